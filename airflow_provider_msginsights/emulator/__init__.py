@@ -1,0 +1,1 @@
+"""The other end of the wire: the Messaging Insights API as a local server."""

@@ -1,0 +1,1 @@
+"""Operators for the Messaging Insights API."""

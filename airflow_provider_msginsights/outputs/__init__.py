@@ -1,0 +1,1 @@
+"""Where records go: rows, files, partitions."""

@@ -1,0 +1,1 @@
+"""How bytes move: two thin drivers, one for workers, one for triggers."""

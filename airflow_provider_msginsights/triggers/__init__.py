@@ -1,0 +1,1 @@
+"""Triggers for the Messaging Insights API."""

@@ -1,0 +1,30 @@
+"""Our errors in Airflow's terms: "fail now" or "try again"."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.airflow_names import AirflowFailException
+from airflow_provider_msginsights.exceptions import ConfigurationError, FatalGraphAPIError, ResponseFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
+"""Kinds that the same request would meet again: a person must act first."""
+
+
+@contextlib.contextmanager
+def failing_without_retry(*, enabled: bool = True) -> Iterator[None]:
+    """Turn errors that a retry cannot help into ``AirflowFailException``; let every other error through as it is.
+
+    :param enabled: false leaves hard errors as our own kinds. A sensor with ``soft_fail`` needs that:
+        Airflow would turn ``AirflowFailException`` into a skip, and a broken token must not look like one.
+    """
+    try:
+        yield
+    except NEVER_RETRIED as error:
+        if not enabled:
+            raise
+        raise AirflowFailException(str(error)) from error

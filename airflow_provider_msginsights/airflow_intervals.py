@@ -1,0 +1,188 @@
+"""Which Pacific days a run is about: the one rule that operator and sensor share.
+
+A run is about the Pacific days that *end* within its interval (``start < end of day <= end``). Adjacent
+intervals then tile the calendar, and a scheduled run never asks for a day that is not over.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.date_ranges import (
+    ONE_DAY,
+    DateRange,
+    days_ending_within,
+    last_days_ended_by,
+    pacific_midnight,
+    parse_moment,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+When: TypeAlias = str | int | date | datetime | None
+
+_CURES = (
+    "Either set lookback_days (1 loads the last Pacific day that had ended by then), or schedule the DAG with "
+    "CronDataIntervalTimetable('0 0 * * *', timezone='America/Los_Angeles'), whose run labelled D loads Pacific day D."
+)
+_KEY_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
+
+
+class NoDayEndedError(Exception):
+    """The interval has a length, but no Pacific day ends in it: there is nothing to do, and nothing wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    start: datetime | None
+    end: datetime
+    origin: str
+
+
+def requested_days(
+    context: Mapping[str, Any], *, since: When = None, until: When = None, lookback_days: int | str = 0
+) -> tuple[DateRange, ...]:
+    """Give the ranges of Pacific days a run is about: one, unless triggering assets named days apart.
+
+    What was left out is taken from, in this order: the date at the start of the run's partition key, the days
+    named by the triggering asset events, the data interval, the moment the run was created for (``run_after``).
+
+    :param context: Airflow's context; an empty one will do when both bounds are given.
+    :param since: first day, or the moment the interval starts; dates are Pacific dates.
+    :param until: the day after the last one, or the moment the interval ends.
+    :param lookback_days: how many days before the range to take as well. Where there is no interval, or one of
+        length zero, the number of last days that had ended. Backfill runs do not extend a range.
+    :raises ConfigurationError: when no range follows from all this; the message names the cures.
+    :raises NoDayEndedError: when the interval has a length but no day ends in it.
+    """
+    lookback = _lookback(lookback_days)
+    extension = 0 if _is_backfill(context) else lookback
+    if since is None and until is None and (named := tuple(_named_days(context))):
+        return _extended(_contiguous(named), extension)
+    bounds = _given_bounds(context, since, until) or _bounds_of_run(context)
+    if bounds.start is not None and bounds.start > bounds.end:
+        raise ConfigurationError(f"{bounds.origin} starts after it ends ({_span(bounds)}); swap since and until.")
+    if bounds.start is None or bounds.start == bounds.end:
+        if not lookback:
+            raise ConfigurationError(f"{bounds.origin} has no length ({_span(bounds)}), so no day ends in it. {_CURES}")
+        return (last_days_ended_by(bounds.end, lookback),)
+    days = days_ending_within(bounds.start, bounds.end)
+    if days is None:
+        raise NoDayEndedError(
+            f"No Pacific day ends within {bounds.origin} ({_span(bounds)}); the run in whose interval it ends handles it."
+        )
+    return _extended((days,), extension)
+
+
+def _given_bounds(context: Mapping[str, Any], since: When, until: When) -> _Bounds | None:
+    if since is None and until is None:
+        return None
+    if since is None:
+        end = _instant("until", until)
+        return _Bounds(start=None, end=end, origin="The range given by until alone")
+    start = _instant("since", since)
+    if until is not None:
+        return _Bounds(start=start, end=_instant("until", until), origin="The range given by since and until")
+    run = _bounds_of_run(context)
+    return _Bounds(start=start, end=run.end, origin="The range from the since that was given to the end of the run")
+
+
+def _bounds_of_run(context: Mapping[str, Any]) -> _Bounds:
+    dag_run = context.get("dag_run")
+    start = context.get("data_interval_start") or getattr(dag_run, "data_interval_start", None)
+    end = context.get("data_interval_end") or getattr(dag_run, "data_interval_end", None)
+    if start is not None and end is not None:
+        return _Bounds(start=start, end=end, origin="The run's data interval")
+    run_after = getattr(dag_run, "run_after", None)
+    if run_after is None:
+        raise ConfigurationError("There is no run to take the days from: give since and until.")
+    return _Bounds(start=None, end=run_after, origin="The run has no data interval: its range")
+
+
+def _named_days(context: Mapping[str, Any]) -> Iterator[date]:
+    dag_run = context.get("dag_run")
+    key = context.get("partition_key") or getattr(dag_run, "partition_key", None)
+    if key:
+        day = _date_at_start(key)
+        if day is None:
+            raise ConfigurationError(
+                f"The run's partition key {key!r} does not start with a date (YYYY-MM-DD), so it names no day to load. "
+                "Use a key that does, or give since and until."
+            )
+        yield day
+        return
+    events: Mapping[Any, Collection[Any]] = context.get("triggering_asset_events") or {}
+    for asset in events:
+        for event in events[asset]:
+            yield from _days_of_event(event)
+
+
+def _days_of_event(event: Any) -> Iterator[date]:
+    """Read ``days`` or ``day`` of an asset event's extra, or of the payload a watcher's trigger put there."""
+    extra = getattr(event, "extra", None) or {}
+    for holder in (extra, extra.get("payload")):
+        if not isinstance(holder, dict):
+            continue
+        days = holder.get("days", [])
+        for text in (*([days] if isinstance(days, str) else days), holder.get("day")):
+            if isinstance(text, str) and (day := _date_at_start(text)):
+                yield day
+    if (key := getattr(event, "partition_key", None)) and (day := _date_at_start(key)):
+        yield day
+
+
+def _date_at_start(text: str) -> date | None:
+    match = _KEY_DATE.match(text)
+    try:
+        return date.fromisoformat(match.group()) if match else None
+    except ValueError:
+        return None
+
+
+def _contiguous(days: Collection[date]) -> tuple[DateRange, ...]:
+    ranges: list[DateRange] = []
+    for day in sorted(set(days)):
+        if ranges and ranges[-1].end_day == day:
+            ranges[-1] = DateRange(ranges[-1].first_day, day + ONE_DAY)
+        else:
+            ranges.append(DateRange(day, day + ONE_DAY))
+    return tuple(ranges)
+
+
+def _extended(ranges: tuple[DateRange, ...], lookback: int) -> tuple[DateRange, ...]:
+    if not lookback:
+        return ranges
+    return _contiguous({day for days in ranges for day in days.extended_back(lookback)})
+
+
+def _instant(name: str, value: When) -> datetime:
+    try:
+        moment = parse_moment(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{name}: {error}") from None
+    return moment if isinstance(moment, datetime) else pacific_midnight(moment)
+
+
+def _lookback(value: int | str) -> int:
+    try:
+        days = int(value)
+    except (TypeError, ValueError):
+        days = -1
+    if days < 0 or isinstance(value, bool):
+        raise ConfigurationError(f"lookback_days={value!r} is not a whole number of days, 0 or more.")
+    return days
+
+
+def _is_backfill(context: Mapping[str, Any]) -> bool:
+    run_type = getattr(context.get("dag_run"), "run_type", None)
+    return str(getattr(run_type, "value", run_type)) == "backfill"
+
+
+def _span(bounds: _Bounds) -> str:
+    end = bounds.end.astimezone(UTC).isoformat()
+    return f"{bounds.start.astimezone(UTC).isoformat()} to {end}" if bounds.start else f"at {end}"

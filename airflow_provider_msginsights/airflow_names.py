@@ -1,0 +1,19 @@
+"""Airflow's names that have moved: the one file that knows where 3.1 keeps what ``airflow.sdk`` has from 3.2."""
+
+from __future__ import annotations
+
+try:
+    from airflow.sdk import conf
+except ImportError:  # Airflow 3.1
+    from airflow.configuration import conf  # type: ignore[no-redef]
+
+try:
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import (  # type: ignore[no-redef]
+        AirflowFailException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+    )
+
+__all__ = ["AirflowFailException", "AirflowSensorTimeout", "AirflowSkipException", "conf"]

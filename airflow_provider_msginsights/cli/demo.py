@@ -1,0 +1,172 @@
+"""``msginsights demo``: the daily load, from nothing to a file, on the emulator and an Airflow of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+    from rich.table import Table
+
+_DAG_FILE = "daily_load.py"
+_PAGE_ID = "101"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "demo",
+        help="run the daily load once, on the emulator and in an Airflow home of its own",
+        description="Run example_dags/daily_load.py for the last finished Pacific day. Your own Airflow is not touched.",
+    )
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the Airflow home, its log and the data in DIR")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo; 0 only if the DAG run succeeded."""
+    from rich.console import Console
+
+    console = Console()
+    if arguments.keep is not None:
+        home = arguments.keep.expanduser().resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        return _Demo(home=home, console=console, kept=True).run()
+    with tempfile.TemporaryDirectory(prefix="msginsights-demo-") as folder:
+        return _Demo(home=Path(folder), console=console, kept=False).run()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demo:
+    home: Path
+    console: Console
+    kept: bool
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "airflow.log"
+
+    @property
+    def output(self) -> Path:
+        return self.home / "messaging_insights"
+
+    def run(self) -> int:
+        from airflow_provider_msginsights.emulator import GraphEmulator
+
+        say = self.console.print
+        say("\n[bold]Messaging Insights, loaded by Airflow[/bold]\n")
+        with GraphEmulator(pages=1) as emulator:
+            say(f"[bold]1[/bold]  The emulator of Meta's API answers at {emulator.base_url}, for Page {_PAGE_ID}.")
+            say(f"[bold]2[/bold]  Airflow gets a home of its own: {self.home}")
+            say(f"   Its log goes to {self.log_file}")
+            environment = self._environment(emulator.base_url, emulator.page_token(_PAGE_ID))
+            with self.console.status("Airflow makes its database, then runs the DAG (about 25 seconds) …"):
+                report = self._run_dag(environment)
+            calls = emulator.stats()["graph_calls"]
+        if report is None or report["state"] != "success":
+            self._show_failure(report)
+            return 1
+        self._show_success(report, calls)
+        return 0
+
+    def _environment(self, base_url: str, token: str) -> dict[str, str]:
+        """Give the child an Airflow of its own: nothing of the user's settings reaches it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        dags = self.home / "dags"
+        dags.mkdir(exist_ok=True)
+        shutil.copy(_example_dags() / _DAG_FILE, dags / _DAG_FILE)
+        connection = {"conn_type": "msginsights", "host": base_url, "login": _PAGE_ID, "password": token}
+        return {
+            **inherited,
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT": json.dumps(connection),
+        }
+
+    def _run_dag(self, environment: dict[str, str]) -> dict[str, Any] | None:
+        report_file = self.home / "report.json"
+        report_file.unlink(missing_ok=True)
+        runner = "airflow_provider_msginsights.cli.demo_run"
+        commands = (
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            [sys.executable, "-m", runner, str(self.home / "dags" / _DAG_FILE), self.output.as_uri(), str(report_file)],
+        )
+        with self.log_file.open("ab") as log:
+            for command in commands:
+                done = subprocess.run(command, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)  # noqa: S603 - our own commands
+                if done.returncode:
+                    break
+        if not report_file.exists():
+            return None
+        report: dict[str, Any] = json.loads(report_file.read_text())
+        return report
+
+    def _show_success(self, report: dict[str, Any], calls: int) -> None:
+        day = report["pacific_date"]
+        data_file = self.output / f"dt={day}" / "part-0.jsonl"
+        rows = [json.loads(line) for line in data_file.read_text().splitlines()]
+        say = self.console.print
+        say(f"[bold]3[/bold]  The DAG ran for Pacific day [bold]{day}[/bold], with {calls} calls of the API:\n")
+        say(_task_table(report["tasks"]))
+        say(_metric_table(rows, day))
+        lifetime = "" if self.kept else " (gone when this command ends; --keep DIR keeps it)"
+        say(f"The file, one JSON object a row{lifetime}:")
+        say(f"  {data_file}\n", soft_wrap=True)
+        say("[bold]What to try next[/bold]")
+        say("  msginsights demo --keep ./demo    run it again and look at the file and at Airflow's log")
+        say("  msginsights emulator --port 8099  develop your own DAG against the emulator")
+        say("  example_dags/daily_load.py        the DAG that just ran: copy it, and add a connection of your own\n")
+
+    def _show_failure(self, report: dict[str, Any] | None) -> None:
+        say = self.console.print
+        if report:
+            say(_task_table(report["tasks"]))
+        tail = self.log_file.read_text(errors="replace").splitlines()[-30:]
+        say("[bold red]The DAG run did not succeed.[/bold red] The end of Airflow's log:\n")
+        say("\n".join(tail), markup=False, highlight=False)
+        if not self.kept:
+            say("\nRun it again with --keep DIR to keep the whole log.")
+
+
+def _example_dags() -> Path:
+    """Find the example DAGs: in an installed package inside it, in a checkout beside it."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "example_dags"
+    return installed if installed.is_dir() else package.parent / "example_dags"
+
+
+def _task_table(tasks: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="What happened, in order", title_justify="left")
+    for heading in ("started (UTC)", "task", "what it does", "state"):
+        table.add_column(heading)
+    table.add_column("seconds", justify="right")
+    for task in tasks:
+        table.add_row(
+            task["started"], task["task_id"], task["operator"], task["state"], f"{task['seconds']:.1f}"
+        )
+    return table
+
+
+def _metric_table(rows: list[dict[str, Any]], day: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"What was loaded for Pacific day {day}", title_justify="left")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("unit")
+    for row in rows:
+        table.add_row(row["metric"], str(row["value"]), row["currency"] or row["unit"])
+    return table

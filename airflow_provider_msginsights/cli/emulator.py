@@ -1,0 +1,34 @@
+"""``msginsights emulator``: the API as a local server, for newcomers and for tests of DAGs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "emulator",
+        help="serve the Messaging Insights API locally, computed from seeded messaging events",
+        description="Serve the Messaging Insights API on 127.0.0.1 until Ctrl-C.",
+    )
+    parser.add_argument("--port", type=int, default=8099, help="port to listen on; 0 takes a free one (default: 8099)")
+    parser.add_argument("--pages", type=int, default=20, help="how many Pages, with ids from 101 (default: 20)")
+    parser.add_argument("--latency-ms", type=float, default=0, help="added to each HTTP request (default: 0)")
+    parser.add_argument("--batch-part-ms", type=float, default=0, help="added for each part of a batch (default: 0)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from airflow_provider_msginsights.emulator.command import run_emulator
+
+    return run_emulator(
+        port=arguments.port,
+        pages=arguments.pages,
+        latency_ms=arguments.latency_ms,
+        batch_part_ms=arguments.batch_part_ms,
+    )

@@ -1,0 +1,174 @@
+"""The 11 metrics of the Messaging Insights API, their breakdowns and the periods it knows.
+
+Source of every name, meaning, breakdown and label: the Messaging Insights API page (updated 27 March 2026), tables
+"Available metrics" and "Insights parameters". Units are ours: the page gives them only in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Unit = Literal["count", "ratio", "money"]
+
+PERIODS = ("day", "week", "month", "days_28", "total_over_range")
+"""Lengths of time one value stands for; ``week`` and ``days_28`` are rolling figures, one row a day."""
+
+TOTAL_OVER_RANGE = "total_over_range"
+
+BREAKDOWNS = (
+    "campaign_id",
+    "engagement_source",
+    "message_type",
+    "messaging_channel",
+    "recurring_notifications_entry_point",
+    "recurring_notifications_frequency",
+    "recurring_notifications_topic",
+)
+"""Dimensions a reply can be grouped by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric: what it counts, in which unit, and by what it can be broken down.
+
+    :param in_development: Meta may change or withdraw it; not for firm decisions.
+    """
+
+    name: str
+    meaning: str
+    unit: Unit = "count"
+    breakdowns: tuple[str, ...] = ()
+    in_development: bool = False
+
+
+_MESSAGE_BREAKDOWNS = ("campaign_id", "message_type", "messaging_channel", "recurring_notifications_topic")
+
+_ALL = (
+    Metric(
+        name="page_messages_blocked_conversations_unique",
+        meaning="Conversations with the Page that have been blocked.",
+    ),
+    Metric(
+        name="page_messages_engagement",
+        meaning="Times customers tapped a call-to-action button in the Page's marketing messages.",
+        breakdowns=(
+            "campaign_id",
+            "engagement_source",
+            "message_type",
+            "messaging_channel",
+            "recurring_notifications_topic",
+        ),
+        in_development=True,
+    ),
+    Metric(
+        name="page_messages_new_conversations_unique",
+        meaning="Conversations on Messenger begun with people who had never messaged the business before.",
+    ),
+    Metric(
+        name="page_messages_order_count",
+        meaning="Orders created in messaging conversations or in third-party tools that manage them.",
+        in_development=True,
+    ),
+    Metric(
+        name="page_messages_paid_order_earnings",
+        meaning="Approximate money earned from orders created through messaging conversations.",
+        unit="money",
+        in_development=True,
+    ),
+    Metric(
+        name="page_messages_read_ratio",
+        meaning="Marketing messages read divided by marketing messages sent by the Page.",
+        unit="ratio",
+        breakdowns=_MESSAGE_BREAKDOWNS,
+        in_development=True,
+    ),
+    Metric(
+        name="page_messages_reported_conversations_unique",
+        meaning="Conversations from the Page that people reported, for instance as spam.",
+    ),
+    Metric(
+        name="page_messages_sent",
+        meaning="Marketing messages the Page sent to customers.",
+        breakdowns=_MESSAGE_BREAKDOWNS,
+        in_development=True,
+    ),
+    Metric(
+        name="page_messages_total_messaging_connections",
+        meaning="People the business can message: who ever wrote since October 2016 and did not block or report it.",
+    ),
+    Metric(
+        name="page_messages_with_business_outcomes",
+        meaning="Messaging connections with at least one order created.",
+        in_development=True,
+    ),
+    Metric(
+        name="recurring_notifications_tokens",
+        meaning="Subscriptions to the Page's marketing messages minus withdrawals, counted once a topic.",
+        breakdowns=(
+            "messaging_channel",
+            "recurring_notifications_frequency",
+            "recurring_notifications_topic",
+        ),
+        in_development=True,
+    ),
+)
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
+"""Every metric by its name, in the order of the documentation."""
+
+STABLE_METRICS = tuple(metric.name for metric in _ALL if not metric.in_development)
+"""The metrics the documentation does not label as in development."""
+
+METRIC_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"stable": STABLE_METRICS, "all": tuple(METRICS)})
+"""Words that stand for several metrics."""
+
+
+def resolve_metrics(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Metric names, each once, in the order given, with ``"stable"`` and ``"all"`` spelled out.
+
+    :param names: names or groups; a text may hold several, separated by commas.
+    :raises ConfigurationError: for an unknown name, naming the nearest ones, and for none at all.
+    """
+    resolved: dict[str, None] = {}
+    for name in split_names(names):
+        if name in METRIC_GROUPS:
+            resolved.update(dict.fromkeys(METRIC_GROUPS[name]))
+        else:
+            resolved[known(name, tuple(METRICS), "metric", also=tuple(METRIC_GROUPS))] = None
+    if not resolved:
+        raise ConfigurationError(f"No metric was named. Name some of {', '.join(METRICS)}, or say 'stable' or 'all'.")
+    return tuple(resolved)
+
+
+def explicit_metrics(names: str | Iterable[str]) -> frozenset[str]:
+    """The metrics named one by one, and not only through ``"stable"`` or ``"all"``."""
+    return frozenset(name for name in split_names(names) if name in METRICS)
+
+
+def split_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    """The names in a text (separated by commas) or in a collection of texts."""
+    given = (names,) if isinstance(names, str) else tuple(names)
+    for name in given:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"A name must be text, not {name!r} ({type(name).__name__}).")
+    return tuple(part.strip() for name in given for part in name.split(",") if part.strip())
+
+
+def known(name: str, allowed: tuple[str, ...], kind: str, also: tuple[str, ...] = ()) -> str:
+    """The name itself, when it is allowed.
+
+    :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
+    """
+    if name in allowed:
+        return name
+    near = get_close_matches(name, (*allowed, *also), n=2, cutoff=0.6)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise ConfigurationError(f"Unknown {kind} {name!r}.{hint} Allowed: {', '.join((*allowed, *also))}.")

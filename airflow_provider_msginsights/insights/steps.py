@@ -1,0 +1,98 @@
+"""What a flow may ask of the transport that drives it, and what it hears back.
+
+A flow is a generator: it yields a `Step` and resumes with an `Answer`. It never learns a token: a request only says
+*whose* token it needs, and a transport adds it last. Rules that every driver keeps and every flow relies on:
+
+* every sent request yields exactly one `Reply`, whatever happened to it;
+* `Send` and `Emit` resume with ``None``; `Receive` with the next reply, or ``None`` after its timeout; `Renew` with a
+  ``bool``;
+* the clock of a flow is ``Reply.at_seconds``: seconds that only ever grow, from a start of no meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.insights.records import InsightsRecord
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One read of the Graph API, without host, version or secret.
+
+    :param path: path below the version, such as ``/1234/insights``.
+    :param params: query parameters in order; never a token, proof or app secret.
+    :param page_id: whose Page token to use when one is known; otherwise the connection's own token is used.
+    :param yields_tokens: the reply holds Page tokens; the transport keeps them and hands on the reply without them.
+    :param inspects_token: the transport adds the token of ``page_id`` as ``input_token``.
+    """
+
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    page_id: str | None = None
+    yields_tokens: bool = False
+    inspects_token: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the server answered: a status, headers by lower-case name and the body's text without tokens."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What became of one request: a response, or why there is none.
+
+    :param at_seconds: when it arrived, on the transport's monotonic clock.
+    :param failure: one sentence without URL or secret, where no response arrived.
+    :param shared: the response or failure is that of a whole batch POST and not of this request alone.
+    :param too_large: the response was longer than the transport accepts.
+    """
+
+    request: Request
+    at_seconds: float
+    response: Response | None = None
+    failure: str | None = None
+    shared: bool = False
+    too_large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Start these requests, at most ``batch_limit`` of them in one POST; resumes at once."""
+
+    requests: tuple[Request, ...]
+    batch_limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Resume with the next reply, or with ``None`` after the timeout (``None``: wait as long as it takes)."""
+
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand these records to the consumer; resumes when it wants more."""
+
+    records: tuple[InsightsRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Read the connection again; resumes with whether its token is another one now."""
+
+
+Step = Send | Receive | Emit | Renew
+Answer = Reply | bool | None
+Flow = Generator[Step, Answer, T]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights import exceptions
 from airflow_provider_msginsights.airflow_names import AirflowFailException
-from airflow_provider_msginsights.exceptions import ConfigurationError, FatalGraphAPIError, ResponseFormatError
+from airflow_provider_msginsights.exceptions import (
+    ConfigurationError,
+    FatalGraphAPIError,
+    MessagingInsightsError,
+    ResponseFormatError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,3 +34,15 @@ def failing_without_retry(*, enabled: bool = True) -> Iterator[None]:
         if not enabled:
             raise
         raise AirflowFailException(str(error)) from error
+
+
+def event_of_error(error: MessagingInsightsError) -> dict[str, Any]:
+    """Give an error the form of a trigger's event: plain JSON that ``error_from_event`` turns back."""
+    return {"status": "failed", "kind": type(error).__name__, "message": error.message, "evidence": error.evidence}
+
+
+def error_from_event(event: dict[str, Any]) -> MessagingInsightsError:
+    """Rebuild the error a trigger sent."""
+    kind = getattr(exceptions, str(event.get("kind")), MessagingInsightsError)
+    rebuilt: MessagingInsightsError = kind(event["message"], **event.get("evidence", {}))
+    return rebuilt

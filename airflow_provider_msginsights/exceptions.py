@@ -9,6 +9,7 @@
     │   ├─ PermissionDeniedError     missing permission, task or access level
     │   └─ InvalidRequestError       metric, period, breakdown or range refused
     ├─ RetriableGraphAPIError        asking again may help
+    │   ├─ EmptyAnswerError          the API returned no row at all
     │   ├─ RateLimitError            carries retry_after_seconds when the server says
     │   └─ ServiceUnavailableError   5xx, "try later" codes, a body that is not JSON
     ├─ TransportError                no reply at all; retriable
@@ -49,6 +50,11 @@ class MessagingInsightsError(Exception):
         self.fbtrace_id = fbtrace_id
         self.retry_after_seconds = retry_after_seconds
         self.page_id = page_id
+
+    @property
+    def evidence(self) -> dict[str, int | float | str | None]:
+        """The keyword arguments that, with the message, rebuild this error; plain JSON."""
+        return {name: value for name, value in vars(self).items() if name != "message"}
 
     def __str__(self) -> str:
         evidence = (
@@ -91,6 +97,10 @@ class InvalidRequestError(FatalGraphAPIError):
 
 class RetriableGraphAPIError(MessagingInsightsError):
     """The API could not answer now; asking again may help."""
+
+
+class EmptyAnswerError(RetriableGraphAPIError):
+    """The API answered, but with no row at all: not computed yet, or not visible to this token."""
 
 
 class RateLimitError(RetriableGraphAPIError):

@@ -6,9 +6,9 @@ import json
 
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable, ObjectStoragePath, Param, task
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
-from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 with DAG(
     dag_id="msginsights_daily_load",
@@ -19,7 +19,9 @@ with DAG(
     max_active_runs=1,
     params={
         "page_id": Param("101", type="string", description="The Facebook Page to load."),
-        "output_path": Param("file:///tmp/messaging_insights", type="string", description="Any path Airflow can write."),
+        "output_path": Param(
+            "file:///tmp/messaging_insights", type="string", description="Any path Airflow can write."
+        ),
     },
     default_args={"page_ids": "{{ params.page_id }}", "retries": 2},
     tags=["messaging-insights"],

@@ -154,9 +154,7 @@ def _task_table(tasks: list[dict[str, Any]]) -> Table:
         table.add_column(heading)
     table.add_column("seconds", justify="right")
     for task in tasks:
-        table.add_row(
-            task["started"], task["task_id"], task["operator"], task["state"], f"{task['seconds']:.1f}"
-        )
+        table.add_row(task["started"], task["task_id"], task["operator"], task["state"], f"{task['seconds']:.1f}")
     return table
 
 

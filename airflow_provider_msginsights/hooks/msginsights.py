@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseHook
 
-from airflow_provider_msginsights.insights.flows import fetch_insights, probe_availability
-from airflow_provider_msginsights.transports.credentials import from_connection_parts
+from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
+from airflow_provider_msginsights.insights.flows import fetch_insights, inspect_token, probe_availability
+from airflow_provider_msginsights.transports.blocking import BlockingTransport
+from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+from airflow_provider_msginsights.transports.settings import from_connection_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from datetime import datetime
 
     from airflow.sdk import Connection
 
-    from airflow_provider_msginsights.insights.flows import Availability, FetchOutcome
+    from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.transports.blocking import BlockingTransport
+    from airflow_provider_msginsights.insights.retry import RetryPolicy
+    from airflow_provider_msginsights.insights.steps import Flow
+    from airflow_provider_msginsights.transports.credentials import Credentials
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+T = TypeVar("T")
 
 
 class MessagingInsightsHook(BaseHook):
     """Talk to Meta's Messaging Insights API with the token of an Airflow connection.
 
-    The connection is read when it is first needed, never when the hook is made. The token stays in the
-    transport: no method returns it, logs it or puts it into an error.
+    The connection is read when it is first needed, never when the hook is made, and again when the API refuses
+    its token. The token stays in the transport: no method returns it, logs it or puts it into an error.
 
     :param msginsights_conn_id: the Airflow connection of type ``msginsights``.
     :param api_version: Graph API version such as ``v26.0``; the connection's, or this provider's, when left out.
@@ -35,3 +45,103 @@ class MessagingInsightsHook(BaseHook):
     default_conn_name = "msginsights_default"
     conn_type = "msginsights"
     hook_name = "Meta Messaging Insights"
+
+    def __init__(
+        self, msginsights_conn_id: str = default_conn_name, *, api_version: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.msginsights_conn_id = msginsights_conn_id
+        self.api_version = api_version
+
+    @cached_property
+    def _parts(self) -> tuple[TransportSettings, Credentials]:
+        return self._read_connection()
+
+    def get_conn(self) -> BlockingTransport:
+        """Give a transport that carries the connection's token; use it in a ``with`` statement.
+
+        :raises ConfigurationError: when a field of the connection is wrong, naming it.
+        """
+        settings, credentials = self._parts
+        return BlockingTransport(settings, credentials, read_again=lambda: self._read_connection()[1])
+
+    def default_page_ids(self) -> tuple[str, ...]:
+        """Give the Pages named by the connection's login."""
+        return self._parts[0].default_page_ids
+
+    def retry_policy(self) -> RetryPolicy:
+        """Give the bounds on asking again that the connection sets."""
+        return self._parts[0].retry_policy
+
+    def fetching(self, query: InsightsQuery) -> Flow[FetchOutcome]:
+        """Give the work of reading every record of the query, for a transport to run."""
+        return fetch_insights(query, policy=self.retry_policy())
+
+    def get_records(self, query: InsightsQuery) -> Generator[InsightsRecord, None, FetchOutcome]:
+        """Give the query's records as they arrive, and return what became of its parts.
+
+        :raises AuthenticationError: the token is refused.
+        :raises MessagingInsightsError: any other trouble that concerns the whole run; the trouble of one Page or
+            metric is in the outcome.
+        """
+        with self.get_conn() as transport:
+            return (yield from transport.records(self.fetching(query)))
+
+    def probe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
+        """Tell whether every day of the query has a row, for every Page and metric, that had ended by ``now``.
+
+        :raises MessagingInsightsError: as ``get_records`` does.
+        """
+        with self.get_conn() as transport:
+            return transport.run(probe_availability(query, now=now, policy=self.retry_policy()))
+
+    async def aprobe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
+        """Tell the same as ``probe_availability``, without blocking the event loop."""
+        settings, credentials = await self._aread_connection()
+        flow = probe_availability(query, now=now, policy=settings.retry_policy)
+        async with NonblockingTransport(settings, credentials, read_again=self._aread_credentials) as transport:
+            return await transport.run(flow)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask the API what the connection's token is; for the Test button and ``airflow connections test``."""
+        try:
+            with self.get_conn() as transport:
+                token = transport.run(inspect_token(self.retry_policy()))
+        except MessagingInsightsError as error:
+            return False, str(error)
+        if not token.is_valid:
+            return False, f"The token is not valid: {token.problem or 'the API does not say why'}."
+        if token.missing_permissions:
+            return False, f"The token lacks permissions: {', '.join(token.missing_permissions)}."
+        return True, f"The API answers. The token is a valid {token.kind} token with all four permissions."
+
+    def _read_connection(self) -> tuple[TransportSettings, Credentials]:
+        connection = self.get_connection(self.msginsights_conn_id)
+        return self._checked(connection, connection.extra_dejson)
+
+    async def _aread_connection(self) -> tuple[TransportSettings, Credentials]:
+        connection = await self.aget_connection(self.msginsights_conn_id)
+        # Not extra_dejson: it calls the supervisor, which would block the triggerer's event loop.
+        return self._checked(connection, _extra_of(connection))
+
+    async def _aread_credentials(self) -> Credentials:
+        return (await self._aread_connection())[1]
+
+    def _checked(self, connection: Connection, extra: Mapping[str, Any]) -> tuple[TransportSettings, Credentials]:
+        chosen = {"api_version": self.api_version} if self.api_version else {}
+        try:
+            return from_connection_parts(
+                host=connection.host, login=connection.login, password=connection.password, extra={**extra, **chosen}
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None
+
+
+def _extra_of(connection: Connection) -> dict[str, Any]:
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError("The connection's extra is no JSON object.")
+    return extra

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseHook, BaseOperator, ObjectStoragePath
+from airflow.sdk import BaseOperator
 
-from airflow_provider_msginsights.airflow_failures import failing_without_retry
+from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED, failing_without_retry
 from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
-from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError, MessagingInsightsError
+from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import end_of_day
-from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named, json_ready
-from airflow_provider_msginsights.outputs.schema import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow.sdk import Context
 
     from airflow_provider_msginsights.airflow_intervals import When
     from airflow_provider_msginsights.insights.date_ranges import DateRange
-    from airflow_provider_msginsights.insights.flows import FetchOutcome
-    from airflow_provider_msginsights.outputs.schema import Row
+
+
+_ON_EMPTY = ("fail", "skip", "succeed")
 
 
 class MessagingInsightsOperator(BaseOperator):
@@ -113,9 +108,7 @@ class MessagingInsightsOperator(BaseOperator):
         """Load the run's days; give the rows, or a summary of the files they went to."""
         with failing_without_retry():
             try:
-                ranges = requested_days(
-                    context, since=self.since, until=self.until, lookback_days=self.lookback_days
-                )
+                ranges = requested_days(context, since=self.since, until=self.until, lookback_days=self.lookback_days)
             except NoDayEndedError as nothing_to_do:
                 raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
             return self._load(ranges)
@@ -124,23 +117,122 @@ class MessagingInsightsOperator(BaseOperator):
         if self.on_empty not in _ON_EMPTY:
             raise ConfigurationError(f"on_empty={self.on_empty!r} is not one of {', '.join(_ON_EMPTY)}.")
         hook = MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
-        queries = [self._query(days, hook) for days in ranges]
-        self._warn_of_unfinished_days(ranges)
-        dataset = self._dataset(queries[0])
-        if dataset is not None:
-            dataset.claim()
-        rows, outcomes = self._fetch(hook, queries)
-        files = dataset.store(rows) if dataset is not None else ()
-        self._report(outcomes, len(rows))
-        if not rows:
-            self._answer_empty(queries[0], ranges)
-        if dataset is None:
-            return self._as_xcom(rows)
-        return {
-            "rows": len(rows),
-            "days": [day.isoformat() for days in ranges for day in days],
-            "page_ids": list(queries[0].page_ids),
-            "unavailable_metrics": sorted({name for outcome in outcomes for name in outcome.unavailable_metrics}),
-            "output_path": self.output_path,
-            "files": [file.path for file in files],
-        }
+        page_ids = self.page_ids or hook.default_page_ids()
+        queries = [self._query(days, page_ids) for days in ranges]
+        for query in queries:
+            for warning in query.warnings(datetime.now(UTC)):
+                self.log.warning(warning)
+        outcomes: list[FetchOutcome] = []
+        rows = self._rows(hook, queries, outcomes)
+        files = self._store(rows, queries[0]) if self.output_path else None
+        held = self._held(rows) if files is None else []
+        self._judge(outcomes)
+        return held if files is None else _summary(files, outcomes, self.output_path)
+
+    def _query(self, days: DateRange, page_ids: str | Sequence[str]) -> InsightsQuery:
+        return InsightsQuery.create(
+            page_ids=page_ids, metrics=self.metrics, days=days, period=self.period, breakdowns=self.breakdowns
+        )
+
+    def _rows(
+        self, hook: MessagingInsightsHook, queries: list[InsightsQuery], outcomes: list[FetchOutcome]
+    ) -> Iterator[Row]:
+        """Give the rows as they arrive; what became of each query is added to ``outcomes`` at its end."""
+        final_if_ended_by = datetime.now(UTC) - timedelta(hours=self.final_after_hours)
+        with hook.get_conn() as transport:
+            for query in queries:
+                records = transport.records(hook.fetching(query))
+                while True:
+                    try:
+                        record = next(records)
+                    except StopIteration as end:
+                        outcomes.append(end.value)
+                        break
+                    yield row_of(record, final_if_ended_by=final_if_ended_by)
+
+    def _store(self, rows: Iterator[Row], query: InsightsQuery) -> tuple[StoredFile, ...]:
+        file_format = format_named(self.output_format)
+        if self.output_conn_id:
+            # Airflow would take the machine's own credentials for a connection that does not exist.
+            BaseHook.get_connection(self.output_conn_id)
+        dataset = Dataset(
+            root=ObjectStoragePath(self.output_path, conn_id=self.output_conn_id),
+            file_format=file_format,
+            period=query.period,
+            breakdowns=query.breakdowns,
+        )
+        dataset.claim()
+        return dataset.store(rows)
+
+    def _held(self, rows: Iterator[Row]) -> list[dict[str, Any]]:
+        held: list[dict[str, Any]] = []
+        for row in rows:
+            held.append(json_ready(row))
+            if len(held) > self.xcom_max_rows:
+                raise ConfigurationError(
+                    f"The load has more than xcom_max_rows={self.xcom_max_rows} rows, too many for XCom, which lives in "
+                    "Airflow's database. Set output_path to have them in files, or ask for less."
+                )
+        return held
+
+    def _judge(self, outcomes: list[FetchOutcome]) -> None:
+        """Log what was not loaded, and raise when the task must not succeed; what was loaded is stored by now.
+
+        A failure that a retry may mend is raised before one that it cannot, as the retry may still load something.
+        """
+        for outcome in outcomes:
+            self._log_gaps(outcome)
+        errors = [error for outcome in outcomes for error in outcome.errors]
+        if errors:
+            errors.sort(key=lambda error: isinstance(error, NEVER_RETRIED))
+            for other in errors[1:]:
+                self.log.error("Not loaded: %s", other)
+            raise errors[0]
+        waits = [seconds for outcome in outcomes if (seconds := outcome.resume_after_seconds) is not None]
+        if waits:
+            resume_at = datetime.now(UTC) + timedelta(seconds=max(waits))
+            raise RateLimitError(
+                f"{sum(len(outcome.paused) for outcome in outcomes)} requests have to wait for Meta's limit until "
+                f"{resume_at:%Y-%m-%d %H:%M:%S} UTC; the rest is loaded. Set retry_delay so that a retry comes after that.",
+                retry_after_seconds=max(waits),
+            )
+        if not any(outcome.counts["records"] for outcome in outcomes):
+            self._answer_empty(outcomes)
+
+    def _log_gaps(self, outcome: FetchOutcome) -> None:
+        for metric, error in outcome.unavailable_metrics.items():
+            self.log.warning("Metric %s was not loaded: %s", metric, error)
+        for (page_id, metric), error in outcome.page_unavailable_metrics.items():
+            self.log.warning("Metric %s of Page %s was not loaded: %s", metric, page_id, error)
+        for part in outcome.empty:
+            self.log.warning("Page %s, %s: no row for %s", part.page_id, part.days, ", ".join(part.metrics))
+        for reason, count in outcome.dropped.items():
+            self.log.info("%s rows of the API's replies were left out: %s", count, reason)
+        self.log.info(
+            "%s rows from %s calls of the API, %s of them retries",
+            *(outcome.counts[name] for name in ("records", "calls", "retries")),
+        )
+
+    def _answer_empty(self, outcomes: list[FetchOutcome]) -> None:
+        asked = ", ".join(str(outcome.query.days) for outcome in outcomes)
+        message = (
+            f"The API returned no row at all for {asked}. Either Meta has not computed the days yet (put a "
+            "MessagingInsightsSensor before this task), or the token lacks read_insights or the ANALYZE task on the Page, "
+            "or the Page has fewer than 100 followers. Stored rows were left as they are."
+        )
+        if self.on_empty == "skip":
+            raise AirflowSkipException(message)
+        if self.on_empty == "fail":
+            raise EmptyAnswerError(message)
+        self.log.warning(message)
+
+
+def _summary(files: tuple[StoredFile, ...], outcomes: list[FetchOutcome], output_path: str | None) -> dict[str, Any]:
+    return {
+        "rows": sum(outcome.counts["records"] for outcome in outcomes),
+        "days": [day.isoformat() for outcome in outcomes for day in outcome.query.days],
+        "page_ids": list(outcomes[0].query.page_ids),
+        "unavailable_metrics": sorted({name for outcome in outcomes for name in outcome.unavailable_metrics}),
+        "output_path": output_path,
+        "files": [file.path for file in files],
+    }

@@ -113,7 +113,9 @@ def _label_of(data: bytes, label: StoragePath) -> dict[str, object]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise ConfigurationError(f"{label} is not the JSON object a dataset is labelled with; choose another output_path.")
+        raise ConfigurationError(
+            f"{label} is not the JSON object a dataset is labelled with; choose another output_path."
+        )
     return found
 
 

@@ -37,8 +37,7 @@ class JsonLines:
         """Write the rows, return how many."""
         count = 0
         for row in rows:
-            ready = {name: _json_value(row[name]) for name in COLUMN_NAMES}
-            file.write(json.dumps(ready, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode())
+            file.write(json.dumps(json_ready(row), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode())
             file.write(b"\n")
             count += 1
         return count
@@ -59,6 +58,11 @@ def format_named(name: str) -> Format:
         raise ConfigurationError(
             f"output_format {name!r} is not known; use one of: {', '.join(sorted(FORMATS))}."
         ) from None
+
+
+def json_ready(row: Row) -> dict[str, Any]:
+    """Give the row with its dates as ISO text, as JSON and XCom hold it."""
+    return {name: _json_value(row[name]) for name in COLUMN_NAMES}
 
 
 def _json_value(value: Any) -> Any:

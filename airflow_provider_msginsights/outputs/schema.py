@@ -84,7 +84,7 @@ COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 def row_of(record: InsightsRecord, *, final_if_ended_by: datetime) -> Row:
     """Turn a record into a row; it is final when its time ended at or before ``final_if_ended_by``."""
     dimensions = dict(record.breakdowns)
-    breakdown_by = ",".join(dimensions)
+    breakdown_by = ",".join(sorted(dimensions))
     other = json.dumps(dict(record.breakdowns_other), sort_keys=True) if record.breakdowns_other else None
     key = [
         record.page_id,

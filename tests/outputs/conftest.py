@@ -1,45 +1,15 @@
-"""Records and stores for the tests of the outputs."""
+"""Stores for the tests of the outputs."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from upath import UPath
 
-from airflow_provider_msginsights.insights.date_ranges import end_of_day
-from airflow_provider_msginsights.insights.records import InsightsRecord
-
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-class Records:
-    """Makes records of one day, different only in what a test says."""
-
-    def __call__(self, day: str = "2026-03-08", **different: Any) -> InsightsRecord:
-        pacific_date = date.fromisoformat(day)
-        fields: dict[str, Any] = {
-            "page_id": "101",
-            "metric": "page_messages_new_conversations_unique",
-            "period": "day",
-            "range_start": pacific_date,
-            "pacific_date": pacific_date,
-            "end_time": end_of_day(pacific_date),
-            "value": 42,
-            "value_raw": None,
-            "unit": "count",
-            "currency": None,
-            "breakdowns": (),
-            "breakdowns_other": (),
-        }
-        return InsightsRecord(**fields | different)
-
-
-@pytest.fixture
-def record() -> Records:
-    return Records()
 
 
 @pytest.fixture

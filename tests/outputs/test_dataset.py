@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from made_records import record
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset, StoredFile
@@ -14,7 +15,6 @@ from airflow_provider_msginsights.outputs.schema import row_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from conftest import Records
     from upath import UPath
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
@@ -44,22 +44,20 @@ def files_below(root: UPath) -> list[str]:
     return sorted(str(name).rsplit("/", 1)[-1] for name in root.fs.find(root.path))
 
 
-def test_each_pacific_day_has_a_partition_of_its_own(store: Any, record: Records, root: UPath) -> None:
+def test_each_pacific_day_has_a_partition_of_its_own(store: Any, root: UPath) -> None:
     stored = store(record("2026-03-08"), record("2026-03-09", value=7))
     assert [file.partition for file in stored] == ["dt=2026-03-08", "dt=2026-03-09"]
     assert [row["value"] for row in read(root, "2026-03-09")] == [7]
 
 
-def test_a_total_over_a_range_is_stored_under_its_first_and_last_day(
-    root: UPath, record: Records, final_if_ended_by: datetime
-) -> None:
+def test_a_total_over_a_range_is_stored_under_its_first_and_last_day(root: UPath, final_if_ended_by: datetime) -> None:
     dataset = Dataset(root=root, file_format=JsonLines(), period="total_over_range")
     total = record("2026-03-08", period="total_over_range", range_start=date(2026, 3, 1))
     (file,) = dataset.store([row_of(total, final_if_ended_by=final_if_ended_by)])
     assert file.partition == "range=2026-03-01_2026-03-08"
 
 
-def test_the_same_answer_leaves_the_same_bytes_and_writes_nothing(store: Any, record: Records, root: UPath) -> None:
+def test_the_same_answer_leaves_the_same_bytes_and_writes_nothing(store: Any, root: UPath) -> None:
     (first,) = store(record(metric="b"), record(metric="a"))
     path = root / "dt=2026-03-08" / "part-0.jsonl"
     modified = path.fs.modified(path.path)
@@ -70,7 +68,7 @@ def test_the_same_answer_leaves_the_same_bytes_and_writes_nothing(store: Any, re
     assert files_below(root) == ["_dataset.json", "part-0.jsonl"]
 
 
-def test_an_answer_replaces_its_own_page_and_metric_and_no_other(store: Any, record: Records, root: UPath) -> None:
+def test_an_answer_replaces_its_own_page_and_metric_and_no_other(store: Any, root: UPath) -> None:
     store(record(page_id="101"), record(page_id="102"), record(page_id="101", metric="page_messages_sent"))
     store(record(page_id="101", value=99))
     assert [(row["page_id"], row["metric"], row["value"]) for row in read(root)] == [
@@ -80,13 +78,13 @@ def test_an_answer_replaces_its_own_page_and_metric_and_no_other(store: Any, rec
     ]
 
 
-def test_a_breakdown_value_that_is_no_longer_listed_goes(store: Any, record: Records, root: UPath) -> None:
+def test_a_breakdown_value_that_is_no_longer_listed_goes(store: Any, root: UPath) -> None:
     store(record(breakdowns=(("campaign_id", "old"),)), record(breakdowns=(("campaign_id", "kept"),)))
     store(record(breakdowns=(("campaign_id", "kept"),), value=1))
     assert [(row["campaign_id"], row["value"]) for row in read(root)] == [("kept", 1)]
 
 
-def test_an_empty_answer_deletes_nothing(store: Any, record: Records, root: UPath) -> None:
+def test_an_empty_answer_deletes_nothing(store: Any, root: UPath) -> None:
     store(record())
     assert store() == ()
     assert len(read(root)) == 1
@@ -108,7 +106,7 @@ def test_a_label_that_is_no_json_object_is_refused(root: UPath) -> None:
 
 
 def test_a_failure_while_writing_leaves_the_old_file_and_no_other(
-    store: Any, record: Records, root: UPath, dataset: Dataset[Any], final_if_ended_by: datetime
+    store: Any, root: UPath, final_if_ended_by: datetime
 ) -> None:
     store(record(value=1))
 
@@ -124,7 +122,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_other(
     assert files_below(root) == ["_dataset.json", "part-0.jsonl"]
 
 
-def test_files_on_a_local_disk_have_the_usual_permissions(tmp_path: Path, record: Records, final_if_ended_by: datetime) -> None:
+def test_files_on_a_local_disk_have_the_usual_permissions(tmp_path: Path, final_if_ended_by: datetime) -> None:
     from upath import UPath
 
     plain = tmp_path / "plain"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_records import record
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.formats import JsonLines, format_named
@@ -15,10 +16,8 @@ from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, row_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from conftest import Records
 
-
-def test_a_json_line_has_every_key_and_iso_dates(record: Records, final_if_ended_by: datetime) -> None:
+def test_a_json_line_has_every_key_and_iso_dates(final_if_ended_by: datetime) -> None:
     file = io.BytesIO()
     JsonLines().write([row_of(record(), final_if_ended_by=final_if_ended_by)], file)
     line = json.loads(file.getvalue())
@@ -34,16 +33,15 @@ def test_a_json_line_has_every_key_and_iso_dates(record: Records, final_if_ended
     text=st.text(),
 )
 def test_what_was_written_is_read_back(value: float | None, text: str) -> None:
-    from conftest import Records
 
-    made = Records()(value=value, breakdowns=(("campaign_id", text),))
+    made = record(value=value, breakdowns=(("campaign_id", text),))
     rows = [row_of(made, final_if_ended_by=made.end_time)]
     file = io.BytesIO()
     assert JsonLines().write(rows, file) == 1
     assert JsonLines().read(file.getvalue()) == rows
 
 
-def test_a_file_without_a_newer_column_can_still_be_read(record: Records, final_if_ended_by: datetime) -> None:
+def test_a_file_without_a_newer_column_can_still_be_read() -> None:
     old = JsonLines().read(b'{"record_id":"x","page_id":"101"}\n')
     assert old[0]["page_id"] == "101"
     assert old[0]["is_final"] is None

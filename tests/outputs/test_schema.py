@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
+
+from made_records import record
 
 from airflow_provider_msginsights.insights.catalog import BREAKDOWNS
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES, row_of, unit_of
 
 if TYPE_CHECKING:
-    from conftest import Records
+    from datetime import datetime
 
 # The layout of 0.1.0. Columns may be added at the end; nothing here may change.
 RELEASED_0_1_0 = (
@@ -43,11 +45,11 @@ def test_every_documented_breakdown_has_a_column() -> None:
     assert set(BREAKDOWN_COLUMNS) == set(BREAKDOWNS)
 
 
-def test_a_row_has_every_column_in_order(record: Records, final_if_ended_by: datetime) -> None:
+def test_a_row_has_every_column_in_order(final_if_ended_by: datetime) -> None:
     assert tuple(row_of(record(), final_if_ended_by=final_if_ended_by)) == COLUMN_NAMES
 
 
-def test_the_record_id_depends_on_the_key_and_not_on_the_value(record: Records, final_if_ended_by: datetime) -> None:
+def test_the_record_id_depends_on_the_key_and_not_on_the_value(final_if_ended_by: datetime) -> None:
     def record_id(**different: object) -> str:
         return str(row_of(record(**different), final_if_ended_by=final_if_ended_by)["record_id"])
 
@@ -64,23 +66,20 @@ def test_the_record_id_depends_on_the_key_and_not_on_the_value(record: Records, 
     assert len(keys) == 7
 
 
-def test_the_order_in_which_breakdowns_were_asked_does_not_change_the_row(
-    record: Records, final_if_ended_by: datetime
-) -> None:
+def test_the_order_in_which_breakdowns_were_asked_does_not_change_the_row(final_if_ended_by: datetime) -> None:
     dimensions = (("campaign_id", "spring"), ("message_type", "promo"))
-    forth, back = (
-        row_of(record(breakdowns=order), final_if_ended_by=final_if_ended_by) for order in (dimensions, dimensions[::-1])
-    )
+    forth = row_of(record(breakdowns=dimensions), final_if_ended_by=final_if_ended_by)
+    back = row_of(record(breakdowns=dimensions[::-1]), final_if_ended_by=final_if_ended_by)
     assert forth == back
     assert forth["breakdown_by"] == "campaign_id,message_type"
 
 
-def test_a_day_is_final_once_it_ended_early_enough(record: Records) -> None:
+def test_a_day_is_final_once_it_ended_early_enough() -> None:
     one = record()
     assert row_of(one, final_if_ended_by=one.end_time)["is_final"] is True
     assert row_of(one, final_if_ended_by=one.end_time - timedelta(seconds=1))["is_final"] is False
 
 
-def test_the_unit_is_page_metric_and_range(record: Records, final_if_ended_by: datetime) -> None:
+def test_the_unit_is_page_metric_and_range(final_if_ended_by: datetime) -> None:
     row = row_of(record(range_start=date(2026, 3, 2)), final_if_ended_by=final_if_ended_by)
     assert unit_of(row) == ("101", "page_messages_new_conversations_unique", date(2026, 3, 2), date(2026, 3, 8))

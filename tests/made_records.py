@@ -1,0 +1,28 @@
+"""Records for tests: alike, but for what a test says."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from airflow_provider_msginsights.insights.date_ranges import end_of_day
+from airflow_provider_msginsights.insights.records import InsightsRecord
+
+
+def record(day: str = "2026-03-08", **different: Any) -> InsightsRecord:
+    pacific_date = date.fromisoformat(day)
+    fields: dict[str, Any] = {
+        "page_id": "101",
+        "metric": "page_messages_new_conversations_unique",
+        "period": "day",
+        "range_start": pacific_date,
+        "pacific_date": pacific_date,
+        "end_time": end_of_day(pacific_date),
+        "value": 42,
+        "value_raw": None,
+        "unit": "count",
+        "currency": None,
+        "breakdowns": (),
+        "breakdowns_other": (),
+    }
+    return InsightsRecord(**fields | different)

@@ -1,0 +1,121 @@
+"""An Airflow with a database of its own, a connection to the emulator, and real DAG runs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+CONNECTION_VARIABLE = "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"
+
+DAG_FILE = """
+import datetime
+import pendulum
+from airflow.sdk import DAG, CronDataIntervalTimetable, task
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+
+with DAG(
+    {dag_id!r},
+    schedule={schedule},
+    start_date=pendulum.datetime(2026, 1, 1, tz="America/Los_Angeles"),
+    catchup=False,
+    default_args={{"page_ids": "101", "retries": 2, "retry_delay": datetime.timedelta(0)}},
+) as dag:
+{tasks}
+"""
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default connection: to the emulator, with the token of Page 101."""
+    fields = {
+        "conn_type": "msginsights",
+        "host": emulator.base_url,
+        "login": "101",
+        "password": emulator.page_token("101"),
+    }
+    monkeypatch.setenv(CONNECTION_VARIABLE, json.dumps(fields))
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A DAG run that ended: its state, its tasks, and what it printed."""
+
+    dag_run: Any
+    log: str
+
+    @property
+    def state(self) -> str:
+        return str(self.dag_run.state)
+
+    @property
+    def tasks(self) -> dict[str, Any]:
+        return {task.task_id: task for task in self.dag_run.get_task_instances()}
+
+    def xcom(self, task_id: str) -> Any:
+        return self.tasks[task_id].xcom_pull(task_ids=task_id, run_id=self.dag_run.run_id)
+
+
+class RunDag(Protocol):
+    def __call__(
+        self,
+        tasks: str,
+        *,
+        schedule: str = "None",
+        logical_date: datetime | None = None,
+        run_after: datetime | None = None,
+    ) -> FinishedRun: ...
+
+
+@pytest.fixture(scope="session")
+def airflow_database(airflow_home: Path) -> Path:
+    """Airflow's database, made once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return airflow_home
+
+
+@pytest.fixture
+def run_dag(airflow_database: Path, connection: None, capfd: pytest.CaptureFixture[str]) -> Iterator[RunDag]:
+    """Runs a DAG of the given tasks through Airflow's own ``dag.test()``."""
+    del connection
+    files: list[Path] = []
+
+    def run(
+        tasks: str,
+        *,
+        schedule: str = "None",
+        logical_date: datetime | None = None,
+        run_after: datetime | None = None,
+    ) -> FinishedRun:
+        dag_id = f"dag_{next(_numbers)}"
+        file = airflow_database / "dags" / f"{dag_id}.py"
+        files.append(file)
+        indented = "\n".join(f"    {line}" for line in tasks.strip().splitlines())
+        file.write_text(DAG_FILE.format(dag_id=dag_id, schedule=schedule, tasks=indented))
+        scope: dict[str, Any] = {"__file__": str(file), "__name__": dag_id}
+        exec(compile(file.read_text(), file, "exec"), scope)  # noqa: S102 - Airflow, too, executes DAG files
+        dag_run = scope["dag"].test(logical_date=logical_date, run_after=run_after)
+        printed = capfd.readouterr()
+        return FinishedRun(dag_run=dag_run, log=printed.out + printed.err)
+
+    yield run
+    for file in files:
+        file.unlink()

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def interval(start: str, end: str, **dag_run: Any) -> dict[str, Any]:
+    """The context of a run over an interval."""
+    bounds = {"data_interval_start": datetime.fromisoformat(start), "data_interval_end": datetime.fromisoformat(end)}
+    return {**bounds, "dag_run": SimpleNamespace(run_type="scheduled", **bounds, **dag_run)}
+
+
+def no_interval(run_after: str, **more: Any) -> dict[str, Any]:
+    """The context of a run without a logical date."""
+    run = SimpleNamespace(run_type="manual", run_after=datetime.fromisoformat(run_after), data_interval_start=None)
+    return {"dag_run": run, **more}
+
+
+def one_day(text: str) -> tuple[DateRange, ...]:
+    day = date.fromisoformat(text)
+    return (DateRange(day, day + timedelta(days=1)),)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "day"),
+    [
+        ("2026-03-08T00:00-08:00", "2026-03-09T00:00-07:00", "2026-03-08"),  # 23 hours
+        ("2026-11-01T00:00-07:00", "2026-11-02T00:00-08:00", "2026-11-01"),  # 25 hours
+        ("2026-07-04T00:00+00:00", "2026-07-05T00:00+00:00", "2026-07-03"),  # midnight UTC: the day before
+        ("2026-03-09T06:30+00:00", "2026-03-09T07:00+00:00", "2026-03-08"),  # the half hour in which it ends
+    ],
+)
+def test_a_run_is_about_the_days_that_end_in_its_interval(start: str, end: str, day: str) -> None:
+    assert requested_days(interval(start, end)) == one_day(day)
+
+
+def test_an_interval_in_which_no_day_ends_is_not_an_error_of_the_dag() -> None:
+    with pytest.raises(NoDayEndedError, match="No Pacific day ends within"):
+        requested_days(interval("2026-03-09T07:00+00:00", "2026-03-09T08:00+00:00"), lookback_days=3)
+
+
+def test_look_back_extends_the_range() -> None:
+    context = interval("2026-03-08T08:00+00:00", "2026-03-09T07:00+00:00")
+    assert requested_days(context, lookback_days="2") == (DateRange(date(2026, 3, 6), date(2026, 3, 9)),)
+
+
+def test_a_backfill_run_ignores_look_back() -> None:
+    context = interval("2026-03-08T08:00+00:00", "2026-03-09T07:00+00:00")
+    context["dag_run"].run_type = "backfill"
+    assert requested_days(context, lookback_days=2) == one_day("2026-03-08")
+
+
+def test_an_interval_of_length_zero_is_refused_and_both_cures_are_named() -> None:
+    with pytest.raises(ConfigurationError, match="lookback_days.*CronDataIntervalTimetable"):
+        requested_days(interval("2026-03-09T00:00+00:00", "2026-03-09T00:00+00:00"))
+
+
+@pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
+def test_on_an_interval_of_length_zero_look_back_counts_the_days_that_had_ended(run_type: str) -> None:
+    context = interval("2026-03-09T00:00+00:00", "2026-03-09T00:00+00:00")
+    context["dag_run"].run_type = run_type
+    assert requested_days(context, lookback_days=1) == one_day("2026-03-07")
+
+
+def test_a_run_without_an_interval_goes_by_the_moment_it_was_created_for() -> None:
+    assert requested_days(no_interval("2026-11-02T08:00+00:00"), lookback_days=1) == one_day("2026-11-01")
+    with pytest.raises(ConfigurationError, match="lookback_days"):
+        requested_days(no_interval("2026-11-02T08:00+00:00"))
+
+
+def test_given_dates_are_pacific_dates_and_need_no_run() -> None:
+    assert requested_days({}, since="2026-03-08", until="2026-03-10") == (
+        DateRange(date(2026, 3, 8), date(2026, 3, 10)),
+    )
+
+
+def test_given_moments_follow_the_rule_of_the_interval() -> None:
+    assert requested_days({}, since="2026-03-08T00:00+00:00", until="2026-03-09T00:00+00:00") == one_day("2026-03-07")
+
+
+def test_since_alone_lasts_to_the_end_of_the_run() -> None:
+    context = interval("2026-03-08T08:00+00:00", "2026-03-09T07:00+00:00")
+    assert requested_days(context, since=date(2026, 3, 1)) == (DateRange(date(2026, 3, 1), date(2026, 3, 9)),)
+
+
+def test_until_alone_needs_look_back() -> None:
+    assert requested_days({}, until="2026-03-09", lookback_days=1) == one_day("2026-03-08")
+    with pytest.raises(ConfigurationError, match="until alone"):
+        requested_days({}, until="2026-03-09")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"since": "2026-03-09", "until": "2026-03-08"}, "starts after it ends"),
+        ({"since": "None", "until": "2026-03-08"}, "since: 'None'"),
+        ({"since": "2026-03-08", "until": "soon"}, "until: 'soon'"),
+        ({"since": "2026-03-08", "until": "2026-03-09", "lookback_days": "-1"}, "lookback_days='-1'"),
+        ({"since": "2026-03-08", "until": "2026-03-09", "lookback_days": True}, "lookback_days=True"),
+        ({}, "no run to take the days from"),
+    ],
+)
+def test_wrong_bounds_are_refused_by_name(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        requested_days({}, **arguments)
+
+
+def test_a_partition_key_names_the_day_at_its_start() -> None:
+    context = no_interval("2026-03-12T00:00+00:00", partition_key="2026-03-08T00:00:00")
+    assert requested_days(context) == one_day("2026-03-08")
+
+
+@pytest.mark.parametrize("key", ["101|2026-03-08", "2026-13-08", "2026-03-081"])
+def test_a_partition_key_that_names_no_day_is_refused(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="partition key"):
+        requested_days(no_interval("2026-03-12T00:00+00:00", partition_key=key), lookback_days=1)
+
+
+def test_days_named_by_triggering_asset_events_are_loaded_each_once() -> None:
+    def event(extra: dict[str, Any], key: str | None = None) -> SimpleNamespace:
+        return SimpleNamespace(extra=extra, partition_key=key)
+
+    events = {
+        "a": [event({"days": ["2026-03-08", "2026-03-09"]}), event({"day": "2026-03-09"})],
+        "b": [event({"from_trigger": True, "payload": {"day": "2026-03-12"}}), event({}, "2026-03-10|101"), event({})],
+    }
+    assert requested_days(no_interval("2026-03-20T00:00+00:00", triggering_asset_events=events)) == (
+        DateRange(date(2026, 3, 8), date(2026, 3, 11)),
+        DateRange(date(2026, 3, 12), date(2026, 3, 13)),
+    )
+
+
+def test_given_bounds_win_over_partition_key_and_events() -> None:
+    context = no_interval("2026-03-12T00:00+00:00", partition_key="2026-03-01")
+    assert requested_days(context, since="2026-03-08", until="2026-03-09") == one_day("2026-03-08")
+
+
+cuts = st.lists(
+    st.datetimes(datetime(2026, 2, 20), datetime(2026, 11, 10), timezones=st.sampled_from([UTC, PACIFIC])),  # noqa: DTZ001 - hypothesis adds the zone
+    min_size=2,
+    max_size=8,
+    unique_by=lambda moment: moment.timestamp(),
+)
+
+
+@given(cuts)
+def test_adjacent_intervals_tile_the_calendar_with_finished_days(moments: list[datetime]) -> None:
+    ordered = sorted(moments)
+
+    def days(start: datetime, end: datetime) -> list[date]:
+        try:
+            return [day for days in requested_days({}, since=start, until=end) for day in days]
+        except NoDayEndedError:
+            return []
+
+    pieces = [day for start, end in zip(ordered, ordered[1:], strict=False) for day in days(start, end)]
+    assert pieces == days(ordered[0], ordered[-1])
+    assert all(ordered[0] < end_of_day(day) <= ordered[-1] for day in pieces)

@@ -1,0 +1,112 @@
+"""A whole Airflow on this machine: scheduler, DAG processor, API server and triggerer, each a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class LocalAirflow:
+    """Airflow with LocalExecutor and SQLite below ``home``; ``connections`` are environment connections by id."""
+
+    home: Path
+    connections: dict[str, str]
+    port: int = field(default_factory=free_port)
+
+    @property
+    def dags(self) -> Path:
+        return self.home / "dags"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        given = {f"AIRFLOW_CONN_{name.upper()}": value for name, value in self.connections.items()}
+        return inherited | given | {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "2",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-this-test-and-long-enough-for-sha512-only-for-this-test-and-long",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+            "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        }
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Start every component, and end every one of them whatever happens."""
+        self.dags.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            self._command("db", "migrate").wait(timeout=120)
+            for component in COMPONENTS:
+                stack.callback(_end, self._command(component))
+            yield
+
+    def run_states(self) -> dict[tuple[str, str], str]:
+        """Give the state of each DAG run by DAG and logical date."""
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database:
+            rows = database.execute("SELECT dag_id, logical_date, state FROM dag_run").fetchall()
+        return {(dag_id, str(logical_date)): str(state) for dag_id, logical_date, state in rows}
+
+    def wait_for_runs(self, count: int, *, timeout_seconds: float) -> dict[tuple[str, str], str]:
+        """Wait until so many runs have ended, and give the states of all."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            states = self.run_states()
+            if len(states) == count and all(state in {"success", "failed"} for state in states.values()):
+                return states
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{count} runs should have ended by now: {states}\n{self.log_tail()}")
+            time.sleep(1)
+
+    def log_tail(self) -> str:
+        """Give the end of each component's log."""
+        return "\n".join(
+            f"--- {file.name}\n" + "\n".join(file.read_text(errors="replace").splitlines()[-25:])
+            for file in sorted(self.home.glob("*.log"))
+        )
+
+    def _command(self, *arguments: str) -> subprocess.Popen[bytes]:
+        log: IO[bytes] = (self.home / f"{arguments[0]}.log").open("wb")
+        with log:
+            return subprocess.Popen(  # noqa: S603 - our own commands
+                [sys.executable, "-m", "airflow", *arguments],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a component with the processes it started: they share its session."""
+    for sign, patience_seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 15)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=patience_seconds)

@@ -1,7 +1,7 @@
 """Moments -> Pacific days: which days a run loads, and how they are cut into ranges the API accepts.
 
-A day of this API is a day of America/Los_Angeles with daylight saving, whatever the Page's country (Page Insights guide,
-the sample windows around 8 March 2020). Its row carries the *end* of the day: the next midnight.
+A day of this API is a day of America/Los_Angeles with daylight saving, whatever the Page's country (Page Insights
+guide, the sample windows around 8 March 2020). Its row carries the *end* of the day: the next midnight.
 Arithmetic is on dates and never on 86,400 seconds: two days of a year are an hour shorter or longer.
 """
 

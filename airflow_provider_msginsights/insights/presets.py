@@ -1,9 +1,9 @@
 """Named date ranges -> Pacific days, counted from a given moment and never from the wall clock.
 
 Names: Graph API reference, Insights edge, ``date_preset`` (20 values), and ``last_week`` of the Messaging Insights API
-page. The documentation gives names only. Read here as the same names are in Meta's ads reporting: ``last_…`` holds finished
-days; ``this_…``, ``today`` and the two maxima hold today as well; a week begins on the day its name begins with, and
-``last_week`` on Monday.
+page. The documentation gives names only. Read here as the same names are in Meta's ads reporting: ``last_…`` holds
+finished days; ``this_…``, ``today`` and the two maxima hold today as well; a week begins on the day its name begins
+with, and ``last_week`` on Monday.
 """
 
 from __future__ import annotations

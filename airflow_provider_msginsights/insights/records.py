@@ -1,13 +1,28 @@
-"""Reply -> records: one `InsightsRecord` for each value the API returned."""
+"""Reply -> records: one `InsightsRecord` for each value the API returned, in every shape it is known to take.
+
+Sources: Messaging Insights API page, "Response properties" and its samples (end times and values as text); Page
+Insights guide (ISO end times); Meta's Python SDK, ``InsightsValue`` (flat breakdown rows, ``start_time``). A shape
+beyond these raises `ResponseFormatError` with its path in the document; nothing is guessed and no text of the reply
+is quoted.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
+
+from airflow_provider_msginsights.exceptions import ResponseFormatError
+from airflow_provider_msginsights.insights.catalog import METRICS, TOTAL_OVER_RANGE
+from airflow_provider_msginsights.insights.row_times import RowTimes
+from airflow_provider_msginsights.insights.row_values import INT64, RowValue, read_value
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.catalog import Unit
+    from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
 
 
 class InsightsRecord(NamedTuple):
@@ -41,3 +56,156 @@ class InsightsRecord(NamedTuple):
     currency: str | None
     breakdowns: tuple[tuple[str, str | None], ...]
     breakdowns_other: tuple[tuple[str, str], ...]
+
+
+DropReason = Literal["other metric", "other period", "outside the range", "duplicate"]
+
+_NOT_DIMENSIONS = frozenset({"value", "end_time", "start_time"})
+_PLAIN_KEYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one reply held.
+
+    :param answered: metrics with at least one record.
+    :param dropped: rows left out, by reason.
+    """
+
+    records: tuple[InsightsRecord, ...]
+    answered: frozenset[str]
+    dropped: Counter[DropReason]
+
+
+class RecordParser:
+    """Reads the replies to one query; remembers the end times it has met, which a run repeats thousands of times."""
+
+    def __init__(self, query: InsightsQuery) -> None:
+        self._query = query
+        self._times = RowTimes(query.period)
+
+    def parse(self, document: dict[str, object], part: Slice) -> Parsed:
+        """The records of a reply to the request for a slice.
+
+        :raises ResponseFormatError: for a shape that is not known; names its path.
+        """
+        data = document.get("data")
+        reading = _Reading(self._query, part, self._times)
+        if not isinstance(data, list):
+            reading.fail("data", "a list was expected")
+        for index, entry in enumerate(data):
+            reading.entry(entry, f"data[{index}]")
+        return Parsed(
+            records=tuple(reading.records),
+            answered=frozenset(metric for metric, seen in reading.seen.items() if seen),
+            dropped=reading.dropped,
+        )
+
+
+class _Reading:
+    """One document on its way to records."""
+
+    def __init__(self, query: InsightsQuery, part: Slice, times: RowTimes) -> None:
+        self.query = query
+        self.part = part
+        self.times = times
+        self.records: list[InsightsRecord] = []
+        self.seen: dict[str, dict[object, object]] = {metric: {} for metric in part.metrics}
+        self.dropped: Counter[DropReason] = Counter()
+
+    def entry(self, entry: object, path: str) -> None:
+        if not isinstance(entry, dict) or not isinstance(rows := entry.get("values"), list):
+            self.fail(f"{path}.values", "a list was expected")
+        owner = str(entry.get("id")).partition("/")[0]
+        if owner != self.part.page_id and owner in self.query.page_ids:
+            self.fail(f"{path}.id", f"the entry belongs to Page {owner}")
+        metric = entry.get("name")
+        if not isinstance(metric, str) or metric not in self.seen:
+            self.dropped["other metric"] += len(rows)
+        elif entry.get("period") != self.query.period:
+            self.dropped["other period"] += len(rows)
+        else:
+            self._rows(metric, rows, path)
+
+    def _rows(self, metric: str, rows: list[object], path: str) -> None:
+        """The hot loop: a row of an integer and an end time met before takes the short way."""
+        page_id, period, unit = self.part.page_id, self.query.period, METRICS[metric].unit
+        first_day, end_day = self.part.days.first_day, self.part.days.end_day
+        times, seen, append = self.times.known, self.seen[metric], self.records.append
+        plain = not self.query.breakdowns and period != TOTAL_OVER_RANGE
+        for index, row in enumerate(rows):
+            if plain and type(row) is dict and len(row) == _PLAIN_KEYS:
+                value, end_time = row.get("value"), row.get("end_time")
+                if type(value) is int and -INT64 <= value < INT64 and type(end_time) is str and end_time in times:
+                    start, day, instant = times[end_time]
+                    if first_day <= day < end_day and day not in seen:
+                        seen[day] = value
+                        append(_new((page_id, metric, period, start, day, instant, value, None, unit, None, (), ())))
+                        continue
+            self._any_row(metric, row, f"{path}.values[{index}]")
+
+    def _any_row(self, metric: str, row: object, path: str) -> None:
+        if not isinstance(row, dict) or "value" not in row:
+            self.fail(path, "an object with a value was expected")
+        if (told := read_value(row["value"])) is None:
+            self.fail(f"{path}.value", "neither a number nor an amount of money")
+        if (when := self.times.read(row, self.part.days)) is None:
+            self.fail(f"{path}.end_time", "neither an ISO time with an offset nor unix seconds")
+        if when.pacific_date not in self.part.days:
+            self.dropped["outside the range"] += 1
+            return
+        named, other = self._dimensions(row, path)
+        key = (when.pacific_date, named, other) if named or other else when.pacific_date
+        if not self._is_new(metric, key, told, path):
+            self.dropped["duplicate"] += 1
+            return
+        unit, period = METRICS[metric].unit, self.query.period
+        self.records.append(
+            _new((self.part.page_id, metric, period, *when, told.value, told.raw, unit, told.currency, named, other))
+        )
+
+    def _is_new(self, metric: str, key: object, told: RowValue, path: str) -> bool:
+        seen = self.seen[metric]
+        if key not in seen:
+            seen[key] = told.value
+            return True
+        if seen[key] != told.value:
+            self.fail(path, f"the same row came twice, with the values {seen[key]} and {told.value}")
+        return False
+
+    def _dimensions(
+        self, row: dict[str, object], path: str
+    ) -> tuple[tuple[tuple[str, str | None], ...], tuple[tuple[str, str], ...]]:
+        """Breakdown values, which are siblings of the value: those asked for in the query's order, others by name."""
+        asked = self.query.breakdowns
+        named = tuple((name, _text(row.get(name))) for name in asked)
+        other = tuple(
+            (name, _text(value) or "")
+            for name, value in sorted(row.items())
+            if name not in _NOT_DIMENSIONS and name not in asked
+        )
+        for name, value in (*named, *other):
+            if not _storable(name) or not _storable(value or ""):
+                self.fail(path, "a dimension is not valid Unicode text")
+        return named, other
+
+    def fail(self, path: str, what: str) -> NoReturn:
+        raise ResponseFormatError(
+            f"The reply has a shape this package does not know at {path}: {what}. Nothing of this reply was used.",
+            http_status=200,
+            page_id=self.part.page_id,
+        )
+
+
+def _new(fields: tuple[object, ...]) -> InsightsRecord:
+    return tuple.__new__(InsightsRecord, fields)
+
+
+def _text(value: object) -> str | None:
+    """A dimension's value as text; JSON text where it is none, and nothing where there is nothing."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _storable(text: str) -> bool:
+    """Whether every store can hold the text: JSON can spell halves of characters that UTF-8 cannot."""
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)

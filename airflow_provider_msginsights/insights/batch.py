@@ -1,0 +1,74 @@
+"""Many requests <-> one Graph batch POST.
+
+Source: Graph API guide "Batch Requests": at most 50 parts, answers in the order of the parts, each answer with its
+own status, headers and body (JSON as text), ``null`` for a part that was not finished in time.
+"""
+
+from __future__ import annotations
+
+import json
+from math import ceil
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from airflow_provider_msginsights.insights.steps import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airflow_provider_msginsights.insights.steps import Request
+
+MAX_PARTS = 50
+"""Most parts in one POST."""
+
+FULL_PARTS = 40
+"""From here on a part costs more than another POST beside it would."""
+
+_OK_STATUS = 200
+
+
+def pack(requests: Sequence[Request], *, posts: int, limit: int = MAX_PARTS) -> list[tuple[Request, ...]]:
+    """The requests in even groups, one a POST: as many POSTs side by side as pay off, none over the limit."""
+    limit = max(1, min(limit, MAX_PARTS))
+    side_by_side = min(posts, ceil(len(requests) / FULL_PARTS))
+    count = max(ceil(len(requests) / limit), side_by_side)
+    return [tuple(requests[n * len(requests) // count : (n + 1) * len(requests) // count]) for n in range(count)]
+
+
+def relative_url(request: Request, secrets: Sequence[tuple[str, str]] = ()) -> str:
+    """A part's address: path and query without host and version."""
+    query = urlencode((*request.params, *secrets))
+    return f"{request.path.lstrip('/')}?{query}" if query else request.path.lstrip("/")
+
+
+def encode(requests: Sequence[Request], secrets_of: Callable[[Request], Sequence[tuple[str, str]]]) -> str:
+    """The ``batch`` form field; ``secrets_of`` gives each part its token and proof."""
+    return json.dumps([{"method": "GET", "relative_url": relative_url(one, secrets_of(one))} for one in requests])
+
+
+def decode(response: Response, count: int) -> list[Response | None] | str | None:
+    """Each part's response in order, ``None`` for a part that was not finished.
+
+    :return: ``None`` when the response is the POST's own error and holds no parts; a text when it cannot be assigned
+        to the parts.
+    """
+    if response.status != _OK_STATUS or not response.body.lstrip().startswith("["):
+        return None
+    try:
+        parts = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+    if len(parts) != count:
+        return f"The batch reply held {len(parts)} parts for {count} requests, so none can be assigned."
+    return [_part(part, response.headers) for part in parts]
+
+
+def _part(part: object, outer_headers: dict[str, str]) -> Response | None:
+    if not isinstance(part, dict) or not isinstance(status := part.get("code"), int):
+        return None
+    headers = dict(outer_headers)
+    for header in part.get("headers") or ():
+        if isinstance(header, dict):
+            headers[str(header.get("name")).lower()] = str(header.get("value"))
+    body = part.get("body")
+    return Response(status=status, headers=headers, body=body if isinstance(body, str) else json.dumps(body))

@@ -1,0 +1,285 @@
+"""Requests -> verdicts: sends them, hears the replies, and settles alone whatever only needs time.
+
+Back-off, limits and pacing live here, so the flows above see one `Verdict` a request: a document, a problem that
+waiting cannot solve, or a wait longer than the policy allows. Three ideas carry it:
+
+* A **gate** closes a Page, or the whole run, until a moment. Nothing is sent to what is closed; nothing else is held
+  up.
+* A **suspect** (what was just limited, and every run at its start) sends one request at a time until one is answered:
+  what that one is refused for, a token or a limit, would refuse the others too, and refused calls count.
+* Requests leave in groups worth a batch, and no more are under way than the policy says, which bounds memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.insights.batch import FULL_PARTS, MAX_PARTS
+from airflow_provider_msginsights.insights.error_table import Problem, Remedy, read_reply
+from airflow_provider_msginsights.insights.steps import Receive, Reply, Send
+from airflow_provider_msginsights.insights.usage import read_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_msginsights.insights.retry import RetryPolicy
+    from airflow_provider_msginsights.insights.steps import Flow, Request
+    from airflow_provider_msginsights.insights.usage import Usage
+
+_RUN = None  # the scope of what concerns every Page
+_LONG_AGO = float("-inf")
+_FULL_PERCENT = 100.0
+_TRIES_BEFORE_SHRINKING = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a request: a document, a problem, or a pause.
+
+    :param problem: why there is no document; with a pause, the refusal that asked for it, if it was one.
+    :param pause_seconds: how long to stay away, when that is longer than the policy waits.
+    :param epoch: of the credentials the request was sent with.
+    :param api_version: the version that answered.
+    """
+
+    request: Request
+    document: dict[str, object] | None = None
+    problem: Problem | None = None
+    pause_seconds: float | None = None
+    epoch: int = 0
+    api_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    epoch: int
+    batch_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Until when nothing is sent, why, and whether that is too long to wait for."""
+
+    until: float
+    problem: Problem | None
+    too_long: bool
+
+
+class Dispatcher:
+    """The requests of one run: ready, parked until a moment, under way, settled."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self.epoch = 0
+        self.counts: Counter[str] = Counter()
+        self._policy = policy
+        self._now = _LONG_AGO
+        self._ready: dict[Request, None] = {}
+        self._parked: dict[Request, float] = {}
+        self._in_flight: dict[Request, _Sent] = {}
+        self._settled: deque[Verdict] = deque()
+        self._attempts: Counter[Request] = Counter()
+        self._waited: dict[Request, float] = {}
+        self._gates: dict[str | None, _Gate] = {}
+        self._suspects: set[str | None] = {_RUN}
+        self._backoffs: dict[int, float] = {}
+        self._batch_limit = MAX_PARTS
+        self._window = policy.max_in_flight
+        self._was_answered = False
+        self._pages: set[str | None] = set()
+
+    def add(self, requests: Iterable[Request]) -> None:
+        """Queue requests that are new, or whose failed tries no longer count."""
+        for request in requests:
+            self._ready[request] = None
+            self._pages.add(request.page_id)
+            self._attempts.pop(request, None)
+            self._waited.pop(request, None)
+
+    @property
+    def waiting(self) -> tuple[Request, ...]:
+        """Everything queued and not under way."""
+        return (*self._ready, *self._parked)
+
+    def drop(self, requests: Iterable[Request]) -> None:
+        """Take waiting requests back out of the queue."""
+        for request in requests:
+            self._ready.pop(request, None)
+            self._parked.pop(request, None)
+
+    def again(self, verdict: Verdict) -> bool:
+        """Queue a refused request once more after a back-off, if the policy allows another try."""
+        return self._back_off(verdict.request, verdict.problem)
+
+    def next(self) -> Flow[Verdict | None]:
+        """The next verdict, in the order replies arrive; ``None`` when nothing is left."""
+        while not self._settled:
+            self._give_back_what_waits_too_long()
+            if ready := self._take_sendable():
+                yield Send(ready, self._batch_limit)
+            if self._settled:
+                break
+            if not (self._in_flight or self._ready or self._parked):
+                return None
+            yield from self._hear()
+        return self._settled.popleft()
+
+    def ask(self, requests: Iterable[Request]) -> Flow[tuple[Verdict, ...]]:
+        """The verdicts on these requests, asked ahead of the queue; what else arrives meanwhile is kept for `next`."""
+        asked = dict.fromkeys(requests)
+        ready, parked, kept = self._ready, self._parked, self._settled
+        self._ready, self._parked, self._settled = {}, {}, deque()
+        self.add(asked)
+        mine: list[Verdict] = []
+        while len(mine) < len(asked) and (verdict := (yield from self.next())) is not None:
+            (mine if verdict.request in asked else kept).append(verdict)
+        self._ready = ready | self._ready
+        self._parked = parked | self._parked
+        self._settled = kept
+        return tuple(mine)
+
+    # Sending
+
+    def _take_sendable(self) -> tuple[Request, ...]:
+        """What may be sent now, unless waiting for more of it gives a better batch."""
+        self._release_parked()
+        room = (1 if _RUN in self._suspects else self._window) - len(self._in_flight)
+        enough = min(FULL_PARTS, len(self._ready)) if self._in_flight else 1
+        if room < max(enough, 1) or not self._is_open(_RUN):
+            return ()
+        sendable = self._open_requests(room)
+        for request in sendable:
+            del self._ready[request]
+            self._in_flight[request] = _Sent(self.epoch, self._batch_limit)
+            self._attempts[request] += 1
+            self.counts["retries"] += self._attempts[request] > 1
+        self.counts["calls"] += len(sendable)
+        return sendable
+
+    def _release_parked(self) -> None:
+        for request in [one for one, at in self._parked.items() if at <= self._now]:
+            del self._parked[request]
+            self._ready[request] = None
+
+    def _open_requests(self, room: int) -> tuple[Request, ...]:
+        busy_pages = {request.page_id for request in self._in_flight} if self._suspects else set()
+        chosen: list[Request] = []
+        for request in self._ready:
+            page_id = request.page_id
+            if not self._is_open(page_id) or (page_id in self._suspects and page_id in busy_pages):
+                continue
+            busy_pages.add(page_id)
+            chosen.append(request)
+            if len(chosen) == room:
+                break
+        return tuple(chosen)
+
+    def _is_open(self, scope: str | None) -> bool:
+        return (gate := self._gates.get(scope)) is None or gate.until <= self._now
+
+    # Hearing
+
+    def _hear(self) -> Flow[None]:
+        moments = (*self._parked.values(), *(gate.until for gate in self._gates.values()))
+        wake = min((moment for moment in moments if moment > self._now), default=None)
+        answer = yield Receive(None if wake is None else wake - self._now)
+        if isinstance(answer, Reply):
+            self._now = max(self._now, answer.at_seconds)
+            self._judge(answer)
+        elif wake is not None:
+            self._now = wake
+
+    def _judge(self, reply: Reply) -> None:
+        request, judged = reply.request, read_reply(reply)
+        sent = self._in_flight.pop(request)
+        failed_whole = isinstance(judged, Problem) and (reply.shared or reply.response is None)
+        if failed_whole and sent.batch_limit == self._batch_limit:
+            self._batch_limit = max(1, self._batch_limit // 2)
+        headers = reply.response.headers if reply.response else {}
+        self._was_answered |= reply.response is not None
+        if isinstance(judged, Problem):
+            self._solve(request, judged, sent)
+        else:
+            self._suspects -= {_RUN, request.page_id}
+            version = headers.get("facebook-api-version")
+            self._settled.append(Verdict(request=request, document=judged, epoch=sent.epoch, api_version=version))
+        self._heed_usage(read_usage(headers, request.page_id), request)
+
+    def _solve(self, request: Request, problem: Problem, sent: _Sent) -> None:
+        """Wait where waiting helps; otherwise the problem is the verdict."""
+        if problem.remedy is Remedy.WAIT:
+            self._stay_away(request, problem)
+            return
+        if self._was_answered:
+            self._suspects.discard(_RUN)
+        first_tries = self._attempts[request] < _TRIES_BEFORE_SHRINKING
+        retry = problem.remedy is Remedy.RETRY or (problem.remedy is Remedy.RETRY_THEN_SHRINK and first_tries)
+        if retry and self._back_off(request, problem):
+            return
+        if not self._was_answered:
+            problem = replace(problem, scope="run")
+        self._settled.append(Verdict(request=request, problem=problem, epoch=sent.epoch))
+
+    def _heed_usage(self, usages: Iterable[Usage], request: Request) -> None:
+        """Slow down before a limit, and stay away from a Page (or from everything, if the app's) at it."""
+        app_headroom = 1.0
+        for usage in usages:
+            scope = usage.object_id if usage.object_id in self._pages else request.page_id
+            headroom = self._policy.headroom(usage.percent)
+            if usage.of_app:
+                scope, app_headroom = _RUN, min(app_headroom, headroom)
+            if usage.regain_seconds or usage.percent >= _FULL_PERCENT:
+                self._suspects.add(scope)
+                self._close(scope, usage.regain_seconds or self._policy.throttle_seconds, None)
+            elif headroom < 1:
+                self._close(scope, self._policy.max_pace_seconds * (1 - headroom), None)
+        self._window = max(1, round(self._policy.max_in_flight * app_headroom))
+
+    # Waiting
+
+    def _back_off(self, request: Request, problem: Problem | None) -> bool:
+        """Park a request; those that fail on the same try wait together, so that they can share a batch."""
+        attempt = self._attempts[request]
+        at = self._now + ((problem and problem.error.retry_after_seconds) or 0.0)
+        if at <= self._now and (at := self._backoffs.get(attempt, _LONG_AGO)) <= self._now:
+            at = self._backoffs[attempt] = self._now + self._policy.backoff_seconds(attempt)
+        wait = at - self._now
+        if not self._policy.allows(attempt, self._waited.get(request, 0.0) + wait):
+            return False
+        if wait > self._policy.wait_bound_seconds:
+            self._settled.append(Verdict(request=request, problem=problem, pause_seconds=wait, epoch=self.epoch))
+        else:
+            self._park(request, wait)
+        return True
+
+    def _stay_away(self, request: Request, problem: Problem) -> None:
+        scope = _RUN if problem.scope == "run" else request.page_id
+        attempt = self._attempts[request]
+        wait = problem.error.retry_after_seconds or self._policy.throttle_wait_seconds(attempt)
+        self._suspects.add(scope)
+        given_up = not self._policy.allows(attempt, self._waited.get(request, 0.0) + wait)
+        self._close(scope, wait, problem, given_up=given_up)
+        self._park(request, wait)
+
+    def _park(self, request: Request, wait: float) -> None:
+        self._waited[request] = self._waited.get(request, 0.0) + wait
+        self._parked[request] = self._now + wait
+
+    def _close(self, scope: str | None, wait: float, problem: Problem | None, *, given_up: bool = False) -> None:
+        until, closed = self._now + wait, self._gates.get(scope)
+        too_long = given_up or wait > self._policy.wait_bound_seconds
+        if closed is None or until > closed.until or (too_long and not closed.too_long):
+            self._gates[scope] = _Gate(until, problem, too_long)
+
+    def _give_back_what_waits_too_long(self) -> None:
+        for scope, gate in self._gates.items():
+            if not gate.too_long or gate.until <= self._now:
+                continue
+            wait = gate.until - self._now
+            for request in [one for one in (*self._ready, *self._parked) if scope in (_RUN, one.page_id)]:
+                self._ready.pop(request, None)
+                self._parked.pop(request, None)
+                self._settled.append(
+                    Verdict(request=request, problem=gate.problem, pause_seconds=wait, epoch=self.epoch)
+                )

@@ -1,0 +1,251 @@
+"""One run over the slices of a query: settles tokens, refused metrics and sizes; records leave as they arrive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.exceptions import (
+    AuthenticationError,
+    InvalidRequestError,
+    MessagingInsightsError,
+    RateLimitError,
+    ResponseFormatError,
+    RetriableGraphAPIError,
+    TransportError,
+)
+from airflow_provider_msginsights.insights.dispatch import Dispatcher
+from airflow_provider_msginsights.insights.error_table import Problem, Remedy
+from airflow_provider_msginsights.insights.outcome import FetchOutcome, Paused
+from airflow_provider_msginsights.insights.records import RecordParser
+from airflow_provider_msginsights.insights.refused_metrics import RefusedMetrics
+from airflow_provider_msginsights.insights.steps import Emit, Renew
+from airflow_provider_msginsights.insights.tokens import exchange_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_msginsights.insights.dispatch import Verdict
+    from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
+    from airflow_provider_msginsights.insights.retry import RetryPolicy
+    from airflow_provider_msginsights.insights.steps import Flow, Request
+
+
+class FetchRun:
+    """Drives every slice to one of its ends: answered, empty, paused, unanswered, or its metric refused."""
+
+    def __init__(self, query: InsightsQuery, slices: Iterable[Slice], policy: RetryPolicy) -> None:
+        self._query = query
+        self._dispatcher = Dispatcher(policy)
+        self._parser = RecordParser(query)
+        self._parts: dict[Request, Slice] = {}
+        self._refused = RefusedMetrics()
+        self._max_days, self._max_metrics = query.max_chunk_days, len(query.metrics)
+        self._pages_with_token: set[str] = set()
+        self._has_renewed = False
+        self._stopped_by: MessagingInsightsError | None = None
+        self._page_failures: dict[str, MessagingInsightsError] = {}
+        self._lost_pages: set[str] = set()
+        self._pages_without_insights: dict[str, MessagingInsightsError] = {}
+        self._answered: list[Slice] = []
+        self._empty: list[Slice] = []
+        self._unanswered: list[Slice] = []
+        self._paused: list[Paused] = []
+        self._dropped: Counter[str] = Counter()
+        self._api_versions: set[str] = set()
+        self._queue(slices)
+
+    def run(self) -> Flow[FetchOutcome]:
+        """Ask for everything.
+
+        :raises MessagingInsightsError: what stopped the run, if nothing at all was answered before.
+        """
+        while self._stopped_by is None and (verdict := (yield from self._dispatcher.next())) is not None:
+            yield from self._settle(verdict)
+        if self._stopped_by is not None and not (self._answered or self._empty):
+            raise self._stopped_by
+        return FetchOutcome(
+            query=self._query,
+            answered=tuple(self._answered),
+            empty=tuple(self._empty),
+            unanswered=(*self._unanswered, *self._parts.values()),
+            paused=tuple(self._paused),
+            page_failures=self._page_failures,
+            pages_without_insights=self._pages_without_insights,
+            unavailable_metrics=self._refused.everywhere,
+            page_unavailable_metrics=self._refused.on_page,
+            stopped_by=self._stopped_by,
+            counts=self._dispatcher.counts,
+            dropped=self._dropped,
+            api_versions=frozenset(self._api_versions),
+        )
+
+    def _queue(self, slices: Iterable[Slice]) -> None:
+        """Have slices asked, less what is known to be refused, in sizes known to be accepted."""
+        requests = []
+        for one in slices:
+            part = self._refused.strip(one)
+            if part.page_id in self._lost_pages:
+                self._unanswered.append(part)
+            elif part.metrics:
+                requests += [self._request(piece) for piece in part.cut(self._max_days, self._max_metrics)]
+        self._dispatcher.add(requests)
+
+    def _request(self, part: Slice) -> Request:
+        request = self._query.request(part)
+        self._parts[request] = part
+        return request
+
+    def _recut_what_waits(self) -> None:
+        """Apply to the queue what was learned since: metrics refused, Pages lost, sizes accepted."""
+        stale = [request for request in self._dispatcher.waiting if not self._is_fit(self._parts[request])]
+        self._dispatcher.drop(stale)
+        self._queue([self._parts.pop(request) for request in stale])
+
+    def _is_fit(self, part: Slice) -> bool:
+        fits = len(part.metrics) <= self._max_metrics and (self._max_days is None or len(part.days) <= self._max_days)
+        return fits and part.page_id not in self._lost_pages and not self._refused.among(part)
+
+    def _settle(self, verdict: Verdict) -> Flow[None]:
+        part = self._parts.pop(verdict.request)
+        if verdict.api_version:
+            self._api_versions.add(verdict.api_version)
+        if verdict.pause_seconds is not None:
+            error = verdict.problem.error if verdict.problem else None
+            self._paused.append(Paused(part, verdict.pause_seconds, error))
+        elif verdict.document is not None:
+            yield from self._read(part, verdict.document)
+        elif verdict.problem is not None:
+            yield from self._remedy(part, verdict, verdict.problem)
+
+    def _read(self, part: Slice, document: dict[str, object]) -> Flow[None]:
+        try:
+            parsed = self._parser.parse(document, part)
+        except ResponseFormatError as error:
+            self._fail(part, Problem(error, Remedy.STOP))
+            return
+        self._dropped += parsed.dropped
+        for ends, metrics in ((self._answered, parsed.answered), (self._empty, set(part.metrics) - parsed.answered)):
+            if metrics:
+                ends.append(part.of(one for one in part.metrics if one in metrics))
+        self._queue(self._refused.acquit(part.metrics))
+        if parsed.records:
+            self._dispatcher.counts["records"] += len(parsed.records)
+            yield Emit(parsed.records)
+
+    def _remedy(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
+        match problem.remedy:
+            case Remedy.PAGE_TOKEN:
+                yield from self._get_page_tokens(part, verdict, problem)
+            case Remedy.NEW_TOKEN:
+                yield from self._renew_token(part, verdict.epoch, problem)
+            case Remedy.ISOLATE:
+                yield from self._isolate(part, problem)
+            case Remedy.SHRINK | Remedy.RETRY_THEN_SHRINK:
+                self._shrink(part, problem)
+            case Remedy.NO_DATA:
+                self._pages_without_insights[part.page_id] = problem.error
+                self._empty.append(part)
+            case _:
+                self._fail(part, problem)
+
+    def _fail(self, part: Slice, problem: Problem) -> None:
+        """Give a slice up; with a hard error all of its Page, or the run."""
+        self._unanswered.append(part)
+        if problem.scope == "run":
+            self._stopped_by = problem.error
+            return
+        self._page_failures.setdefault(part.page_id, problem.error)
+        if not isinstance(problem.error, (RetriableGraphAPIError, TransportError, ResponseFormatError)):
+            self._lost_pages.add(part.page_id)
+            self._recut_what_waits()
+
+    # Tokens
+
+    def _get_page_tokens(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
+        """Exchange the connection's token for those of all Pages still to be read, the first time one is demanded."""
+        page_ids = tuple(dict.fromkeys(one.page_id for one in (part, *self._parts.values())))
+        if part.page_id in self._pages_with_token:
+            if verdict.epoch < self._dispatcher.epoch:
+                self._queue([part])
+            elif self._dispatcher.again(verdict):
+                self._parts[verdict.request] = part
+            else:
+                self._fail(part, problem)
+            return
+        try:
+            without_token = yield from exchange_tokens(self._dispatcher, page_ids)
+        except AuthenticationError as error:
+            yield from self._renew_token(part, verdict.epoch, Problem(error, Remedy.NEW_TOKEN, "run"))
+            return
+        except RateLimitError as error:
+            self._pause_all(part, error)
+            return
+        except MessagingInsightsError as error:
+            self._fail(part, Problem(error, Remedy.STOP, "run"))
+            return
+        self._dispatcher.epoch += 1
+        self._pages_with_token.update(page_ids)
+        self._lost_pages.update(without_token)
+        self._page_failures |= without_token
+        self._queue([part])
+        if without_token:
+            self._recut_what_waits()
+
+    def _pause_all(self, part: Slice, error: RateLimitError) -> None:
+        waiting = self._dispatcher.waiting
+        self._dispatcher.drop(waiting)
+        for one in (part, *(self._parts.pop(request) for request in waiting)):
+            self._paused.append(Paused(one, error.retry_after_seconds or 0.0, error))
+
+    def _renew_token(self, part: Slice, epoch: int, problem: Problem) -> Flow[None]:
+        """Go on with the token the connection holds now, if it is another one: it may have been rotated meanwhile."""
+        if epoch < self._dispatcher.epoch:
+            self._queue([part])
+            return
+        if not self._has_renewed:
+            self._has_renewed = True
+            if (yield Renew()) is True:
+                self._dispatcher.epoch += 1
+                self._pages_with_token.clear()
+                self._queue([part])
+                return
+        self._fail(part, replace(problem, scope="page" if part.page_id in self._pages_with_token else "run"))
+
+    # Requests that are refused as they are
+
+    def _isolate(self, part: Slice, problem: Problem) -> Flow[None]:
+        """Find the metrics a request is refused for by asking one by one; their answers stand for the refused one."""
+        if self._refused.among(part):
+            self._queue([part])
+        elif len(part.metrics) == 1:
+            self._refused.convict(part.page_id, part.metrics[0], problem.error)
+            if len(self._refused.everywhere) == len(self._query.metrics):
+                self._stopped_by = self._refused.everywhere[part.metrics[0]]
+        else:
+            known = set(self._refused.everywhere)
+            probes = [self._request(part.of((metric,))) for metric in part.metrics]
+            for verdict in (yield from self._dispatcher.ask(probes)):
+                yield from self._settle(verdict)
+            self._recut_what_waits()
+            self._seek_second_opinion(part.page_id, set(self._refused.everywhere) - known)
+
+    def _seek_second_opinion(self, page_id: str, metrics: set[str]) -> None:
+        """Ask one other Page for the metrics just found refused: they may be refused on the first Page only."""
+        witness = next((one for one in self._parts.values() if one.page_id != page_id), None)
+        if witness is not None:
+            self._dispatcher.add([self._request(witness.of((metric,))) for metric in sorted(metrics)])
+
+    def _shrink(self, part: Slice, problem: Problem) -> None:
+        """Ask for less: half the days, then half the metrics; what is queued later is cut to the same size."""
+        if self._is_fit(part):  # otherwise it was sent before less was asked for
+            if self._max_days is not None and len(part.days) > 1:
+                self._max_days = (len(part.days) + 1) // 2
+            elif len(part.metrics) > 1 and not isinstance(problem.error, InvalidRequestError):
+                self._max_metrics = (len(part.metrics) + 1) // 2
+            else:
+                self._fail(part, problem)
+                return
+        self._queue([part])
+        self._recut_what_waits()

@@ -1,0 +1,221 @@
+"""InsightsQuery: what is asked, checked against the documentation, then cut into the fewest requests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.catalog import (
+    BREAKDOWNS,
+    METRICS,
+    PERIODS,
+    TOTAL_OVER_RANGE,
+    explicit_metrics,
+    known,
+    resolve_metrics,
+    split_names,
+)
+from airflow_provider_msginsights.insights.date_ranges import (
+    HISTORY_YEARS,
+    MAX_RANGE_DAYS,
+    DateRange,
+    chunks,
+    days_ending_within,
+    end_of_day,
+    pacific_date,
+    pacific_midnight,
+    parse_moment,
+)
+from airflow_provider_msginsights.insights.presets import resolve_preset
+from airflow_provider_msginsights.insights.steps import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_PAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one request reads: some metrics of one Page over some days.
+
+    A query is cut into slices: every (Page, metric, day) lies in exactly one of them.
+    """
+
+    page_id: str
+    metrics: tuple[str, ...]
+    days: DateRange
+
+    def of(self, metrics: Iterable[str]) -> Slice:
+        """The same days of the same Page for other metrics."""
+        return Slice(self.page_id, tuple(metrics), self.days)
+
+    def without(self, metrics: Iterable[str]) -> Slice:
+        """The slice less some metrics; it may have none left."""
+        left_out = frozenset(metrics)
+        return self.of(metric for metric in self.metrics if metric not in left_out)
+
+    def cut(self, max_days: int | None, max_metrics: int) -> Iterator[Slice]:
+        """The slice in pieces of at most so many days and metrics; ``None`` keeps the range whole."""
+        for days in (self.days,) if max_days is None else chunks(self.days, max_days):
+            for start in range(0, len(self.metrics), max_metrics):
+                yield Slice(self.page_id, self.metrics[start : start + max_metrics], days)
+
+    def as_dict(self) -> dict[str, object]:
+        """The slice in plain JSON types, for a trigger event; `from_dict` reads it back."""
+        return {
+            "page_id": self.page_id,
+            "metrics": list(self.metrics),
+            "since": self.days.first_day.isoformat(),
+            "until": self.days.end_day.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, told: dict[str, str | list[str]]) -> Slice:
+        """The slice that `as_dict` told."""
+        days = DateRange(date.fromisoformat(str(told["since"])), date.fromisoformat(str(told["until"])))
+        return cls(str(told["page_id"]), tuple(told["metrics"]), days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsightsQuery:
+    """A checked question to the API; make it with `create`.
+
+    :param explicit_metrics: the metrics named one by one; a load without one of these is a failure, while a metric
+        that only came through ``"stable"`` or ``"all"`` may be missing.
+    """
+
+    page_ids: tuple[str, ...]
+    metrics: tuple[str, ...]
+    days: DateRange
+    period: str = "day"
+    breakdowns: tuple[str, ...] = ()
+    explicit_metrics: frozenset[str] = frozenset()
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        page_ids: str | Iterable[str],
+        metrics: str | Iterable[str],
+        days: DateRange,
+        period: str = "day",
+        breakdowns: str | Iterable[str] = (),
+    ) -> InsightsQuery:
+        """A query whose every part the documentation allows.
+
+        :param page_ids: Page ids, as text; a text may hold several, separated by commas.
+        :param metrics: metric names, ``"stable"`` or ``"all"``; likewise.
+        :param days: the Pacific days asked for; see `asked_days`.
+        :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range``.
+        :param breakdowns: dimensions that every one of the metrics has.
+        :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
+        """
+        resolved = resolve_metrics(metrics)
+        query = cls(
+            page_ids=_checked_page_ids(page_ids),
+            metrics=resolved,
+            days=days,
+            period=known(period, PERIODS, "period"),
+            breakdowns=_checked_breakdowns(breakdowns, resolved),
+            explicit_metrics=explicit_metrics(metrics),
+        )
+        if query.period == TOTAL_OVER_RANGE and len(days) > MAX_RANGE_DAYS:
+            raise ConfigurationError(
+                f"'{TOTAL_OVER_RANGE}' over {len(days)} days ({days}) is wider than the {MAX_RANGE_DAYS} days the API "
+                "allows, and such totals cannot be added up from parts. Ask for fewer days or use period='day'."
+            )
+        return query
+
+    @property
+    def max_chunk_days(self) -> int | None:
+        """The widest range one request may ask for; ``None`` where a range must stay whole."""
+        return None if self.period == TOTAL_OVER_RANGE else MAX_RANGE_DAYS - 1
+
+    def slices(self) -> tuple[Slice, ...]:
+        """One slice a Page and chunk; neighbours are different Pages, so that one Page's limit is met late."""
+        whole = Slice("", self.metrics, self.days)
+        ranges = [piece.days for piece in whole.cut(self.max_chunk_days, len(self.metrics))]
+        return tuple(Slice(page_id, self.metrics, days) for days in ranges for page_id in self.page_ids)
+
+    def request(self, part: Slice) -> Request:
+        """The request that reads a slice: unix seconds of Pacific midnights, the unambiguous documented form."""
+        params = (
+            ("metric", ",".join(part.metrics)),
+            ("period", self.period),
+            ("since", str(part.days.since_seconds)),
+            ("until", str(part.days.until_seconds)),
+        )
+        breakdown = (("breakdown", ",".join(self.breakdowns)),) if self.breakdowns else ()
+        return Request(f"/{part.page_id}/insights", params + breakdown, part.page_id)
+
+    def requests(self) -> tuple[Request, ...]:
+        """Every request of the query, one a Page and chunk."""
+        return tuple(self.request(part) for part in self.slices())
+
+    def warnings(self, at: datetime) -> tuple[str, ...]:
+        """What a person should know of the range at an aware moment: days not over yet, or older than the API keeps."""
+        told = []
+        if end_of_day(self.days.last_day) > at:
+            told.append(f"{self.days.last_day} is not over in US Pacific time: its values will still change.")
+        today = pacific_date(at)
+        oldest = today.replace(year=today.year - HISTORY_YEARS, day=min(today.day, 28))
+        if self.days.first_day < oldest:
+            told.append(f"{self.days.first_day} is older than the {HISTORY_YEARS} years of history the API keeps.")
+        return tuple(told)
+
+
+def asked_days(
+    *, since: object = None, until: object = None, date_preset: str | None = None, at: datetime | None = None
+) -> DateRange | None:
+    """The Pacific days meant by ``since``/``until`` or by a preset; ``None`` when no day ends between the two moments.
+
+    :param since: first day, or the moment after which days end; see `parse_moment` for what is understood.
+    :param until: the day after the last one, or the last moment at which a day may end.
+    :param date_preset: a named range instead of the two.
+    :param at: the moment a preset counts from.
+    :raises ConfigurationError: for a preset with a date, one date without the other, an empty or reversed range.
+    """
+    if date_preset is not None:
+        if since is not None or until is not None:
+            raise ConfigurationError("'date_preset' stands instead of 'since' and 'until': give one or the other.")
+        if at is None:
+            raise ConfigurationError(f"date_preset={date_preset!r} needs a moment to count from.")
+        return resolve_preset(date_preset, at)
+    if since is None or until is None:
+        raise ConfigurationError("Give both 'since' and 'until', or a 'date_preset'.")
+    start, end = _moment(since), _moment(until)
+    if not start < end:
+        raise ConfigurationError(f"'since' ({since}) must be earlier than 'until' ({until}), which is exclusive.")
+    return days_ending_within(start, end)
+
+
+def _moment(value: object) -> datetime:
+    parsed = parse_moment(value)
+    return parsed if isinstance(parsed, datetime) else pacific_midnight(parsed)
+
+
+def _checked_page_ids(page_ids: str | Iterable[str]) -> tuple[str, ...]:
+    given = tuple(dict.fromkeys(split_names(page_ids)))
+    if not given:
+        raise ConfigurationError("No Page was named. Give page_ids, or set the connection's login to a Page id.")
+    for page_id in given:
+        if not _PAGE_ID.fullmatch(page_id):
+            raise ConfigurationError(f"{page_id!r} is no Page id: it may hold letters, digits, '.', '_' and '-'.")
+    return given
+
+
+def _checked_breakdowns(breakdowns: str | Iterable[str], metrics: tuple[str, ...]) -> tuple[str, ...]:
+    given = tuple(dict.fromkeys(known(name, BREAKDOWNS, "breakdown") for name in split_names(breakdowns)))
+    for metric in metrics:
+        allowed = METRICS[metric].breakdowns
+        if missing := [name for name in given if name not in allowed]:
+            raise ConfigurationError(
+                f"{metric} has no breakdown {', '.join(missing)}. "
+                f"It has: {', '.join(allowed) or 'none'}. Metrics that have {', '.join(given)}: "
+                f"{', '.join(name for name, one in METRICS.items() if set(given) <= set(one.breakdowns)) or 'none'}."
+            )
+    return given

@@ -1,0 +1,62 @@
+"""The value of a row, in every JSON type it is known to come as.
+
+Sources: Messaging Insights API page (integers, and integers as text); Page Insights guide (floats);
+recorded replies for an earnings metric (``{"currency": ..., "microAmount": ...}``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from math import isfinite
+from typing import NamedTuple
+
+INT64 = 2**63
+"""Integers at or beyond it fit no column."""
+
+_NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?([eE][+-]?\d{1,3})?")
+_MICRO = 1_000_000
+
+
+class RowValue(NamedTuple):
+    """A number, its JSON text where it was no plain number, and its currency where it was money."""
+
+    value: float | None
+    raw: str | None = None
+    currency: str | None = None
+
+
+def read_value(value: object) -> RowValue | None:
+    """What a row's ``value`` says; ``None`` when its shape is not known."""
+    if (number := _plain(value)) is not None:
+        return RowValue(number)
+    if value is None:
+        return RowValue(None, "null")
+    if isinstance(value, str):
+        return None if (number := number_in(value)) is None else RowValue(number, json.dumps(value))
+    if isinstance(value, dict):
+        return _money(value)
+    return None
+
+
+def number_in(text: str) -> float | None:
+    """The number a text spells; an integer stays one."""
+    if not (match := _NUMBER.fullmatch(text.strip())):
+        return None
+    return _plain(float(text) if match[1] or match[2] else int(text))
+
+
+def _plain(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if -INT64 <= value < INT64 else None
+    return value if isinstance(value, float) and isfinite(value) else None
+
+
+def _money(value: dict[str, object]) -> RowValue | None:
+    currency, micro = value.get("currency"), value.get("microAmount")
+    amount = number_in(micro) if isinstance(micro, str) else _plain(micro)
+    if not isinstance(currency, str) or not currency.isalpha() or amount is None:
+        return None
+    return RowValue(amount / _MICRO, json.dumps(value, sort_keys=True), currency)

@@ -1,0 +1,200 @@
+"""Drives flows with requests and a small pool of threads: for Airflow's workers and for scripts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import DefaultCookiePolicy
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.transports.credentials import RunTokens
+from airflow_provider_msginsights.transports.wire import BodyReader, Wire, proxies_for, ssl_context, why_lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from concurrent.futures import Future
+    from typing import Self
+
+    import requests
+
+    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply, Response
+    from airflow_provider_msginsights.transports.credentials import Credentials
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+    from airflow_provider_msginsights.transports.wire import Group, HttpCall, Lost
+
+T = TypeVar("T")
+_CHUNK_BYTES = 2**18
+
+
+class BlockingTransport:
+    """Runs flows over keep-alive connections, one session a thread. Close it, or use it in a ``with`` statement.
+
+    :param read_again: reads the connection again, for flows whose token was refused.
+    :param clock: monotonic seconds; with ``sleep`` it lets tests wait without waiting.
+    :param unix_clock: seconds since 1970, for timed proofs.
+    """
+
+    def __init__(
+        self,
+        settings: TransportSettings,
+        credentials: Credentials,
+        *,
+        read_again: Callable[[], Credentials] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        unix_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._credentials, self._read_again = settings, credentials, read_again
+        self._clock, self._sleep, self._unix_clock = clock, sleep, unix_clock
+        self._sessions: list[requests.Session] = []
+        self._of_thread = threading.local()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what is under way and close every connection; the transport can be used again."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        while self._sessions:
+            self._sessions.pop().close()
+        self._pool, self._of_thread = None, threading.local()
+
+    def run(self, flow: Flow[T]) -> T:
+        """The flow's result; records it emits are dropped.
+
+        :raises MessagingInsightsError: what the flow raises.
+        """
+        records = self.records(flow)
+        while True:
+            try:
+                next(records)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+
+    def records(self, flow: Flow[T]) -> Generator[InsightsRecord, None, T]:
+        """The flow's records as they arrive; returns its result. While the consumer lags, nothing more is sent.
+
+        :raises MessagingInsightsError: what the flow raises.
+        """
+        tokens = RunTokens(self._credentials)
+        inbox = _Inbox(Wire(self._settings, tokens, self._unix_clock), self._fetch, self._clock)
+        answer: Answer = None
+        try:
+            while True:
+                try:
+                    step = flow.send(answer)
+                except StopIteration as stop:
+                    return cast("T", stop.value)
+                answer = None
+                if isinstance(step, Emit):
+                    yield from step.records
+                elif isinstance(step, Send):
+                    inbox.start(step, self._threads())
+                elif isinstance(step, Receive):
+                    answer = inbox.next_reply(step.timeout_seconds, self._sleep)
+                else:
+                    answer = self._read_again is not None and tokens.renew(self._read_again())
+        finally:
+            flow.close()
+            inbox.abandon()
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="msginsights")
+        return self._pool
+
+    def _session(self) -> requests.Session:
+        if (session := getattr(self._of_thread, "session", None)) is None:
+            session = self._of_thread.session = new_session(self._settings)
+            self._sessions.append(session)
+        return cast("requests.Session", session)
+
+    def _fetch(self, call: HttpCall) -> Response | Lost:
+        import requests
+
+        timeout = (self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds)
+        try:
+            with self._session().request(
+                call.method,
+                call.url,
+                data=call.form,
+                auth=call.sign,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = BodyReader(self._settings)
+                all(body.takes(piece) for piece in answer.iter_content(_CHUNK_BYTES))
+                return body.response(answer.status_code, answer.headers)
+        except requests.RequestException as error:
+            return why_lost(error, self._settings)
+
+
+class _Inbox:
+    """The calls of one run and the replies they bring."""
+
+    def __init__(self, wire: Wire, fetch: Callable[[HttpCall], Response | Lost], clock: Callable[[], float]) -> None:
+        self._wire, self._fetch, self._clock = wire, fetch, clock
+        self._calls: set[Future[tuple[Reply, ...]]] = set()
+        self._done: SimpleQueue[Future[tuple[Reply, ...]]] = SimpleQueue()
+        self._replies: deque[Reply] = deque()
+
+    def start(self, send: Send, threads: ThreadPoolExecutor) -> None:
+        for group in self._wire.groups(send):
+            call = threads.submit(self._exchange, group)
+            self._calls.add(call)
+            call.add_done_callback(self._done.put)
+
+    def next_reply(self, timeout_seconds: float | None, sleep: Callable[[float], None]) -> Reply | None:
+        if not self._replies:
+            if not self._calls:
+                sleep(timeout_seconds or 0.0)
+                return None
+            try:
+                call = self._done.get(timeout=timeout_seconds)
+            except Empty:
+                return None
+            self._calls.discard(call)
+            self._replies.extend(call.result())
+        return self._replies.popleft()
+
+    def abandon(self) -> None:
+        for call in self._calls:
+            call.cancel()
+
+    def _exchange(self, group: Group) -> tuple[Reply, ...]:
+        call = self._wire.call(group)
+        return self._wire.replies(group, call, self._fetch(call), self._clock())
+
+
+def new_session(settings: TransportSettings) -> requests.Session:
+    """A session that reads no netrc, sends no cookie back and shares the process's SSL context."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class SharedContextAdapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=ssl_context(settings), **kwargs)
+
+        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            return super().proxy_manager_for(*args, ssl_context=ssl_context(settings), **kwargs)
+
+        def cert_verify(self, conn: Any, *_: Any) -> None:
+            conn.cert_reqs = "CERT_REQUIRED"  # the certificates are in the context already
+
+    session = requests.Session()
+    session.trust_env = False
+    session.proxies = proxies_for(settings)
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("https://", SharedContextAdapter())
+    return session

@@ -1,0 +1,167 @@
+"""Drives flows with httpx in one event loop: for Airflow's triggers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.transports.credentials import RunTokens
+from airflow_provider_msginsights.transports.wire import BodyReader, Wire, proxies_for, ssl_context, why_lost
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Self
+
+    import httpx
+
+    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply, Response
+    from airflow_provider_msginsights.transports.credentials import Credentials
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+    from airflow_provider_msginsights.transports.wire import Group, HttpCall, Lost
+
+T = TypeVar("T")
+
+
+class NonblockingTransport:
+    """Runs flows in the running event loop. Use it in an ``async with`` statement, or close it with `aclose`.
+
+    :param read_again: reads the connection again, for flows whose token was refused.
+    :param clock: monotonic seconds; with ``sleep`` it lets tests wait without waiting.
+    :param unix_clock: seconds since 1970, for timed proofs.
+    """
+
+    def __init__(
+        self,
+        settings: TransportSettings,
+        credentials: Credentials,
+        *,
+        read_again: Callable[[], Awaitable[Credentials]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        unix_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._credentials, self._read_again = settings, credentials, read_again
+        self._clock, self._sleep, self._unix_clock = clock, sleep, unix_clock
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection; the transport can be used again."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def run(
+        self, flow: Flow[T], on_records: Callable[[tuple[InsightsRecord, ...]], Awaitable[None]] | None = None
+    ) -> T:
+        """The flow's result.
+
+        :param on_records: awaited with records as they arrive; until it returns nothing more is sent.
+        :raises MessagingInsightsError: what the flow raises.
+        """
+        tokens = RunTokens(self._credentials)
+        inbox = _Inbox(Wire(self._settings, tokens, self._unix_clock), self._fetch, self._clock, self._settings)
+        answer: Answer = None
+        try:
+            while True:
+                try:
+                    step = flow.send(answer)
+                except StopIteration as stop:
+                    return cast("T", stop.value)
+                answer = None
+                if isinstance(step, Emit):
+                    if on_records is not None:
+                        await on_records(step.records)
+                elif isinstance(step, Send):
+                    inbox.start(step)
+                elif isinstance(step, Receive):
+                    answer = await inbox.next_reply(step.timeout_seconds, self._sleep)
+                else:
+                    answer = self._read_again is not None and tokens.renew(await self._read_again())
+        finally:
+            flow.close()
+            await inbox.abandon()
+
+    async def _fetch(self, call: HttpCall) -> Response | Lost:
+        import httpx
+
+        self._client = self._client or new_client(self._settings)
+        try:
+            async with self._client.stream(call.method, call.url, data=call.form, auth=call.sign) as answer:
+                body = BodyReader(self._settings)
+                async for piece in answer.aiter_bytes():
+                    if not body.takes(piece):
+                        break
+                return body.response(answer.status_code, answer.headers)
+        except httpx.HTTPError as error:
+            return why_lost(error, self._settings)
+
+
+class _Inbox:
+    """The calls of one run and the replies they bring."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        fetch: Callable[[HttpCall], Awaitable[Response | Lost]],
+        clock: Callable[[], float],
+        settings: TransportSettings,
+    ) -> None:
+        self._wire, self._fetch, self._clock = wire, fetch, clock
+        self._turns = asyncio.Semaphore(settings.concurrency)
+        self._calls: set[asyncio.Task[tuple[Reply, ...]]] = set()
+        self._done: asyncio.Queue[asyncio.Task[tuple[Reply, ...]]] = asyncio.Queue()
+        self._replies: deque[Reply] = deque()
+
+    def start(self, send: Send) -> None:
+        for group in self._wire.groups(send):
+            call = asyncio.create_task(self._exchange(group))
+            self._calls.add(call)
+            call.add_done_callback(self._done.put_nowait)
+
+    async def next_reply(
+        self, timeout_seconds: float | None, sleep: Callable[[float], Awaitable[None]]
+    ) -> Reply | None:
+        if not self._replies:
+            if not self._calls:
+                await sleep(timeout_seconds or 0.0)
+                return None
+            try:
+                call = await asyncio.wait_for(self._done.get(), timeout_seconds)
+            except TimeoutError:
+                return None
+            self._calls.discard(call)
+            self._replies.extend(call.result())
+        return self._replies.popleft()
+
+    async def abandon(self) -> None:
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def _exchange(self, group: Group) -> tuple[Reply, ...]:
+        async with self._turns:
+            call = self._wire.call(group)
+            return self._wire.replies(group, call, await self._fetch(call), self._clock())
+
+
+def new_client(settings: TransportSettings) -> httpx.AsyncClient:
+    """A client that reads nothing from the environment by itself and shares the process's SSL context."""
+    import httpx
+
+    context = ssl_context(settings)
+    mounts = {
+        f"{scheme}://": httpx.AsyncHTTPTransport(verify=context, proxy=proxy)
+        for scheme, proxy in proxies_for(settings).items()
+    }
+    timeout = httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds)
+    return httpx.AsyncClient(verify=context, mounts=mounts, timeout=timeout, trust_env=False, follow_redirects=False)

@@ -1,0 +1,200 @@
+"""Connection parts -> checked settings and credentials. Every wrong value is refused by the name of its field."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.batch import MAX_PARTS
+from airflow_provider_msginsights.insights.catalog import known, split_names
+from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.transports.credentials import PROOFS, Credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_HOST = "https://graph.facebook.com"
+DEFAULT_API_VERSION = "v26.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportSettings:
+    """Where the API is and how patiently to speak with it; holds no secret.
+
+    :param base_url: scheme and host.
+    :param default_page_ids: Pages asked for when a query names none.
+    :param proxy: address of a proxy for all traffic; hidden from the repr, because it may hold a password.
+    :param ca_bundle: file or directory of certificates to trust instead of the usual ones.
+    :param batch_size: most requests in one POST.
+    :param concurrency: most HTTP requests under way at a time.
+    :param max_response_bytes: longest reply read; a longer one makes the flow ask for less.
+    :param retry_policy: bounds on asking again.
+    """
+
+    base_url: str = DEFAULT_HOST
+    api_version: str = DEFAULT_API_VERSION
+    default_page_ids: tuple[str, ...] = ()
+    connect_timeout_seconds: float = 10.0
+    read_timeout_seconds: float = 120.0
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = None
+    batch_size: int = MAX_PARTS
+    concurrency: int = 6
+    max_response_bytes: int = 64 * 2**20
+    retry_policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(uniform=random.random))
+
+
+_BOUNDS = {
+    "connect_timeout_seconds": (0.01, 3600),
+    "read_timeout_seconds": (0.01, 3600),
+    "batch_size": (1, MAX_PARTS),
+    "concurrency": (1, 64),
+    "max_response_bytes": (1024, 2**31),
+}
+_POLICY_FIELDS = tuple(one.name for one in fields(RetryPolicy) if one.name != "uniform")
+_WHOLE = frozenset({"batch_size", "concurrency", "max_response_bytes", "max_attempts", "max_in_flight"})
+EXTRA_FIELDS = (
+    "api_version",
+    "app_id",
+    "app_secret",
+    "appsecret_proof",
+    "allow_plain_http",
+    "proxy",
+    "ca_bundle",
+    *_BOUNDS,
+    *_POLICY_FIELDS,
+)
+"""Everything the connection's extra may hold."""
+
+_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def from_connection_parts(
+    *,
+    host: str | None = None,
+    login: str | None = None,
+    password: str | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> tuple[TransportSettings, Credentials]:
+    """Settings and credentials from the parts of an Airflow connection.
+
+    :param host: base URL of the Graph API; https unless it is this machine or ``allow_plain_http`` is set.
+    :param login: default Page id; several may stand separated by commas.
+    :param password: the access token.
+    :param extra: any of `EXTRA_FIELDS`; numbers and truths may come as text; empty values count as not given.
+    :raises ConfigurationError: for a wrong value, naming its field and never quoting a secret.
+    """
+    given = {name: value for name, value in (extra or {}).items() if value is not None and value != ""}
+    for name in given:
+        known(name, EXTRA_FIELDS, "field in the connection's extra")
+    numbers = {name: _number(name, given[name]) for name in (*_BOUNDS, *_POLICY_FIELDS) if name in given}
+    policy = {name: numbers[name] for name in _POLICY_FIELDS if name in numbers}
+    bounded = {name: numbers[name] for name in _BOUNDS if name in numbers}
+    settings = TransportSettings(
+        base_url=_base_url(host, allow_plain_http=_truth("allow_plain_http", given.get("allow_plain_http", False))),
+        api_version=_api_version(given.get("api_version", DEFAULT_API_VERSION)),
+        default_page_ids=split_names(login or ""),
+        proxy=_proxy(given.get("proxy")),
+        ca_bundle=_ca_bundle(given.get("ca_bundle")),
+        retry_policy=RetryPolicy(uniform=random.random, **policy),  # type: ignore[arg-type]
+        **bounded,  # type: ignore[arg-type]
+    )
+    return settings, _credentials(password, given)
+
+
+def _credentials(password: str | None, given: Mapping[str, object]) -> Credentials:
+    token = (password or "").strip()
+    if not token:
+        raise ConfigurationError("The connection has no password: put the access token there.")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigurationError(
+            "The connection's password is no access token: it holds spaces or unprintable characters."
+        )
+    app_id, app_secret = given.get("app_id"), given.get("app_secret")
+    if app_id is not None and not re.fullmatch(r"\d{1,20}", str(app_id)):
+        raise ConfigurationError(f"The connection's extra field app_id must be digits, not {app_id!r}.")
+    if app_secret is not None and not (
+        isinstance(app_secret, str) and app_secret.isascii() and app_secret.isprintable()
+    ):
+        raise ConfigurationError("The connection's extra field app_secret must be plain text.")
+    proof = known(str(given.get("appsecret_proof", "plain")).lower(), PROOFS, "value of appsecret_proof")
+    return Credentials(
+        token=token,
+        app_id=str(app_id) if app_id is not None else None,
+        app_secret=app_secret,
+        proof=proof if app_secret else "off",
+    )
+
+
+def _base_url(host: str | None, *, allow_plain_http: bool) -> str:
+    text = (host or DEFAULT_HOST).strip().rstrip("/")
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.query or parts.fragment:
+        raise ConfigurationError(f"The connection's host must be a base URL such as {DEFAULT_HOST}.")
+    if parts.username or parts.password:
+        raise ConfigurationError("The connection's host must not hold a user name or password.")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_plain_http:
+        raise ConfigurationError(
+            f"The connection's host {parts.hostname} is plain http, which would send the token unencrypted. "
+            "Use https, or set allow_plain_http in the connection's extra for a test server you trust."
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _api_version(value: object) -> str:
+    version = str(value).strip()
+    if not re.fullmatch(r"v\d{1,3}\.\d{1,2}", version):
+        raise ConfigurationError(
+            f"The connection's extra field api_version must look like {DEFAULT_API_VERSION!r}, not {value!r}."
+        )
+    return version
+
+
+def _proxy(value: object) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError("The connection's extra field proxy must be a URL such as http://proxy.example:3128.")
+    return str(value)
+
+
+def _ca_bundle(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not PurePath(value).is_absolute():
+        raise ConfigurationError(f"The connection's extra field ca_bundle must be an absolute path, not {value!r}.")
+    return value
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is None or (name in _WHOLE and not number.is_integer()):
+        kind = "a whole number" if name in _WHOLE else "a number"
+        raise ConfigurationError(f"The connection's extra field {name} must be {kind}, not {value!r}.")
+    low, high = _BOUNDS.get(name, (0, float("inf")))
+    if not low <= number <= high:
+        raise ConfigurationError(
+            f"The connection's extra field {name} must lie between {low} and {high}, not {value!r}."
+        )
+    return int(number) if name in _WHOLE else number
+
+
+def _truth(name: str, value: object) -> bool:
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise ConfigurationError(f"The connection's extra field {name} must be true or false, not {value!r}.")
+    return text in _TRUE

@@ -1,0 +1,174 @@
+"""Requests <-> HTTP: how a group of requests is written as one call, and what its answer means for each of them."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights import batch
+from airflow_provider_msginsights.insights.steps import Reply, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+    import requests
+
+    from airflow_provider_msginsights.insights.steps import Request, Send
+    from airflow_provider_msginsights.transports.credentials import RunTokens
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+Group = tuple["Request", ...]
+Signable = TypeVar("Signable", "requests.PreparedRequest", "httpx.Request")
+
+_REASONS = {
+    # names of exceptions of requests and httpx, the special before the general
+    "ConnectTimeout": "no connection within {connect_timeout_seconds:g} s",
+    "ReadTimeout": "no answer within {read_timeout_seconds:g} s",
+    "Timeout": "no answer in time",
+    "TimeoutException": "no answer in time",
+    "SSLError": "the TLS handshake failed; check ca_bundle and proxy in the connection's extra",
+    "ProxyError": "the proxy refused or failed",
+    "ContentDecodingError": "the answer was compressed wrongly",
+    "DecodingError": "the answer was compressed wrongly",
+    "ConnectError": "no connection; check the connection's host and proxy",
+    "ConnectionError": "the connection could not be made or broke; check the connection's host and proxy",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCall:
+    """One HTTP request. The token stands in the header or in the form, and never in the address."""
+
+    method: str
+    url: str
+    token: str = field(repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def sign(self, request: Signable) -> Signable:
+        """Set the header last: as an ``auth`` callable it stands where a netrc entry would otherwise be read."""
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why an HTTP call brought no usable answer, in a sentence without address or secret."""
+
+    why: str
+    too_large: bool = False
+
+
+class Wire:
+    """The HTTP side of one run; both drivers speak through it."""
+
+    def __init__(self, settings: TransportSettings, tokens: RunTokens, unix_clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._unix_clock = unix_clock
+
+    def groups(self, send: Send) -> list[Group]:
+        """The requests of a step, by the HTTP call they travel in."""
+        limit = min(send.batch_limit, self._settings.batch_size)
+        return batch.pack(send.requests, posts=self._settings.concurrency, limit=limit)
+
+    def call(self, group: Group) -> HttpCall:
+        """A plain GET for one request without a further secret, otherwise a batch POST; made anew at each try."""
+        tokens, root = self._tokens, f"{self._settings.base_url}/{self._settings.api_version}"
+        if len(group) == 1 and not tokens.must_be_hidden(group[0]):
+            url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
+            return HttpCall(method="GET", url=url, token=tokens.of(group[0]))
+        now, own = self._unix_clock(), tokens.credentials.token
+        parts = batch.encode(group, lambda request: tokens.secrets_of(request, now))
+        return HttpCall(
+            method="POST", url=f"{root}/", token=own, form={"batch": parts, **dict(tokens.proven(own, now))}
+        )
+
+    def replies(self, group: Group, call: HttpCall, answer: Response | Lost, at_seconds: float) -> tuple[Reply, ...]:
+        """What the answer to a call means for each request of its group: one reply each, whatever happened."""
+        is_batch, shared = call.method == "POST", len(group) > 1
+        parts = batch.decode(answer, len(group)) if is_batch and isinstance(answer, Response) else None
+        if isinstance(parts, str):
+            answer, parts = Lost(parts), None
+        return tuple(
+            self._reply(request, at_seconds, answer, shared=shared)
+            if parts is None
+            else self._reply(request, at_seconds, parts[index] or _UNDONE, shared=False)
+            for index, request in enumerate(group)
+        )
+
+    def _reply(self, request: Request, at_seconds: float, answer: Response | Lost, *, shared: bool) -> Reply:
+        if isinstance(answer, Lost):
+            too_large = answer.too_large and not shared
+            return Reply(request=request, at_seconds=at_seconds, failure=answer.why, shared=shared, too_large=too_large)
+        clean = Response(status=answer.status, headers=answer.headers, body=self._tokens.clean(request, answer.body))
+        return Reply(request=request, at_seconds=at_seconds, response=clean, shared=shared)
+
+
+_UNDONE = Lost("The batch ended before this part of it was done.")
+
+
+def why_lost(error: Exception, settings: TransportSettings) -> Lost:
+    """A sentence of our own for an HTTP library's exception, whose text may hold the address."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    reason = next((text for name, text in _REASONS.items() if name in names), "the connection broke")
+    told = reason.format(
+        connect_timeout_seconds=settings.connect_timeout_seconds, read_timeout_seconds=settings.read_timeout_seconds
+    )
+    return Lost(f"The Graph API could not be reached: {told}.")
+
+
+class BodyReader:
+    """Collects the pieces of a body up to the longest one accepted."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._limit = settings.max_response_bytes
+        self._body = bytearray()
+
+    def takes(self, piece: bytes) -> bool:
+        """Add a piece; false when that makes the body too long."""
+        self._body += piece
+        return len(self._body) <= self._limit
+
+    def response(self, status: int, headers: Mapping[str, str]) -> Response | Lost:
+        """The whole answer."""
+        if len(self._body) > self._limit:
+            return Lost(f"The reply is longer than {self._limit} bytes.", too_large=True)
+        lowered = {name.lower(): value for name, value in headers.items()}
+        return Response(status=status, headers=lowered, body=self._body.decode("utf-8", "replace"))
+
+
+def proxies_for(settings: TransportSettings) -> dict[str, str]:
+    """Scheme -> proxy: the one set, or else those the environment names for the host."""
+    if settings.proxy:
+        return {"http": settings.proxy, "https": settings.proxy}
+    if proxy_bypass(urlsplit(settings.base_url).hostname or ""):
+        return {}
+    return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https")}
+
+
+def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
+    """The SSL context for the settings' certificates, or else those the environment names, or else the usual ones."""
+    named = settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
+    return _ssl_context(named)
+
+
+@cache
+def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
+    """One a process and bundle: making one costs 15 ms and most of a megabyte."""
+    import certifi
+
+    named = ca_bundle or certifi.where()
+    try:
+        if Path(named).is_dir():
+            return ssl.create_default_context(capath=named)
+        return ssl.create_default_context(cafile=named)
+    except OSError:
+        raise ConfigurationError(f"The certificates to trust cannot be read from {named}.") from None

@@ -1,0 +1,98 @@
+"""One Graph call and its reply, apart from how they travel: by themselves, or as parts of a batch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+SECRET_PARAMETERS: Final = frozenset(
+    {"access_token", "appsecret_proof", "client_secret", "code", "fb_exchange_token", "input_token"}
+)
+REDACTED: Final = "<redacted>"
+
+
+class TokenPlace(StrEnum):
+    """Where a call carried its token."""
+
+    NOWHERE = "nowhere"
+    QUERY = "query"
+    BODY = "body"
+    HEADER = "header"
+    PART = "part"
+    """In the `relative_url` or the `body` of a batch part."""
+    BATCH = "batch"
+    """Nowhere in the part: the token of the batch around it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call: what was asked, whichever way it came.
+
+    `path` starts with a slash and may carry a version. `params` are those of the query and of a form body, the last
+    of a repeated key. `headers` have lower-case names. `public_url` is what links in the answer start with.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    token_place: TokenPlace = TokenPlace.NOWHERE
+    public_url: str = ""
+    batch_number: int | None = None
+    part_number: int | None = None
+
+    def redacted_params(self) -> dict[str, str]:
+        """The parameters with every secret's value taken out."""
+        return {name: REDACTED if name in SECRET_PARAMETERS else value for name, value in self.params.items()}
+
+
+class Mishap(StrEnum):
+    """What happens to a reply on its way out."""
+
+    NONE = "none"
+    RESET = "reset"
+    HANG = "hang"
+    CUT = "cut"
+    SLOW = "slow"
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """The answer to one call. `payload` is JSON unless `raw_body` stands in for it."""
+
+    status: int = 200
+    payload: Any = None
+    raw_body: bytes | None = None
+    content_type: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    mishap: Mishap = Mishap.NONE
+    delay_seconds: float = 0.0
+    is_null_part: bool = False
+
+    def body(self) -> bytes:
+        """The bytes to send; JSON is always compact, whatever `pretty` asked for."""
+        if self.raw_body is not None:
+            return self.raw_body
+        return json.dumps(self.payload, separators=(",", ":")).encode()
+
+
+def list_parameter(text: str | None) -> list[str]:
+    """A list as clients write it, `a,b` or `["a","b"]`; order kept, repetitions and blanks dropped."""
+    if not text:
+        return []
+    if text.lstrip().startswith("["):
+        try:
+            items = json.loads(text)
+        except ValueError:
+            items = text
+        if isinstance(items, list):
+            return list(dict.fromkeys(str(item).strip() for item in items if str(item).strip()))
+    return list(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
+
+
+def flag_parameter(text: str | None, *, default: bool) -> bool:
+    """A boolean as clients write it: `true`, `1`, `false`, `0`."""
+    if text is None:
+        return default
+    return text.strip().lower() not in {"", "0", "false", "no"}

@@ -1,0 +1,259 @@
+"""The control plane under `/_emulator/`: what tests in other processes and other languages steer the emulator with.
+
+Every route is the JSON form of a method of `GraphEmulator`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.emulator.events import Event, EventKind
+from airflow_provider_msginsights.emulator.faults import Fault
+from airflow_provider_msginsights.emulator.moments import parse_moment
+from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from airflow_provider_msginsights.emulator.emulator import GraphEmulator
+
+PREFIX = "/_emulator"
+Answer = dict[str, Any]
+Handler = Callable[["GraphEmulator", Mapping[str, Any]], Answer]
+
+
+def get_stats(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """Counters and journal."""
+    return emulator.stats().as_json()
+
+
+def post_reset(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """Back to the seeded state."""
+    emulator.reset()
+    return {"reset": True}
+
+
+def get_clock(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """The emulator's moment, ISO and unix seconds."""
+    now = emulator.now()
+    return {"now": now.isoformat(), "unix": int(now.timestamp())}
+
+
+def post_clock(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Set (`now`, and `ticking`) or advance (`advance_seconds`) the clock."""
+    _only(body, "now", "ticking", "advance_seconds")
+    if "now" in body:
+        emulator.set_clock(_moment(emulator, body["now"], "now"), ticking=bool(body.get("ticking", False)))
+    if "advance_seconds" in body:
+        emulator.advance(seconds=float(body["advance_seconds"]))
+    return get_clock(emulator, body)
+
+
+def get_faults(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """The faults that may still strike."""
+    return {"faults": [_without_defaults(asdict(fault)) for fault in emulator.faults()]}
+
+
+def post_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Add one fault, or several as `{"faults": [...]}`."""
+    listed = body["faults"] if "faults" in body else [body]
+    faults = [Fault(**fault) for fault in listed]
+    for fault in faults:
+        emulator.add_fault(fault)
+    return get_faults(emulator, body)
+
+
+def delete_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Take all faults away."""
+    emulator.clear_faults()
+    return get_faults(emulator, body)
+
+
+def get_events(emulator: "GraphEmulator", query: Mapping[str, Any]) -> Answer:
+    """A Page's events: `page_id`, and `since`, `until`, `kind` (comma list) if wanted."""
+    _only(query, "page_id", "since", "until", "kind")
+    bounds = {name: _moment(emulator, query[name], name) for name in ("since", "until") if name in query}
+    kinds = [EventKind(kind) for kind in str(query["kind"]).split(",")] if "kind" in query else list(EventKind)
+    events = emulator.events(_required(query, "page_id"), kinds=kinds, **bounds)
+    return {"events": [event.as_json() for event in events]}
+
+
+def post_events(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Add one event, or several as `{"events": [...]}`."""
+    listed = body["events"] if "events" in body else [body]
+    now_seconds = emulator.now().timestamp()
+    events = [Event.from_json(fields, now_seconds=now_seconds) for fields in listed]
+    emulator.add_events(events)
+    return {"added": len(events)}
+
+
+def get_tokens(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """What is known of each token; never its value."""
+    listed = [asdict(token) for token in emulator.tokens()]
+    return {
+        "tokens": [
+            {name: value for name, value in token.items() if name not in {"value", "parent"}} for token in listed
+        ]
+    }
+
+
+def post_tokens(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Add or change the token `value`; `expire: true` and `revoke: <subcode>` end it."""
+    fields = dict(body)
+    value = str(_required(fields, "value"))
+    expire, subcode = fields.pop("expire", False), fields.pop("revoke", None)
+    del fields["value"]
+    if "scopes" in fields:
+        fields["scopes"] = tuple(fields["scopes"])
+    if "kind" in fields:
+        emulator.add_token(Token(**{**fields, "value": value, "kind": TokenKind(fields["kind"])}))
+    elif fields:
+        emulator.change_token(value, **fields)
+    if expire:
+        emulator.expire_token(value)
+    if subcode is not None:
+        emulator.revoke_token(value, subcode=int(subcode))
+    return get_tokens(emulator, body)
+
+
+def get_pages(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """All Pages and their attributes."""
+    return {"pages": [_page_json(asdict(page)) for page in emulator.pages()]}
+
+
+def post_pages(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Add the Page `page_id`, or change it if it exists."""
+    fields = dict(body)
+    page_id = str(_required(fields, "page_id"))
+    del fields["page_id"]
+    if "tasks" in fields:
+        fields["tasks"] = tuple(fields["tasks"])
+    if "first_day" in fields:
+        fields["first_day"] = datetime.strptime(fields["first_day"], "%Y-%m-%d").replace(tzinfo=UTC).date()
+    if page_id in emulator.page_ids:
+        emulator.change_page(page_id, **fields)
+    else:
+        emulator.add_page(page_id, **fields)
+    return get_pages(emulator, body)
+
+
+def post_metrics(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """`retire` a metric, for all Pages or one `page_id`; or `hide` it for one."""
+    _only(body, "retire", "hide", "page_id")
+    page_id = body.get("page_id")
+    if "retire" in body:
+        emulator.retire_metric(str(body["retire"]), page_id=page_id)
+    if "hide" in body:
+        emulator.hide_metric(str(body["hide"]), page_id=_required(body, "page_id"))
+    return dict(body)
+
+
+def post_limits(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Throttle for `minutes` (with `code`), or set an allowance of `calls`; of a `page_id`, or of the app."""
+    _only(body, "page_id", "minutes", "code", "calls")
+    if "minutes" in body:
+        emulator.set_throttled(body.get("page_id"), minutes=float(body["minutes"]), code=body.get("code"))
+    if "calls" in body:
+        emulator.set_allowance(body.get("page_id"), calls=int(body["calls"]))
+    return dict(body)
+
+
+def get_settings(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+    """The settings in force."""
+    return {
+        name: str(value) if name == "first_day" else value
+        for name, value in asdict(emulator.current_settings()).items()
+    }
+
+
+def post_settings(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+    """Change settings until the next reset."""
+    emulator.configure(**body)
+    return get_settings(emulator, body)
+
+
+HANDLERS: dict[str, dict[str, Handler]] = {
+    "stats": {"GET": get_stats},
+    "reset": {"POST": post_reset},
+    "clock": {"GET": get_clock, "POST": post_clock},
+    "faults": {"GET": get_faults, "POST": post_faults, "DELETE": delete_faults},
+    "events": {"GET": get_events, "POST": post_events},
+    "tokens": {"GET": get_tokens, "POST": post_tokens},
+    "pages": {"GET": get_pages, "POST": post_pages},
+    "metrics": {"POST": post_metrics},
+    "limits": {"POST": post_limits},
+    "settings": {"GET": get_settings, "POST": post_settings},
+}
+
+
+def control_routes(emulator: "GraphEmulator") -> "list[BaseRoute]":
+    """Routes for the server: one handler a name and method, and an index of them."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def answer(request: "Request") -> "Response":
+        name = request.path_params.get("name", "").strip("/")
+        if not name:
+            return JSONResponse({f"{PREFIX}/{known}": sorted(methods) for known, methods in HANDLERS.items()})
+        handler = HANDLERS.get(name, {}).get(request.method)
+        if handler is None:
+            status = 405 if name in HANDLERS else 404
+            return JSONResponse(_refusal(f"{request.method} {PREFIX}/{name} does not exist."), status_code=status)
+        try:
+            body = await _body(request)
+            return JSONResponse(await run_in_threadpool(handler, emulator, body))
+        except (ValueError, LookupError, TypeError, OverflowError) as error:
+            return JSONResponse(_refusal(str(error)), status_code=400)
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    return [Route(PREFIX, answer, methods=methods), Route(PREFIX + "/{name:path}", answer, methods=methods)]
+
+
+async def _body(request: "Request") -> Mapping[str, Any]:
+    if request.method in {"GET", "DELETE"}:
+        return dict(request.query_params)
+    text = await request.body()
+    if not text.strip():
+        return {}
+    body = json.loads(text)
+    if isinstance(body, list):
+        return {request.path_params["name"].strip("/"): body}
+    if not isinstance(body, dict):
+        raise ValueError("The body must be a JSON object.")
+    return body
+
+
+def _refusal(message: str) -> Answer:
+    return {"error": {"message": message, "type": "EmulatorControlError", "code": 100}}
+
+
+def _only(body: Mapping[str, Any], *known: str) -> None:
+    for name in body:
+        if name not in known:
+            raise ValueError(f"Unknown field '{name}'. Fields are: {', '.join(known)}.")
+
+
+def _required(body: Mapping[str, Any], name: str) -> Any:
+    if body.get(name) in {None, ""}:
+        raise ValueError(f"'{name}' is missing.")
+    return body[name]
+
+
+def _moment(emulator: "GraphEmulator", text: Any, name: str) -> datetime:
+    seconds = parse_moment(str(text), now_seconds=emulator.now().timestamp())
+    if seconds is None:
+        raise ValueError(f"'{name}' must be ISO time or unix seconds.")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _without_defaults(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in (None, {}, 0, 0.0, False)}
+
+
+def _page_json(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"first_day": str(fields["first_day"]), "unreadable_metrics": sorted(fields["unreadable_metrics"])}

@@ -1,0 +1,102 @@
+"""What was asked of the emulator: counters and a journal of calls, secrets taken out."""
+
+from collections import Counter, deque
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_JOURNAL_LENGTH = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One Graph call. `path` is without version; `token` says which kind and whose, `token_place` where it was.
+
+    `batch_number` and `part_number` tell which POST a batch part came with. `code` and `subcode` are those of the
+    error it was answered with.
+    """
+
+    at: str
+    method: str
+    path: str
+    version: str
+    params: dict[str, str]
+    page_id: str | None
+    token: str | None
+    token_place: str
+    status: int
+    code: int | None
+    subcode: int | None
+    fault: str | None
+    batch_number: int | None
+    part_number: int | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Counters since the last reset.
+
+    `http_requests` are requests on the wire, `batch_requests` those among them that were batches, `graph_calls`
+    single calls and batch parts. `max_concurrent_requests` is how many requests were open at the same time.
+    """
+
+    http_requests: int
+    batch_requests: int
+    graph_calls: int
+    errors: int
+    max_concurrent_requests: int
+    calls_by_page: dict[str, int]
+    journal: tuple[JournalEntry, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as the control plane writes it."""
+        return asdict(self)
+
+
+class Journal:
+    """Counts and keeps the last calls."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """All counters to zero, the journal empty."""
+        self._entries: deque[JournalEntry] = deque(maxlen=_JOURNAL_LENGTH)
+        self._by_page: Counter[str] = Counter()
+        self._http_requests = self._batch_requests = self._graph_calls = self._errors = 0
+        self._open = self._most_open = 0
+
+    def request_opened(self) -> None:
+        """One more request on the wire."""
+        self._http_requests += 1
+        self._open += 1
+        self._most_open = max(self._most_open, self._open)
+
+    def request_closed(self) -> None:
+        """It has been answered, or its client has left."""
+        self._open = max(0, self._open - 1)
+
+    def next_batch(self) -> int:
+        """Number of this batch, from 1."""
+        self._batch_requests += 1
+        return self._batch_requests
+
+    def note(self, entry: JournalEntry) -> None:
+        """Keep one call."""
+        self._graph_calls += 1
+        self._errors += entry.code is not None
+        if entry.page_id is not None:
+            self._by_page[entry.page_id] += 1
+        self._entries.append(entry)
+
+    def stats(self) -> Stats:
+        """Everything so far."""
+        return Stats(
+            http_requests=self._http_requests,
+            batch_requests=self._batch_requests,
+            graph_calls=self._graph_calls,
+            errors=self._errors,
+            max_concurrent_requests=self._most_open,
+            calls_by_page=dict(self._by_page),
+            journal=tuple(self._entries),
+        )

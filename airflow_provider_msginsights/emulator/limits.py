@@ -1,0 +1,157 @@
+"""Rate limits: calls counted for each Page and for the app, usage headers, throttling.
+
+Graph API guide "Rate limiting": Page and system-user tokens on Pages fall under the Business Use Case limits, 4,800
+calls times engaged users in 24 hours; user and app tokens under the platform limit, 200 calls times users in one
+hour. Calls made while throttled still count. Headers come once enough calls have been made.
+"""
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from math import ceil
+
+from airflow_provider_msginsights.emulator.error_table import table_error
+from airflow_provider_msginsights.emulator.profiles import Page
+from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
+
+_CALLS_PER_ENGAGED_USER = 4_800
+_PAGE_WINDOW_SECONDS = 24 * 3_600
+_APP_WINDOW_SECONDS = 3_600
+_MINUTE_SECONDS = 60
+_USE_CASES = {80001: "pages", 80006: "messenger"}
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """Calls within a sliding window, and a block that a test set."""
+
+    calls: int
+    window_seconds: int
+    made_at: deque[float] = field(default_factory=deque)
+    blocked_until: float = 0.0
+    block_seconds: float = 0.0
+    block_code: int | None = None
+
+    def count(self, now: float) -> None:
+        self.made_at.append(now)
+        if self.block_code is not None and now < self.blocked_until:
+            # A call made while blocked starts the waiting time again.
+            self.blocked_until = now + self.block_seconds
+
+    def used(self, now: float) -> int:
+        while self.made_at and self.made_at[0] <= now - self.window_seconds:
+            self.made_at.popleft()
+        return len(self.made_at)
+
+    def percent(self, now: float) -> int:
+        if self.is_blocked_by_test(now):
+            return max(100, self._percent(now))
+        return self._percent(now)
+
+    def _percent(self, now: float) -> int:
+        return self.used(now) * 100 // max(1, self.calls)
+
+    def is_blocked_by_test(self, now: float) -> bool:
+        return self.block_code is not None and now < self.blocked_until
+
+    def is_blocked(self, now: float) -> bool:
+        return self.is_blocked_by_test(now) or self.used(now) > self.calls
+
+    def regain_minutes(self, now: float) -> int:
+        """Minutes until calls are answered again; 0 when they are."""
+        waits = [0.0]
+        if self.is_blocked_by_test(now):
+            waits.append(self.blocked_until - now)
+        surplus = self.used(now) - self.calls
+        if surplus > 0:
+            waits.append(self.made_at[surplus - 1] + self.window_seconds - now)
+        return ceil(max(waits) / _MINUTE_SECONDS)
+
+
+class Limits:
+    """The allowances of all Pages and of the app."""
+
+    def __init__(self, *, app_calls_per_hour: int, headers_from_percent: int) -> None:
+        self._app = _Allowance(app_calls_per_hour, _APP_WINDOW_SECONDS)
+        self._pages: dict[str, _Allowance] = {}
+        self._headers_from_percent = headers_from_percent
+
+    def _page(self, page: Page) -> _Allowance:
+        calls = page.engaged_users * _CALLS_PER_ENGAGED_USER
+        return self._pages.setdefault(page.page_id, _Allowance(calls, _PAGE_WINDOW_SECONDS))
+
+    def set_page_allowance(self, page: Page, *, calls_per_day: int) -> None:
+        """Give a Page another number of calls in 24 hours."""
+        self._page(page).calls = calls_per_day
+
+    def set_app_allowance(self, *, calls_per_hour: int) -> None:
+        """Give the app another number of calls in one hour."""
+        self._app.calls = calls_per_hour
+
+    def block_page(self, page: Page, *, minutes: float, code: int, now: float) -> None:
+        """Throttle a Page from now on; every call meanwhile starts the minutes again."""
+        _block(self._page(page), minutes, code, now)
+
+    def block_app(self, *, minutes: float, code: int, now: float) -> None:
+        """Throttle the app, or its user, from now on."""
+        _block(self._app, minutes, code, now)
+
+    def count(self, page: Page | None, token: Token | None, now: float) -> None:
+        """Count a call, and refuse it when the allowance that it falls under is used up.
+
+        Raises GraphError: 80001 or 80006 for a Page's business limit, 32 for a Page reached with a user token, 4 or
+        17 for the platform limit.
+        """
+        self._app.count(now)
+        if page is not None:
+            allowance = self._page(page)
+            allowance.count(now)
+            if allowance.is_blocked(now):
+                raise table_error(self._page_code(allowance, token))
+            if _is_business(token):
+                return
+        if self._app.is_blocked(now):
+            raise table_error(self._app.block_code or 4)
+
+    @staticmethod
+    def _page_code(allowance: _Allowance, token: Token | None) -> int:
+        if not _is_business(token):
+            return 32
+        return allowance.block_code or 80001
+
+    def headers(self, page: Page | None, now: float) -> dict[str, str]:
+        """The usage headers for an answer; empty while hardly any calls have been made."""
+        headers: dict[str, str] = {}
+        app_percent = self._app.percent(now)
+        if app_percent >= self._headers_from_percent:
+            headers["x-app-usage"] = _json(
+                {"call_count": app_percent, "total_time": app_percent // 2, "total_cputime": app_percent // 3}
+            )
+        if page is None:
+            return headers
+        allowance = self._page(page)
+        percent = allowance.percent(now)
+        if percent >= self._headers_from_percent:
+            usage = {
+                "type": _USE_CASES.get(allowance.block_code or 80001, "pages"),
+                "call_count": percent,
+                "total_cputime": percent // 3,
+                "total_time": percent // 2,
+                "estimated_time_to_regain_access": allowance.regain_minutes(now),
+            }
+            headers["x-business-use-case-usage"] = _json({page.page_id: [usage]})
+        return headers
+
+
+def _block(allowance: _Allowance, minutes: float, code: int, now: float) -> None:
+    allowance.block_seconds = minutes * _MINUTE_SECONDS
+    allowance.blocked_until = now + allowance.block_seconds
+    allowance.block_code = code
+
+
+def _is_business(token: Token | None) -> bool:
+    return token is not None and token.kind in {TokenKind.PAGE, TokenKind.SYSTEM_USER}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,74 @@
+"""Pages of the emulator, and how lively each one is."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from airflow_provider_msginsights.emulator import documentation
+
+DEFAULT_FIRST_DAY = date(2024, 1, 1)
+"""Events begin here whenever the emulator starts, so that a calendar day has the same numbers in every run."""
+
+_SILENT_EVERY = 10
+_SERVICE_EVERY = 4
+_NAMES = ("Bakery", "Bicycles", "Books", "Ceramics", "Coffee", "Flowers", "Gardens", "Guitars", "Records", "Toys")
+_TOWNS = ("Astoria", "Bergen", "Cusco", "Dakar", "Evora", "Fresno", "Galway", "Hobart", "Izmir", "Kyoto", "Lyon")
+
+
+class Liveliness(StrEnum):
+    """What kind of traffic a Page sees."""
+
+    SHOP = "shop"
+    """Conversations, marketing messages every day, campaigns, orders."""
+    SERVICE = "service"
+    """Conversations and few marketing messages."""
+    SILENT = "silent"
+    """No seeded events at all: zeros everywhere."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """One Page and what decides who may read its insights.
+
+    `likes` under 100 leaves a Page without insights. `owned` is False for a Page of somebody else, which needs
+    Advanced Access. `tasks` are those of the person behind the tokens. `engaged_users` sets the Page's allowance of
+    calls. `published` False shortens its history to five days. `scale` multiplies its traffic.
+    """
+
+    page_id: str
+    name: str
+    liveliness: Liveliness = Liveliness.SHOP
+    scale: float = 1.0
+    first_day: date = DEFAULT_FIRST_DAY
+    likes: int = 5_000
+    owned: bool = True
+    published: bool = True
+    tasks: tuple[str, ...] = documentation.TASKS
+    engaged_users: int = 1_000
+    currency: str = "USD"
+    category: str = "Shopping & Retail"
+    seeded: bool = True
+    unreadable_metrics: set[str] = field(default_factory=set)
+
+
+def seeded_page(page_id: str, *, seed: int, first_day: date) -> Page:
+    """The Page that this seed makes of this id. Every tenth Page is silent; Page 101 is always a lively shop."""
+    rng = random.Random(f"{seed}/{page_id}/profile")
+    number = int(page_id) - documentation.FIRST_PAGE_ID if page_id.isdigit() else 0
+    if number % _SILENT_EVERY == _SILENT_EVERY - 1:
+        liveliness = Liveliness.SILENT
+    elif number % _SERVICE_EVERY == _SERVICE_EVERY - 1:
+        liveliness = Liveliness.SERVICE
+    else:
+        liveliness = Liveliness.SHOP
+    return Page(
+        page_id=page_id,
+        name=f"{rng.choice(_TOWNS)} {rng.choice(_NAMES)}",
+        liveliness=liveliness,
+        scale=1.2 if number == 0 else min(2.5, max(0.3, rng.lognormvariate(-0.4, 0.5))),
+        first_day=first_day,
+        likes=rng.randrange(500, 80_000),
+        engaged_users=rng.randrange(50, 5_000),
+        currency="USD" if number == 0 else rng.choice(("USD", "USD", "EUR", "GBP")),
+    )

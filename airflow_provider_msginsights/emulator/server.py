@@ -1,0 +1,142 @@
+"""The HTTP server: one Starlette application with the Graph API at the root and the control plane beside it."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.emulator.batch import answer_batch
+from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
+from airflow_provider_msginsights.emulator.errors import GraphError
+from airflow_provider_msginsights.emulator.graph import Graph
+from airflow_provider_msginsights.emulator.wire import Wire, read_call, response_parts
+from airflow_provider_msginsights.emulator.world import World
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
+
+_START_TIMEOUT_SECONDS = 15.0
+_STOP_TIMEOUT_SECONDS = 10.0
+
+
+class GraphEndpoint:
+    """The ASGI application that answers everything outside the control plane."""
+
+    def __init__(self, world: World, wire: Wire) -> None:
+        self._world = world
+        self._graph = Graph(world)
+        self._wire = wire
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer one request."""
+        from starlette.requests import ClientDisconnect, Request
+
+        world = self._world
+        with world.lock:
+            world.journal.request_opened()
+        try:
+            request = Request(scope, receive)
+            try:
+                call = await read_call(request)
+                with world.lock:
+                    reply, delay_seconds = self._answer(call)
+            except GraphError as error:
+                with world.lock:
+                    reply, delay_seconds = self._graph.refusal(error), 0.0
+            except ClientDisconnect:
+                return
+            if delay_seconds > 0:
+                await asyncio.sleep(delay_seconds)
+            headers, body = response_parts(reply, trace_id=world.new_trace_id(), request_headers=request.headers)
+            await self._wire.send(reply, headers, body, scope, receive, send)
+        finally:
+            with world.lock:
+                world.journal.request_closed()
+
+    def _answer(self, call: Call) -> tuple[Reply, float]:
+        """The reply, and how long to hold it back."""
+        settings = self._world.settings
+        delay_ms = settings.latency_ms + self._world.jitter.random() * settings.latency_jitter_ms
+        if call.method == "POST" and "batch" in call.params:
+            reply = answer_batch(self._world, self._graph, call)
+            if isinstance(reply.payload, list):
+                delay_ms += settings.batch_part_ms * len(reply.payload)
+        else:
+            reply = self._graph.answer(call)
+        held_back = 0.0 if reply.mishap is Mishap.SLOW else reply.delay_seconds
+        return reply, delay_ms / 1000 + held_back
+
+
+class ServerThread:
+    """The server in a thread of its own, on a socket that listens before the thread starts."""
+
+    def __init__(self, world: World, control_routes: "Sequence[BaseRoute]", *, host: str, port: int) -> None:
+        self._world = world
+        self._control_routes = control_routes
+        self._host = host
+        self._port = port
+        self._wire = Wire(self._connections)
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> int:
+        """Start, and return the port once requests are answered.
+
+        Raises OSError when the port is taken and RuntimeError when the server does not come up.
+        """
+        import uvicorn
+        from starlette.applications import Starlette
+        from starlette.routing import Route
+
+        graph_route = Route("/{path:path}", GraphEndpoint(self._world, self._wire))
+        config = uvicorn.Config(
+            Starlette(routes=[*self._control_routes, graph_route]),
+            log_config=None,
+            access_log=False,  # it would write tokens
+            lifespan="off",
+            ws="none",
+            loop="asyncio",
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+        listener = socket.create_server((self._host, self._port), backlog=512)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._server, listener), name="msginsights-emulator", daemon=True
+        )
+        port = int(listener.getsockname()[1])
+        self._thread.start()
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("The emulator's server did not come up.")
+            time.sleep(0.002)
+        return port
+
+    def _run(self, server: "uvicorn.Server", listener: socket.socket) -> None:
+        with contextlib.closing(listener), asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            runner.run(server.serve(sockets=[listener]))
+
+    def _connections(self) -> list[Any]:
+        return list(self._server.server_state.connections) if self._server is not None else []
+
+    def release_hanging(self) -> None:
+        """End every hanging request."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wire.release)
+
+    def stop(self) -> None:
+        """Answer what is under way, then end."""
+        if self._server is None or self._thread is None:
+            return
+        self.release_hanging()
+        self._server.should_exit = True
+        self._thread.join(_STOP_TIMEOUT_SECONDS)

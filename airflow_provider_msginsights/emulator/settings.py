@@ -1,0 +1,80 @@
+"""What the emulator can be told, with the documented or recorded behaviour as default."""
+
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+
+from airflow_provider_msginsights.emulator import documentation
+from airflow_provider_msginsights.emulator.profiles import DEFAULT_FIRST_DAY
+
+
+class Style(StrEnum):
+    """How rows are spelled."""
+
+    REAL = "real"
+    """As recordings show: ISO `end_time`, numbers, titles, ids and paging links."""
+    DOCUMENTATION = "documentation"
+    """As the page's samples show: text values for days, unix seconds as text, nothing beside name, period, values."""
+
+
+class Unready(StrEnum):
+    """What is answered for a day that is not final yet. Both have been seen."""
+
+    ABSENT = "absent"
+    PROVISIONAL = "provisional"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that is chosen when the emulator starts, and can be changed until the next reset.
+
+    `latency_ms` and `latency_jitter_ms` delay every request, `batch_part_ms` a batch by so much for each part.
+    A day is final `readiness_lag_hours` after its end; events younger than that are not known yet.
+    The rest are points that the public documentation leaves open:
+    `small_page` under 100 likes is answered "empty" or with the "error" 2874008; `earnings` is a "number" or an
+    "object" of currency and micro amount; `empty_ratio` for a day without messages is "zero" or "absent".
+    """
+
+    pages: int = 1
+    seed: int = 1
+    first_day: date = DEFAULT_FIRST_DAY
+    history_years: int = 2
+    latency_ms: float = 0.0
+    latency_jitter_ms: float = 0.0
+    batch_part_ms: float = 0.0
+    readiness_lag_hours: float = 0.0
+    unready: Unready = Unready.ABSENT
+    style: Style = Style.REAL
+    small_page: str = "empty"
+    earnings: str = "number"
+    empty_ratio: str = "zero"
+    require_appsecret_proof: bool = False
+    advanced_access: bool = False
+    default_version: str = documentation.LATEST_VERSION
+    usage_headers_from_percent: int = 1
+    app_calls_per_hour: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Refuse values that mean nothing.
+
+        Raises ValueError naming the setting.
+        """
+        object.__setattr__(self, "style", Style(self.style))
+        object.__setattr__(self, "unready", Unready(self.unready))
+        for name, allowed in (
+            ("small_page", ("empty", "error")),
+            ("earnings", ("number", "object")),
+            ("empty_ratio", ("zero", "absent")),
+            ("default_version", tuple(documentation.VERSIONS_USABLE_UNTIL)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"Emulator: '{name}' must be one of {', '.join(allowed)}.")
+        for name in ("pages", "latency_ms", "latency_jitter_ms", "batch_part_ms", "readiness_lag_hours"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"Emulator: '{name}' must not be negative.")
+
+
+SETTING_NAMES = tuple(field.name for field in fields(Settings))
+CHANGEABLE_SETTINGS = tuple(
+    name for name in SETTING_NAMES if name not in {"pages", "seed", "first_day", "app_calls_per_hour"}
+)

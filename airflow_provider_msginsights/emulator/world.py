@@ -1,0 +1,138 @@
+"""All that the emulator knows: Pages, tokens, events, clock, limits, faults, journal. One lock guards it."""
+
+import random
+import threading
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from airflow_provider_msginsights.emulator import documentation
+from airflow_provider_msginsights.emulator.clock import Clock
+from airflow_provider_msginsights.emulator.faults import Faults
+from airflow_provider_msginsights.emulator.journal import Journal
+from airflow_provider_msginsights.emulator.limits import Limits
+from airflow_provider_msginsights.emulator.pacific import pacific_date, years_before
+from airflow_provider_msginsights.emulator.profiles import Page, seeded_page
+from airflow_provider_msginsights.emulator.settings import CHANGEABLE_SETTINGS, Settings
+from airflow_provider_msginsights.emulator.store import EventStore
+from airflow_provider_msginsights.emulator.tokens import Token, TokenKind, TokenRegistry, page_token_value
+
+_UNPUBLISHED_HISTORY_DAYS = 5
+_DATA_ACCESS_SECONDS = 90 * 86_400
+
+
+class World:
+    """The emulator's state. Whoever reads or changes it holds `lock`."""
+
+    def __init__(self, settings: Settings, clock_start: datetime | None = None) -> None:
+        self.lock = threading.RLock()
+        self.clock = Clock(clock_start)
+        self.store = EventStore(seed=settings.seed)
+        self.journal = Journal()
+        self.faults = Faults(seed=settings.seed)
+        self.jitter = random.Random(settings.seed)
+        self._start_settings = settings
+        self._traces = random.Random()
+        self._begin()
+
+    def _begin(self) -> None:
+        settings = self.settings = self._start_settings
+        self.pages: dict[str, Page] = {}
+        for number in range(settings.pages):
+            page_id = str(documentation.FIRST_PAGE_ID + number)
+            self.pages[page_id] = seeded_page(page_id, seed=settings.seed, first_day=settings.first_day)
+        self.limits = Limits(
+            app_calls_per_hour=settings.app_calls_per_hour, headers_from_percent=settings.usage_headers_from_percent
+        )
+        self.retired_metrics: dict[str, set[str] | None] = {}
+        self.tokens = TokenRegistry(self._first_tokens())
+
+    def _first_tokens(self) -> list[Token]:
+        now = int(self.clock.now())
+        user = Token(
+            value=documentation.USER_TOKEN,
+            kind=TokenKind.USER,
+            user_id=documentation.USER_ID,
+            issued_at=now,
+            data_access_expires_at=now + _DATA_ACCESS_SECONDS,
+        )
+        system_user = Token(
+            value=documentation.SYSTEM_USER_TOKEN,
+            kind=TokenKind.SYSTEM_USER,
+            user_id=documentation.SYSTEM_USER_ID,
+            issued_at=now,
+        )
+        app = Token(
+            value=f"{documentation.APP_ID}|{documentation.APP_SECRET}", kind=TokenKind.APP, scopes=(), issued_at=now
+        )
+        return [user, system_user, app, *(self.page_token(page_id, user) for page_id in self.pages)]
+
+    def page_token(self, page_id: str, parent: Token) -> Token:
+        """A Page token as made from the person's token."""
+        return Token(
+            value=page_token_value(page_id),
+            kind=TokenKind.PAGE,
+            page_id=page_id,
+            user_id=parent.user_id,
+            scopes=parent.scopes,
+            issued_at=parent.issued_at,
+            data_access_expires_at=parent.data_access_expires_at,
+            parent=parent.value,
+        )
+
+    def reset(self) -> None:
+        """Back to the seeded state; what users added, changed or broke is gone, counters are zero."""
+        self.clock.reset()
+        self.faults.clear()
+        self.journal.reset()
+        self.store.remove_added()
+        for page_id in set(self.pages) - {
+            str(documentation.FIRST_PAGE_ID + number) for number in range(self._start_settings.pages)
+        }:
+            self.store.forget_page(page_id)
+        self._begin()
+
+    def configure(self, **changes: Any) -> None:
+        """Change settings until the next reset.
+
+        Raises ValueError for a setting that does not exist or is fixed at the start.
+        """
+        for name in changes:
+            if name not in CHANGEABLE_SETTINGS:
+                raise ValueError(
+                    f"Emulator: '{name}' cannot be changed. Settings are: {', '.join(CHANGEABLE_SETTINGS)}."
+                )
+        self.settings = replace(self.settings, **changes)
+
+    def add_page(self, page: Page) -> None:
+        """Add a Page, with a Page token from the user token; the fixed seeded ones may be replaced only in part."""
+        if page.page_id in self.pages:
+            raise ValueError(f"Emulator: Page {page.page_id} exists already; change it with 'change_page'.")
+        self.pages[page.page_id] = page
+        user = self.tokens.get(documentation.USER_TOKEN)
+        if user is not None:
+            self.tokens.put(self.page_token(page.page_id, user))
+
+    def is_retired(self, metric: str, page_id: str) -> bool:
+        """True when the metric no longer exists, anywhere or for this Page."""
+        if metric not in self.retired_metrics:
+            return False
+        pages = self.retired_metrics[metric]
+        return pages is None or page_id in pages
+
+    def known_until(self) -> int:
+        """Unix seconds of the last moment whose events have been processed."""
+        return int(self.clock.now() - self.settings.readiness_lag_hours * 3_600)
+
+    def history_starts(self, page: Page) -> date:
+        """First day that is still kept: two years back, five days for a Page that is not published."""
+        today = pacific_date(self.clock.now())
+        kept = years_before(today, self.settings.history_years)
+        if not page.published:
+            kept = date.fromordinal(today.toordinal() - _UNPUBLISHED_HISTORY_DAYS)
+        return max(kept, page.first_day)
+
+    def new_trace_id(self) -> str:
+        """An `fbtrace_id`; random on purpose, nothing may depend on it."""
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+        return "A" + "".join(self._traces.choices(letters, k=22))

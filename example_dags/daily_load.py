@@ -26,7 +26,7 @@ with DAG(
     default_args={"page_ids": "{{ params.page_id }}", "retries": 2},
     tags=["messaging-insights"],
     doc_md=__doc__,
-):
+) as dag:
     day_is_available = MessagingInsightsSensor(task_id="day_is_available", mode="reschedule")
 
     load_day = MessagingInsightsOperator(

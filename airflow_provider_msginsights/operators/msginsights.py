@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseHook, BaseOperator, ObjectStoragePath
 
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED, failing_without_retry
 from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
-from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError, RateLimitError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.outputs.dataset import Dataset, StoredFile
+from airflow_provider_msginsights.outputs.formats import format_named, json_ready
+from airflow_provider_msginsights.outputs.schema import Row, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.airflow_intervals import When
     from airflow_provider_msginsights.insights.date_ranges import DateRange
-
+    from airflow_provider_msginsights.insights.outcome import FetchOutcome
 
 _ON_EMPTY = ("fail", "skip", "succeed")
 

@@ -74,7 +74,8 @@ def requested_days(
     days = days_ending_within(bounds.start, bounds.end)
     if days is None:
         raise NoDayEndedError(
-            f"No Pacific day ends within {bounds.origin} ({_span(bounds)}): the run in whose interval one ends loads it."
+            f"No Pacific day ends within {bounds.origin.lower()} ({_span(bounds)}): "
+            "the run in whose interval it ends handles it."
         )
     return _extended((days,), extension)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_msginsights.emulator import GraphEmulator
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,3 +32,17 @@ def airflow_home() -> Iterator[Path]:
     """The Airflow home of this test run; removed at its end."""
     yield AIRFLOW_HOME
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running_emulator() -> Iterator[GraphEmulator]:
+    """One emulator for all tests: starting it takes longer than most tests do."""
+    with GraphEmulator(pages=20) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(running_emulator: GraphEmulator) -> GraphEmulator:
+    """The emulator as if just started."""
+    running_emulator.reset()
+    return running_emulator

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _DAG_FILE = "daily_load.py"
 _PAGE_ID = "101"
+_DONE_BY_TASK = {
+    "day_is_available": "asked if the day is there",
+    "load_day": "loaded it into a file",
+    "sum_by_metric": "read the file and summed it",
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,7 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "demo",
         help="run the daily load once, on the emulator and in an Airflow home of its own",
-        description="Run example_dags/daily_load.py for the last finished Pacific day. Your own Airflow is not touched.",
+        description="Run example_dags/daily_load.py for the last finished Pacific day. Your Airflow is not touched.",
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the Airflow home, its log and the data in DIR")
     parser.set_defaults(run=run)
@@ -124,9 +129,9 @@ class _Demo:
         say(f"The file, one JSON object a row{lifetime}:")
         say(f"  {data_file}\n", soft_wrap=True)
         say("[bold]What to try next[/bold]")
-        say("  msginsights demo --keep ./demo    run it again and look at the file and at Airflow's log")
-        say("  msginsights emulator --port 8099  develop your own DAG against the emulator")
-        say("  example_dags/daily_load.py        the DAG that just ran: copy it, and add a connection of your own\n")
+        say("  msginsights demo --keep ./demo    keep the file, the Airflow home and its log")
+        say("  msginsights emulator --port 8099  develop a DAG of your own against the emulator")
+        say("  example_dags/daily_load.py        the DAG that just ran, to copy\n")
 
     def _show_failure(self, report: dict[str, Any] | None) -> None:
         say = self.console.print
@@ -150,11 +155,12 @@ def _task_table(tasks: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
     table = Table(title="What happened, in order", title_justify="left")
-    for heading in ("started (UTC)", "task", "what it does", "state"):
+    for heading in ("started (UTC)", "task", "what it did", "state"):
         table.add_column(heading)
     table.add_column("seconds", justify="right")
     for task in tasks:
-        table.add_row(task["started"], task["task_id"], task["operator"], task["state"], f"{task['seconds']:.1f}")
+        did = _DONE_BY_TASK.get(task["task_id"], "")
+        table.add_row(task["started"], task["task_id"], did, task["state"], f"{task['seconds']:.1f}")
     return table
 
 

@@ -31,7 +31,6 @@ def main(dag_file: str, output_path: str, report_file: str) -> int:
 def _summary(task: Any) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
-        "operator": task.operator,
         "state": str(task.state),
         "started": f"{task.start_date:%H:%M:%S}" if task.start_date else "",
         "seconds": task.duration or 0.0,

@@ -90,17 +90,17 @@ class MessagingInsightsHook(BaseHook):
     def probe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell whether every day of the query has a row, for every Page and metric, that had ended by ``now``.
 
-        :raises MessagingInsightsError: as ``get_records`` does.
+        :raises MessagingInsightsError: what kept a Page or a metric named one by one from being looked at.
         """
         with self.get_conn() as transport:
-            return transport.run(probe_availability(query, now=now, policy=self.retry_policy()))
+            return _settled(transport.run(probe_availability(query, now=now, policy=self.retry_policy())))
 
     async def aprobe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell the same as ``probe_availability``, without blocking the event loop."""
         settings, credentials = await self._aread_connection()
         flow = probe_availability(query, now=now, policy=settings.retry_policy)
         async with NonblockingTransport(settings, credentials, read_again=self._aread_credentials) as transport:
-            return await transport.run(flow)
+            return _settled(await transport.run(flow))
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the API what the connection's token is; for the Test button and ``airflow connections test``."""
@@ -135,6 +135,13 @@ class MessagingInsightsHook(BaseHook):
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None
+
+
+def _settled(availability: Availability) -> Availability:
+    """Let an error through that waiting would only hide."""
+    for error in availability.outcome.errors:
+        raise error
+    return availability
 
 
 def _extra_of(connection: Connection) -> dict[str, Any]:

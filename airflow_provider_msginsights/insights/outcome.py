@@ -96,3 +96,14 @@ class Availability:
     def ready(self) -> bool:
         """Whether nothing is missing and nothing kept us from looking."""
         return not (self.missing or self.outcome.errors or self.outcome.paused)
+
+    @property
+    def description(self) -> str:
+        """What is still missing, Page by Page and metric by metric."""
+        days: dict[tuple[str, str], list[str]] = {}
+        for page_id, metric, day in self.missing:
+            days.setdefault((page_id, metric), []).append(day.isoformat())
+        told = [f"Page {page_id} has no {metric} for {', '.join(those)}" for (page_id, metric), those in days.items()]
+        if self.outcome.paused:
+            told.append(f"{len(self.outcome.paused)} requests wait for Meta's limit")
+        return "; ".join(told) or "nothing"

@@ -38,7 +38,7 @@ class MessagingInsightsOperator(BaseOperator):
     :param page_ids: one Page id, several, or text with commas; the connection's default Page when left out (templated)
     :param metrics: metric names, ``"stable"`` (those not in development) or ``"all"`` (templated)
     :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range`` (templated)
-    :param since: first Pacific date, or the moment the interval starts; the run's data interval when left out (templated)
+    :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
     :param breakdowns: dimensions to group by; each metric must have them (templated)
     :param lookback_days: days before the range to load again, as recent days are restated. On a run whose interval has
@@ -129,10 +129,13 @@ class MessagingInsightsOperator(BaseOperator):
                 self.log.warning(warning)
         outcomes: list[FetchOutcome] = []
         rows = self._rows(hook, queries, outcomes)
-        files = self._store(rows, queries[0]) if self.output_path else None
-        held = self._held(rows) if files is None else []
+        if not self.output_path:
+            held = self._held(rows)
+            self._judge(outcomes)
+            return held
+        files = self._store(rows, queries[0], self.output_path)
         self._judge(outcomes)
-        return held if files is None else _summary(files, outcomes, self.output_path)
+        return _summary(files, outcomes, self.output_path)
 
     def _query(self, days: DateRange, page_ids: str | Sequence[str]) -> InsightsQuery:
         return InsightsQuery.create(
@@ -155,13 +158,13 @@ class MessagingInsightsOperator(BaseOperator):
                         break
                     yield row_of(record, final_if_ended_by=final_if_ended_by)
 
-    def _store(self, rows: Iterator[Row], query: InsightsQuery) -> tuple[StoredFile, ...]:
+    def _store(self, rows: Iterator[Row], query: InsightsQuery, output_path: str) -> tuple[StoredFile, ...]:
         file_format = format_named(self.output_format)
         if self.output_conn_id:
             # Airflow would take the machine's own credentials for a connection that does not exist.
             BaseHook.get_connection(self.output_conn_id)
         dataset = Dataset(
-            root=ObjectStoragePath(self.output_path, conn_id=self.output_conn_id),
+            root=ObjectStoragePath(output_path, conn_id=self.output_conn_id),
             file_format=file_format,
             period=query.period,
             breakdowns=query.breakdowns,
@@ -175,8 +178,8 @@ class MessagingInsightsOperator(BaseOperator):
             held.append(json_ready(row))
             if len(held) > self.xcom_max_rows:
                 raise ConfigurationError(
-                    f"The load has more than xcom_max_rows={self.xcom_max_rows} rows, too many for XCom, which lives in "
-                    "Airflow's database. Set output_path to have them in files, or ask for less."
+                    f"The load has more than xcom_max_rows={self.xcom_max_rows} rows, and XCom lives in Airflow's "
+                    "database. Set output_path to have them in files, or ask for less."
                 )
         return held
 
@@ -198,7 +201,7 @@ class MessagingInsightsOperator(BaseOperator):
             resume_at = datetime.now(UTC) + timedelta(seconds=max(waits))
             raise RateLimitError(
                 f"{sum(len(outcome.paused) for outcome in outcomes)} requests have to wait for Meta's limit until "
-                f"{resume_at:%Y-%m-%d %H:%M:%S} UTC; the rest is loaded. Set retry_delay so that a retry comes after that.",
+                f"{resume_at:%Y-%m-%d %H:%M:%S} UTC; the rest is loaded. Set retry_delay so that a retry comes later.",
                 retry_after_seconds=max(waits),
             )
         if not any(outcome.counts["records"] for outcome in outcomes):
@@ -222,8 +225,8 @@ class MessagingInsightsOperator(BaseOperator):
         asked = ", ".join(str(outcome.query.days) for outcome in outcomes)
         message = (
             f"The API returned no row at all for {asked}. Either Meta has not computed the days yet (put a "
-            "MessagingInsightsSensor before this task), or the token lacks read_insights or the ANALYZE task on the Page, "
-            "or the Page has fewer than 100 followers. Stored rows were left as they are."
+            "MessagingInsightsSensor before this task), or the token lacks read_insights or the ANALYZE task on the "
+            "Page, or the Page has fewer than 100 followers. Stored rows were left as they are."
         )
         if self.on_empty == "skip":
             raise AirflowSkipException(message)
@@ -232,7 +235,7 @@ class MessagingInsightsOperator(BaseOperator):
         self.log.warning(message)
 
 
-def _summary(files: tuple[StoredFile, ...], outcomes: list[FetchOutcome], output_path: str | None) -> dict[str, Any]:
+def _summary(files: tuple[StoredFile, ...], outcomes: list[FetchOutcome], output_path: str) -> dict[str, Any]:
     return {
         "rows": sum(outcome.counts["records"] for outcome in outcomes),
         "days": [day.isoformat() for outcome in outcomes for day in outcome.query.days],

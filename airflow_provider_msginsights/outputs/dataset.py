@@ -1,8 +1,8 @@
 """A directory of partitions by Pacific day, in which an answer replaces its own rows and no others.
 
 Rules:
-- one directory holds one grain (period and breakdowns), one format, one schema version: ``_dataset.json`` says which;
-- the partition is ``dt=<Pacific date>``, or ``range=<first>_<last>`` for ``total_over_range``; the file ``part-<part>``;
+- one directory holds one grain (period and breakdowns), one format, one schema version, as ``_dataset.json`` says;
+- the partition is ``dt=<Pacific date>``, for ``total_over_range`` ``range=<first>_<last>``; the file ``part-<part>``;
 - the unit of replacement is (page, metric, range): a non-empty answer replaces it whole, no answer leaves it alone;
 - equal rows give equal bytes, and equal bytes are not written again.
 """
@@ -68,8 +68,8 @@ class Dataset(Generic[PathT]):
         elif (theirs := _label_of(found, label)) != mine:
             suggestion = "_".join((self.period, *sorted(self.breakdowns), self.file_format.extension))
             raise ConfigurationError(
-                f"{label} says that this directory holds {_described(theirs)}, and this load writes {_described(mine)}. "
-                f"One directory holds one kind: give this load an output_path of its own, such as {self.root / suggestion}."
+                f"{label} says that the directory holds {_described(theirs)}; this load writes {_described(mine)}. "
+                f"One directory holds one kind: give this load another output_path, such as {self.root / suggestion}"
             )
 
     def store(self, rows: Iterable[Row]) -> tuple[StoredFile, ...]:

@@ -26,7 +26,7 @@ class Format(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line, every column's key always present, UTF-8, ``\\n`` after each line.
+    """One JSON object a line, every column's key always present, UTF-8, a line feed after each.
 
     Dates are ``YYYY-MM-DD``; times are ISO 8601 in UTC with a ``Z``.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
@@ -36,7 +36,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     :param page_ids: one Page id, several, or text with commas; the connection's default Page when left out (templated)
     :param metrics: what must be there; by default one metric that every Page with messages has (templated)
-    :param since: first Pacific date, or the moment the interval starts; the run's data interval when left out (templated)
+    :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
     :param lookback_days: as in the operator (templated)
     :param deferrable: wait in the triggerer, without a worker slot
@@ -87,8 +87,11 @@ class MessagingInsightsSensor(BaseSensorOperator):
         if not self.deferrable:
             return super().execute(context)
         answer = self.poke(context)
-        if answer:
-            return answer.xcom_value
+        if not answer:
+            self._defer(context)
+        return answer.xcom_value
+
+    def _defer(self, context: Context) -> NoReturn:
         with failing_without_retry(enabled=not self.soft_fail):
             queries = self._queries(self._ranges(context))
         self.defer(

@@ -92,7 +92,7 @@ def test_an_empty_answer_deletes_nothing(store: Any, root: UPath) -> None:
 
 def test_a_directory_of_another_grain_is_refused_and_a_path_proposed(dataset: Dataset[Any], root: UPath) -> None:
     other = Dataset(root=root, file_format=JsonLines(), period="day", breakdowns=("campaign_id",))
-    with pytest.raises(ConfigurationError, match="such as .*day_campaign_id_jsonl"):
+    with pytest.raises(ConfigurationError, match=r"such as .*day_campaign_id_jsonl"):
         other.claim()
     dataset.claim()
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from made_records import record
 
@@ -50,7 +50,7 @@ def test_a_row_has_every_column_in_order(final_if_ended_by: datetime) -> None:
 
 
 def test_the_record_id_depends_on_the_key_and_not_on_the_value(final_if_ended_by: datetime) -> None:
-    def record_id(**different: object) -> str:
+    def record_id(**different: Any) -> str:
         return str(row_of(record(**different), final_if_ended_by=final_if_ended_by)["record_id"])
 
     assert record_id(value=42) == record_id(value=43)

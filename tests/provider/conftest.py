@@ -6,15 +6,19 @@ import itertools
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from dag_runs import FinishedRun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from collections.abc import Iterator
     from datetime import datetime
+
+    from dag_runs import RunDag
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -50,36 +54,6 @@ def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None
         "password": emulator.page_token("101"),
     }
     monkeypatch.setenv(CONNECTION_VARIABLE, json.dumps(fields))
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A DAG run that ended: its state, its tasks, and what it printed."""
-
-    dag_run: Any
-    log: str
-
-    @property
-    def state(self) -> str:
-        return str(self.dag_run.state)
-
-    @property
-    def tasks(self) -> dict[str, Any]:
-        return {task.task_id: task for task in self.dag_run.get_task_instances()}
-
-    def xcom(self, task_id: str) -> Any:
-        return self.tasks[task_id].xcom_pull(task_ids=task_id, run_id=self.dag_run.run_id)
-
-
-class RunDag(Protocol):
-    def __call__(
-        self,
-        tasks: str,
-        *,
-        schedule: str = "None",
-        logical_date: datetime | None = None,
-        run_after: datetime | None = None,
-    ) -> FinishedRun: ...
 
 
 @pytest.fixture(scope="session")

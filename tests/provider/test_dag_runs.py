@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import RunDag
+    from dag_runs import RunDag
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,7 +64,7 @@ def test_a_backfill_run_ignores_look_back() -> None:
 
 
 def test_an_interval_of_length_zero_is_refused_and_both_cures_are_named() -> None:
-    with pytest.raises(ConfigurationError, match="lookback_days.*CronDataIntervalTimetable"):
+    with pytest.raises(ConfigurationError, match=r"lookback_days.*CronDataIntervalTimetable"):
         requested_days(interval("2026-03-09T00:00+00:00", "2026-03-09T00:00+00:00"))
 
 
@@ -165,6 +166,6 @@ def test_adjacent_intervals_tile_the_calendar_with_finished_days(moments: list[d
         except NoDayEndedError:
             return []
 
-    pieces = [day for start, end in zip(ordered, ordered[1:], strict=False) for day in days(start, end)]
+    pieces = [day for start, end in pairwise(ordered) for day in days(start, end)]
     assert pieces == days(ordered[0], ordered[-1])
     assert all(ordered[0] < end_of_day(day) <= ordered[-1] for day in pieces)

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.transports.credentials import from_connection_parts
+from airflow_provider_msginsights.transports.settings import from_connection_parts
 
 AIRFLOW = Path(airflow.__path__[0])
 

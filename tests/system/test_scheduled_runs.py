@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-DAGS = '''
+DAGS = """
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -36,7 +36,7 @@ for name, first, last in (("spring", (2026, 3, 7), (2026, 3, 9)), ("autumn", (20
         available = MessagingInsightsSensor(task_id="available", deferrable=name == "spring")
         load = MessagingInsightsOperator(task_id="load", output_path=f"file://OUTPUT/{LABEL}")
         available >> load
-'''
+"""
 
 
 @pytest.mark.system

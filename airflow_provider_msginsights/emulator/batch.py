@@ -84,10 +84,10 @@ class _Batch:
         return whole
 
     def _answer_part(self, position: int, part: Mapping[str, Any]) -> Reply:
-        for name in _depends_on(part):
-            if name not in self._results:
+        for cause in _depends_on(part):
+            if cause not in self._results:
                 return self._graph.refusal(
-                    invalid_parameter(f"Batch request depends on '{name}', which failed or does not come before it")
+                    invalid_parameter(f"Batch request depends on '{cause}', which failed or does not come before it")
                 )
         try:
             call = self._part_call(position, part)

@@ -28,7 +28,7 @@ Handler = Callable[["GraphEmulator", Mapping[str, Any]], Answer]
 
 def get_stats(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
     """Counters and journal."""
-    return emulator.stats().as_json()
+    return dict(emulator.stats())
 
 
 def post_reset(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
@@ -60,7 +60,7 @@ def get_faults(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
 
 def post_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     """Add one fault, or several as `{"faults": [...]}`."""
-    listed = body["faults"] if "faults" in body else [body]
+    listed = body.get("faults", [body])
     faults = [Fault(**fault) for fault in listed]
     for fault in faults:
         emulator.add_fault(fault)
@@ -84,7 +84,7 @@ def get_events(emulator: "GraphEmulator", query: Mapping[str, Any]) -> Answer:
 
 def post_events(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     """Add one event, or several as `{"events": [...]}`."""
-    listed = body["events"] if "events" in body else [body]
+    listed = body.get("events", [body])
     now_seconds = emulator.now().timestamp()
     events = [Event.from_json(fields, now_seconds=now_seconds) for fields in listed]
     emulator.add_events(events)
@@ -224,7 +224,7 @@ async def _body(request: "Request") -> Mapping[str, Any]:
     if isinstance(body, list):
         return {request.path_params["name"].strip("/"): body}
     if not isinstance(body, dict):
-        raise ValueError("The body must be a JSON object.")
+        raise TypeError("The body must be a JSON object.")
     return body
 
 

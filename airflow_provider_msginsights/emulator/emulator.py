@@ -1,6 +1,6 @@
 """`GraphEmulator`: the emulator as an object, for tests and for the command."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -11,7 +11,7 @@ from airflow_provider_msginsights.emulator.control import control_routes
 from airflow_provider_msginsights.emulator.documentation import METRICS
 from airflow_provider_msginsights.emulator.events import Event, EventKind
 from airflow_provider_msginsights.emulator.faults import Fault
-from airflow_provider_msginsights.emulator.journal import Stats
+from airflow_provider_msginsights.emulator.journal import JournalEntry, Stats
 from airflow_provider_msginsights.emulator.profiles import Page
 from airflow_provider_msginsights.emulator.server import ServerThread
 from airflow_provider_msginsights.emulator.settings import Settings
@@ -29,8 +29,9 @@ class GraphEmulator:
     Use it as a context manager: it answers on `base_url` once entered, and is gone when left.
 
     `pages` Pages with ids `101`, `102`, ... are seeded from `seed`; `clock` makes time stand still at a moment;
-    `port` 0 takes a free port. All other arguments are those of `Settings`. Methods may be called from any
-    thread while the emulator runs, and raise RuntimeError while it does not.
+    `port` 0 takes a free port; `on_call` is told of every Graph call, in the server's thread. All other arguments are
+    those of `Settings`. Methods may be called from any thread while the emulator runs, and raise RuntimeError while
+    it does not.
     """
 
     user_token = documentation.USER_TOKEN
@@ -46,10 +47,12 @@ class GraphEmulator:
         clock: datetime | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        on_call: Callable[[JournalEntry], None] | None = None,
         **settings: Any,
     ) -> None:
         self.settings = Settings(pages=pages, **settings)
         self._clock = clock
+        self._on_call = on_call
         self._host = host
         self._port = port
         self._base_url: str | None = None
@@ -63,7 +66,7 @@ class GraphEmulator:
 
         Raises OSError when the port is taken.
         """
-        world = World(self.settings, self._clock)
+        world = World(self.settings, self._clock, self._on_call)
         server = ServerThread(world, control_routes(self), host=self._host, port=self._port)
         try:
             port = server.start()

@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
 from airflow_provider_msginsights.emulator.error_table import table_error
@@ -147,17 +146,24 @@ class Fault:
         return reply
 
 
+@dataclass(slots=True)
+class _Waiting:
+    fault: Fault
+    still_to_skip: int
+    strikes_left: int | None
+
+
 class Faults:
     """The faults in force, in order."""
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
-        self._waiting: list[list[Any]] = []
+        self._waiting: list[_Waiting] = []
         self._chance = random.Random(seed)
 
     def add(self, fault: Fault) -> None:
         """Put the fault behind those that wait already."""
-        self._waiting.append([fault, fault.skip, fault.times])
+        self._waiting.append(_Waiting(fault, fault.skip, fault.times))
 
     def clear(self) -> None:
         """Take all faults away; chances begin anew."""
@@ -166,22 +172,22 @@ class Faults:
 
     def waiting(self) -> tuple[Fault, ...]:
         """The faults that may still strike."""
-        return tuple(fault for fault, _, _ in self._waiting)
+        return tuple(entry.fault for entry in self._waiting)
 
     def strike(self, call: Call, *, on: str, page_id: str | None, metrics: Sequence[str]) -> Fault | None:
         """The fault that strikes this call, if one does; it is used up by one."""
         for entry in self._waiting:
-            fault, skip, times = entry
+            fault = entry.fault
             if not fault.matches(call, on=on, page_id=page_id, metrics=metrics):
                 continue
-            if skip > 0:
-                entry[1] = skip - 1
+            if entry.still_to_skip > 0:
+                entry.still_to_skip -= 1
                 continue
             if fault.rate is not None and self._chance.random() >= fault.rate:
                 continue
-            if times is not None:
-                entry[2] = times - 1
-                if entry[2] <= 0:
+            if entry.strikes_left is not None:
+                entry.strikes_left -= 1
+                if entry.strikes_left <= 0:
                     self._waiting.remove(entry)
             return fault
         return None

@@ -41,6 +41,25 @@ _SOURCES: Final = ("primary", "primary", "primary", "secondary")
 _MESSAGE_TYPE: Final = "marketing_messages"
 _ALWAYS_ON: Final = "always_on"
 _AUDIENCE_LIMIT: Final = 600
+_CHANCE_BLOCKED_EARLY: Final = 0.04
+_CHANCE_NEVER_ACTS: Final = 0.12
+_CHANCE_ACTS_AGAIN: Final = 0.35
+_CHANCE_SUBSCRIBES: Final = 0.3
+_CHANCE_ORDERS: Final = 0.12
+_CHANCE_BLOCKS: Final = 0.02
+_CHANCE_UNBLOCKS: Final = 0.3
+_CHANCE_SECOND_TOPIC: Final = 0.25
+_CHANCE_UNSUBSCRIBES: Final = 0.45
+_CHANCE_READ: Final = 0.62
+_CHANCE_READ_LATE: Final = 0.2
+_CHANCE_TAPS: Final = 0.18
+_CHANCE_PAID: Final = 0.85
+_CHANCE_INSTAGRAM: Final = 0.2
+_CHANCE_REPORTS: Final = 0.01
+_BUSY_MONTHS: Final = {11, 12}
+_SATURDAY: Final = 5
+_BLACK_FRIDAY_DAYS: Final = {(11, 27), (11, 30)}
+_CAMPAIGN_DAYS: Final = {4, 18}
 _BEFORE_OUR_DATA: Final = int(datetime(2015, 1, 1, tzinfo=UTC).timestamp())
 
 
@@ -98,7 +117,7 @@ class PageHistory:
             events.append(
                 SeededEvent(_KIND[EventKind.PERSON_ACTED], met_at + rng.randrange(_HOUR), person, person, acted)
             )
-            if rng.random() < 0.04:
+            if rng.random() < _CHANCE_BLOCKED_EARLY:
                 events.append(
                     SeededEvent(
                         _KIND[EventKind.BLOCKED], rng.randrange(met_at + _HOUR, until + _HOUR), person, person, acted
@@ -131,17 +150,17 @@ class PageHistory:
         started_at = self._moment(day)
         acted = Attributes(messaging_channel=self._channel())
         yield SeededEvent(_KIND[EventKind.CONVERSATION_STARTED], started_at, person, person, acted)
-        if rng.random() < 0.12:
+        if rng.random() < _CHANCE_NEVER_ACTS:
             return  # the person never acts: nobody but the person sees this conversation
         at = started_at + int(rng.expovariate(1 / (40 * _MINUTE)))
         first_act_at = at
         yield SeededEvent(_KIND[EventKind.PERSON_ACTED], at, person, person, acted)
-        while rng.random() < 0.35:
+        while rng.random() < _CHANCE_ACTS_AGAIN:
             at += int(rng.expovariate(1 / (20 * _HOUR)))
             yield SeededEvent(_KIND[EventKind.PERSON_ACTED], at, person, person, acted)
-        if rng.random() < 0.3:
+        if rng.random() < _CHANCE_SUBSCRIBES:
             yield from self._subscribe(person, first_act_at + rng.randrange(_HOUR), acted.messaging_channel)
-        if self.page.liveliness is Liveliness.SHOP and rng.random() < 0.12:
+        if self.page.liveliness is Liveliness.SHOP and rng.random() < _CHANCE_ORDERS:
             yield from self._order(
                 person, first_act_at + int(rng.expovariate(1 / (6 * _HOUR))), acted.messaging_channel
             )
@@ -151,18 +170,18 @@ class PageHistory:
         rng = self._rng
         luck = rng.random()
         at = after + int(rng.expovariate(1 / (12 * _DAY)))
-        if luck < 0.02:
+        if luck < _CHANCE_BLOCKS:
             yield SeededEvent(_KIND[EventKind.BLOCKED], at, person, person, acted)
-            if rng.random() < 0.3:
+            if rng.random() < _CHANCE_UNBLOCKS:
                 again_at = at + _HOUR + int(rng.expovariate(1 / (9 * _DAY)))
                 yield SeededEvent(_KIND[EventKind.UNBLOCKED], again_at, person, person, acted)
-        elif luck < 0.03:
+        elif luck < _CHANCE_BLOCKS + _CHANCE_REPORTS:
             yield SeededEvent(_KIND[EventKind.REPORTED], at, person, person, acted)
 
     def _subscribe(self, person: int, at: int, channel: str | None) -> Iterator[SeededEvent]:
         rng = self._rng
         entry_point = rng.choice(_ENTRY_POINTS)
-        for topic in rng.sample(self._topics, k=2 if rng.random() < 0.25 else 1):
+        for topic in rng.sample(self._topics, k=2 if rng.random() < _CHANCE_SECOND_TOPIC else 1):
             opted = Attributes(
                 messaging_channel=channel,
                 recurring_notifications_entry_point=entry_point,
@@ -170,7 +189,7 @@ class PageHistory:
                 recurring_notifications_topic=topic,
             )
             yield SeededEvent(_KIND[EventKind.OPTED_IN], at, person, None, opted)
-            leaves_at = at + int(rng.expovariate(1 / (45 * _DAY))) if rng.random() < 0.45 else None
+            leaves_at = at + int(rng.expovariate(1 / (45 * _DAY))) if rng.random() < _CHANCE_UNSUBSCRIBES else None
             self._audience.append((person, opted, leaves_at))
             if leaves_at is not None:
                 yield SeededEvent(_KIND[EventKind.OPTED_OUT], leaves_at, person, None, opted)
@@ -181,7 +200,7 @@ class PageHistory:
 
     def _messages_of(self, day: date) -> Iterator[SeededEvent]:
         yield from self._send(day, 2 + self._poisson(self._mean(day, 2.5)), _ALWAYS_ON)
-        if day.day in (4, 18) or (day.month == 11 and day.day in (27, 30)):
+        if day.day in _CAMPAIGN_DAYS or (day.month, day.day) in _BLACK_FRIDAY_DAYS:
             name = f"{_SEASONS[day.month - 1]} sale {1 + day.day // 16}"
             yield from self._send(day, 10 + self._poisson(self._mean(day, 30)), name)
 
@@ -199,13 +218,13 @@ class PageHistory:
                 recurring_notifications_topic=opted.recurring_notifications_topic,
             )
             yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_SENT], sent_at, person, self._messages, sent)
-            if rng.random() > 0.62:
+            if rng.random() > _CHANCE_READ:
                 continue
             # Most people look within hours; every fifth receipt comes days later and restates the day of sending.
-            mean_seconds = 30 * _HOUR if rng.random() < 0.2 else 3 * _HOUR
+            mean_seconds = 30 * _HOUR if rng.random() < _CHANCE_READ_LATE else 3 * _HOUR
             read_at = sent_at + 5 + int(rng.expovariate(1 / mean_seconds))
             yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_READ], read_at, person, self._messages, Attributes())
-            if rng.random() < 0.18:
+            if rng.random() < _CHANCE_TAPS:
                 tapped = sent._replace(engagement_source=rng.choice(_SOURCES))
                 tapped_at = read_at + rng.randrange(2, 20 * _MINUTE)
                 yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_TAPPED], tapped_at, person, self._messages, tapped)
@@ -224,7 +243,7 @@ class PageHistory:
         order = self._orders
         attributes = Attributes(messaging_channel=channel, currency=self.page.currency)
         yield SeededEvent(_KIND[EventKind.ORDER_CREATED], at, person, order, attributes)
-        if rng.random() < 0.85:
+        if rng.random() < _CHANCE_PAID:
             paid_at = at + int(rng.expovariate(1 / (5 * _HOUR)))
             cents = int(min(50_000, max(300, rng.lognormvariate(8, 0.7))))
             yield SeededEvent(_KIND[EventKind.ORDER_PAID], paid_at, person, order, attributes, cents)
@@ -232,14 +251,15 @@ class PageHistory:
     # Chance
 
     def _channel(self) -> str:
-        return INSTAGRAM if self._rng.random() < 0.2 else MESSENGER
+        return INSTAGRAM if self._rng.random() < _CHANCE_INSTAGRAM else MESSENGER
 
     def _mean(self, day: date, base: float) -> float:
         """The day's expected traffic: the Page's size, its growth, weekends, and the weeks before Christmas."""
         years = (day - self.page.first_day).days / 365.25
-        weekend = self._weekend if day.weekday() >= 5 else 1.0
-        season = 1.35 if day.month in (11, 12) else 1.0
-        return base * self.page.scale * self._growth_a_year ** min(years, 4.0) * weekend * season
+        weekend = self._weekend if day.weekday() >= _SATURDAY else 1.0
+        season = 1.35 if day.month in _BUSY_MONTHS else 1.0
+        growth = math.pow(self._growth_a_year, min(years, 4.0))
+        return base * self.page.scale * growth * weekend * season
 
     def _moment(self, day: date) -> int:
         """A second of the day; few at night, most in the afternoon and the evening."""

@@ -131,9 +131,9 @@ class Graph:
         node, *edges = inquiry.components
         if inquiry.page is not None:
             return self._read_page(inquiry, inquiry.page, token, edges)
-        if node == "me" or node == token.user_id:
+        if node in {"me", token.user_id}:
             return self._read_person(inquiry, token, edges)
-        if len(inquiry.components) > 2:
+        if len(edges) > 1:
             raise unknown_path(call.path)
         raise unknown_object(node)
 
@@ -143,11 +143,12 @@ class Graph:
             return read_page(self._world, page, token, call, version=version)
         if edges[0] != "insights":
             raise invalid_parameter(f"Tried accessing nonexisting field ({edges[0]}) on node type (Page)")
-        if len(edges) > 2:
+        _, *metric_in_path = edges
+        if len(metric_in_path) > 1:
             raise unknown_path(call.path)
         params = dict(call.params)
-        if len(edges) == 2:
-            params["metric"] = edges[1]
+        if metric_in_path:
+            params["metric"] = metric_in_path[0]
         return read_insights(self._world, page, token, params, call, version=version)
 
     def _read_person(self, inquiry: _Inquiry, token: Token, edges: list[str]) -> dict[str, Any]:
@@ -203,8 +204,8 @@ def _refuse_removed(call: Call, components: list[str]) -> None:
 
 def _metrics_in(call: Call, components: list[str]) -> list[str]:
     metrics = list_parameter(call.params.get("metric"))
-    if len(components) == 3 and components[1] == "insights":
-        metrics.append(components[2])
+    if components[1:2] == ["insights"]:
+        metrics.extend(components[2:])
     fields = call.params.get("fields", "")
     if "insights" in fields:
         try:

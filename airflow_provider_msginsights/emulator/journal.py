@@ -1,14 +1,13 @@
 """What was asked of the emulator: counters and a journal of calls, secrets taken out."""
 
 from collections import Counter, deque
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import TypedDict
 
 _JOURNAL_LENGTH = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
+class JournalEntry(TypedDict):
     """One Graph call. `path` is without version; `token` says which kind and whose, `token_place` where it was.
 
     `batch_number` and `part_number` tell which POST a batch part came with. `code` and `subcode` are those of the
@@ -32,9 +31,8 @@ class JournalEntry:
     user_agent: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """Counters since the last reset.
+class Stats(TypedDict):
+    """Counters since the last reset; the control plane writes the same.
 
     `http_requests` are requests on the wire, `batch_requests` those among them that were batches, `graph_calls`
     single calls and batch parts. `max_concurrent_requests` is how many requests were open at the same time.
@@ -46,17 +44,14 @@ class Stats:
     errors: int
     max_concurrent_requests: int
     calls_by_page: dict[str, int]
-    journal: tuple[JournalEntry, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as the control plane writes it."""
-        return asdict(self)
+    journal: list[JournalEntry]
 
 
 class Journal:
     """Counts and keeps the last calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_call: Callable[[JournalEntry], None] | None = None) -> None:
+        self._on_call = on_call
         self.reset()
 
     def reset(self) -> None:
@@ -84,10 +79,12 @@ class Journal:
     def note(self, entry: JournalEntry) -> None:
         """Keep one call."""
         self._graph_calls += 1
-        self._errors += entry.code is not None
-        if entry.page_id is not None:
-            self._by_page[entry.page_id] += 1
+        self._errors += entry["code"] is not None
+        if entry["page_id"] is not None:
+            self._by_page[entry["page_id"]] += 1
         self._entries.append(entry)
+        if self._on_call is not None:
+            self._on_call(entry)
 
     def stats(self) -> Stats:
         """Everything so far."""
@@ -98,5 +95,5 @@ class Journal:
             errors=self._errors,
             max_concurrent_requests=self._most_open,
             calls_by_page=dict(self._by_page),
-            journal=tuple(self._entries),
+            journal=list(self._entries),
         )

@@ -47,8 +47,10 @@ def _is_connection(person: str, moment: str) -> str:
         (SELECT MIN(acted.at) FROM looked_up_person_acted AS acted
          WHERE {_until("acted", person, moment)} AND acted.messaging_channel = '{MESSENGER}') >= :connections_start
         AND NOT EXISTS (SELECT 1 FROM looked_up_reported AS reported WHERE {_until("reported", person, moment)})
-        AND COALESCE((SELECT MAX(blocked.at) FROM looked_up_blocked AS blocked WHERE {_until("blocked", person, moment)}), 0)
-         <= COALESCE((SELECT MAX(unblocked.at) FROM looked_up_unblocked AS unblocked WHERE {_until("unblocked", person, moment)}), 0)
+        AND COALESCE((SELECT MAX(blocked.at) FROM looked_up_blocked AS blocked
+                      WHERE {_until("blocked", person, moment)}), 0)
+         <= COALESCE((SELECT MAX(unblocked.at) FROM looked_up_unblocked AS unblocked
+                      WHERE {_until("unblocked", person, moment)}), 0)
     )"""
 
 
@@ -70,7 +72,8 @@ NEW_CONVERSATIONS: Final = f"""
     SELECT windows.ends_at, COUNT(DISTINCT acted.conversation)
     FROM windows CROSS JOIN person_acted AS acted
     WHERE {_in_window("acted")} AND acted.messaging_channel = '{MESSENGER}'
-      AND NOT EXISTS (SELECT 1 FROM looked_up_person_acted AS earlier WHERE {_until("earlier", "acted.person", "acted.at")})
+      AND NOT EXISTS (SELECT 1 FROM looked_up_person_acted AS earlier
+                      WHERE {_until("earlier", "acted.person", "acted.at")})
     GROUP BY windows.ends_at
 """
 

@@ -104,9 +104,9 @@ def _known(known: Mapping[str, Any], field: AskedField, node: str) -> Any:
 
 def _slice(params: Mapping[str, str], total: int) -> tuple[int, int]:
     limit_text = params.get("limit") or str(_DEFAULT_LIMIT)
-    if not limit_text.isdecimal() or len(limit_text) > 6 or int(limit_text) == 0:
+    if not limit_text.isdecimal() or not limit_text.strip("0"):
         raise invalid_parameter("param limit must be a positive integer")
-    limit = min(int(limit_text), _MAX_LIMIT)
+    limit = min(int(limit_text[-9:]), _MAX_LIMIT)
     if params.get("before"):
         last = min(_position(params["before"]), total)
         return max(0, last - limit), last

@@ -5,7 +5,6 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.emulator.batch import answer_batch
@@ -16,6 +15,8 @@ from airflow_provider_msginsights.emulator.wire import Wire, read_call, response
 from airflow_provider_msginsights.emulator.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import uvicorn
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.clock import Clock
 from airflow_provider_msginsights.emulator.faults import Faults
-from airflow_provider_msginsights.emulator.journal import Journal
+from airflow_provider_msginsights.emulator.journal import Journal, JournalEntry
 from airflow_provider_msginsights.emulator.limits import Limits
 from airflow_provider_msginsights.emulator.pacific import pacific_date, years_before
 from airflow_provider_msginsights.emulator.profiles import Page, seeded_page
@@ -24,11 +25,16 @@ _DATA_ACCESS_SECONDS = 90 * 86_400
 class World:
     """The emulator's state. Whoever reads or changes it holds `lock`."""
 
-    def __init__(self, settings: Settings, clock_start: datetime | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock_start: datetime | None = None,
+        on_call: Callable[[JournalEntry], None] | None = None,
+    ) -> None:
         self.lock = threading.RLock()
         self.clock = Clock(clock_start)
         self.store = EventStore(seed=settings.seed)
-        self.journal = Journal()
+        self.journal = Journal(on_call)
         self.faults = Faults(seed=settings.seed)
         self.jitter = random.Random(settings.seed)
         self._start_settings = settings

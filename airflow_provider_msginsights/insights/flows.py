@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.insights.steps import Answer, Flow
 
-__all__ = ["Availability", "FetchOutcome", "fetch_insights", "inspect_token", "list_pages", "probe_availability", "probe_metrics"]
+__all__ = [
+    "Availability",
+    "FetchOutcome",
+    "fetch_insights",
+    "inspect_token",
+    "list_pages",
+    "probe_availability",
+    "probe_metrics",
+]
 
 T = TypeVar("T")
 

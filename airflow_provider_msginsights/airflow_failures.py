@@ -22,9 +22,10 @@ NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
 
 
 @contextlib.contextmanager
-def failing_without_retry(*, enabled: bool = True) -> Iterator[None]:
+def failing_without_retry(*, msginsights_conn_id: str, enabled: bool = True) -> Iterator[None]:
     """Turn errors that a retry cannot help into ``AirflowFailException``; let every other error through as it is.
 
+    :param msginsights_conn_id: named in what the API refused, so that a person knows which token to mend.
     :param enabled: false leaves hard errors as our own kinds. A sensor with ``soft_fail`` needs that:
         Airflow would turn ``AirflowFailException`` into a skip, and a broken token must not look like one.
     """
@@ -33,7 +34,8 @@ def failing_without_retry(*, enabled: bool = True) -> Iterator[None]:
     except NEVER_RETRIED as error:
         if not enabled:
             raise
-        raise AirflowFailException(str(error)) from error
+        where = "" if isinstance(error, ConfigurationError) else f" Connection: {msginsights_conn_id}."
+        raise AirflowFailException(f"{error}{where}") from error
 
 
 def event_of_error(error: MessagingInsightsError) -> dict[str, Any]:

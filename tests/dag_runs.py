@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import pytest
+
+    from airflow_provider_msginsights.emulator import GraphEmulator
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,17 @@ class RunDag(Protocol):
         logical_date: datetime | None = None,
         run_after: datetime | None = None,
     ) -> FinishedRun: ...
+
+
+CONNECTION_VARIABLE = "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"
+
+
+def connection_to(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, **different: Any) -> None:
+    """Set the default connection: to the emulator, with the token of Page 101 unless another is given."""
+    fields = {
+        "conn_type": "msginsights",
+        "host": emulator.base_url,
+        "login": "101",
+        "password": emulator.page_token("101"),
+    }
+    monkeypatch.setenv(CONNECTION_VARIABLE, json.dumps(fields | different))

@@ -105,7 +105,14 @@ class _Demo:
         runner = "airflow_provider_msginsights.cli.demo_run"
         commands = (
             [sys.executable, "-m", "airflow", "db", "migrate"],
-            [sys.executable, "-m", runner, str(self.home / "dags" / _DAG_FILE), self.output.as_uri(), str(report_file)],
+            [
+                sys.executable,
+                "-m",
+                runner,
+                str(self.home / "dags" / _DAG_FILE),
+                f"file://{self.output}",
+                str(report_file),
+            ],
         )
         with self.log_file.open("ab") as log:
             for command in commands:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseHook
 
-from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
-from airflow_provider_msginsights.insights.flows import fetch_insights, inspect_token, probe_availability
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.flows import fetch_insights, probe_availability
 from airflow_provider_msginsights.transports.blocking import BlockingTransport
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 from airflow_provider_msginsights.transports.settings import from_connection_parts
@@ -101,19 +101,6 @@ class MessagingInsightsHook(BaseHook):
         flow = probe_availability(query, now=now, policy=settings.retry_policy)
         async with NonblockingTransport(settings, credentials, read_again=self._aread_credentials) as transport:
             return _settled(await transport.run(flow))
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Ask the API what the connection's token is; for the Test button and ``airflow connections test``."""
-        try:
-            with self.get_conn() as transport:
-                token = transport.run(inspect_token(self.retry_policy()))
-        except MessagingInsightsError as error:
-            return False, str(error)
-        if not token.is_valid:
-            return False, f"The token is not valid: {token.problem or 'the API does not say why'}."
-        if token.missing_permissions:
-            return False, f"The token lacks permissions: {', '.join(token.missing_permissions)}."
-        return True, f"The API answers. The token is a valid {token.kind} token with all four permissions."
 
     def _read_connection(self) -> tuple[TransportSettings, Credentials]:
         connection = self.get_connection(self.msginsights_conn_id)

@@ -111,7 +111,7 @@ class MessagingInsightsOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; give the rows, or a summary of the files they went to."""
-        with failing_without_retry():
+        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
             try:
                 ranges = requested_days(context, since=self.since, until=self.until, lookback_days=self.lookback_days)
             except NoDayEndedError as nothing_to_do:

@@ -18,6 +18,7 @@ from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from airflow.sdk import Context
 
@@ -92,7 +93,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return answer.xcom_value
 
     def _defer(self, context: Context) -> NoReturn:
-        with failing_without_retry(enabled=not self.soft_fail):
+        with self._failing_without_retry():
             queries = self._queries(self._ranges(context))
         self.defer(
             trigger=MessagingInsightsAvailabilityTrigger(
@@ -109,7 +110,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask whether the days are there; before the last of them has ended, nothing is asked."""
-        with failing_without_retry(enabled=not self.soft_fail):
+        with self._failing_without_retry():
             ranges = self._ranges(context)
             queries = self._queries(ranges)
             ends_at = end_of_day(ranges[-1].last_day)
@@ -128,7 +129,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Take the triggerer's verdict; an error becomes what it would have been without deferral."""
         del context
-        with failing_without_retry(enabled=not self.soft_fail):
+        with self._failing_without_retry():
             if event is None or event.get("status") not in {"available", "failed"}:
                 raise ResponseFormatError(
                     f"The trigger sent an event this version does not know: {event!r}. "
@@ -138,6 +139,9 @@ class MessagingInsightsSensor(BaseSensorOperator):
                 raise error_from_event(event)
         self.log.info("Available: Pacific days %s", ", ".join(event["days"]))
         return {"days": event["days"], "page_ids": event["page_ids"]}
+
+    def _failing_without_retry(self) -> AbstractContextManager[None]:
+        return failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, enabled=not self.soft_fail)
 
     def _hook(self) -> MessagingInsightsHook:
         return MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import json
 import subprocess
 import sys
-
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dag_runs import FinishedRun
+from dag_runs import FinishedRun, connection_to
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from dag_runs import RunDag
 
     from airflow_provider_msginsights.emulator import GraphEmulator
-
-CONNECTION_VARIABLE = "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"
 
 DAG_FILE = """
 import datetime
@@ -47,13 +42,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The default connection: to the emulator, with the token of Page 101."""
-    fields = {
-        "conn_type": "msginsights",
-        "host": emulator.base_url,
-        "login": "101",
-        "password": emulator.page_token("101"),
-    }
-    monkeypatch.setenv(CONNECTION_VARIABLE, json.dumps(fields))
+    connection_to(emulator, monkeypatch)
 
 
 @pytest.fixture(scope="session")

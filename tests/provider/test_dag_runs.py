@@ -94,7 +94,7 @@ def test_templates_name_the_range(run_dag: RunDag, tmp_path: Path) -> None:
 MessagingInsightsOperator(
     task_id="load",
     page_ids="{{{{ '101' }}}}",
-    since="{{{{ data_interval_start.subtract(days=2) }}}}",
+    since="{{{{ data_interval_start.in_timezone('America/Los_Angeles').subtract(days=2) }}}}",
     until="{{{{ data_interval_end }}}}",
     output_path="file://{tmp_path}",
 )"""

@@ -1,0 +1,235 @@
+"""The operator outside a DAG run: what it returns, refuses and keeps."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import pickle
+import textwrap
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dag_runs import connection_to
+
+from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
+from airflow_provider_msginsights.exceptions import EmptyAnswerError, RateLimitError, ServiceUnavailableError
+from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+pytestmark = pytest.mark.usefixtures("connection")
+
+DAY = {"since": "2026-11-01", "until": "2026-11-02"}
+NEW = "page_messages_new_conversations_unique"
+SENT = "page_messages_sent"
+
+
+def execute(**parameters: Any) -> Any:
+    return MessagingInsightsOperator(task_id="load", **DAY | parameters).execute({})
+
+
+def read(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in result["files"] for line in Path(file[7:]).read_text().splitlines()]
+
+
+def test_given_dates_need_no_run_and_the_connection_names_the_page(emulator: GraphEmulator) -> None:
+    rows = execute()
+    assert {(row["page_id"], row["pacific_date"]) for row in rows} == {("101", "2026-11-01")}
+    assert emulator.stats()["graph_calls"] == 1
+
+
+def test_rows_for_xcom_are_plain_json() -> None:
+    rows = execute()
+    assert json.loads(json.dumps(rows)) == rows
+
+
+def test_the_stable_metrics_are_the_default() -> None:
+    assert {row["metric"] for row in execute()} == {
+        "page_messages_blocked_conversations_unique",
+        NEW,
+        "page_messages_reported_conversations_unique",
+        "page_messages_total_messaging_connections",
+    }
+
+
+def test_several_pages_go_by_one_system_user_token(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    rows = execute(page_ids="101, 102,103")
+    assert {row["page_id"] for row in rows} == {"101", "102", "103"}
+
+
+def test_files_lie_under_the_pacific_date_and_a_second_load_leaves_the_same_bytes(tmp_path: Path) -> None:
+    first = execute(output_path=tmp_path.as_uri())
+    (file,) = tmp_path.glob("dt=2026-11-01/*")
+    before = (file.read_bytes(), file.stat().st_mtime_ns)
+    second = execute(output_path=tmp_path.as_uri())
+    assert first == second
+    assert first["files"] == [f"file://{file}"]
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "_dataset.json", file]
+
+
+def test_the_summary_says_what_was_loaded(tmp_path: Path) -> None:
+    result = execute(output_path=tmp_path.as_uri(), until="2026-11-03")
+    assert result["rows"] == len(read(result)) == 8
+    assert result["days"] == ["2026-11-01", "2026-11-02"]
+    assert result["page_ids"] == ["101"]
+    assert result["unavailable_metrics"] == []
+
+
+def test_a_retired_metric_named_by_hand_fails_after_the_others_are_stored(
+    emulator: GraphEmulator, tmp_path: Path
+) -> None:
+    emulator.retire_metric(SENT)
+    with pytest.raises(AirflowFailException, match=SENT):
+        execute(metrics=[NEW, SENT], output_path=tmp_path.as_uri())
+    (file,) = tmp_path.glob("dt=*/*")
+    assert [json.loads(line)["metric"] for line in file.read_text().splitlines()] == [NEW]
+
+
+def test_a_retired_metric_of_a_group_is_left_out_and_reported(emulator: GraphEmulator, tmp_path: Path) -> None:
+    emulator.retire_metric(SENT)
+    result = execute(metrics="all", output_path=tmp_path.as_uri())
+    assert result["rows"] == 10
+    assert result["unavailable_metrics"] == [SENT]
+
+
+def test_a_page_that_fails_does_not_cost_the_others_their_rows(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    with pytest.raises(AirflowFailException, match="999"):
+        execute(page_ids=["101", "999", "102"], output_path=tmp_path.as_uri())
+    (file,) = tmp_path.glob("dt=*/*")
+    assert {json.loads(line)["page_id"] for line in file.read_text().splitlines()} == {"101", "102"}
+
+
+def test_a_throttled_page_leaves_a_failure_that_airflow_retries_and_that_says_until_when(
+    emulator: GraphEmulator,
+) -> None:
+    emulator.set_throttled("101", minutes=30)
+    with pytest.raises(RateLimitError, match="have to wait for Meta's limit until") as caught:
+        execute()
+    assert caught.value.retry_after_seconds == pytest.approx(1800, abs=61)
+
+
+def test_trouble_that_passes_is_retried_within_the_task(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, extra={"base_seconds": 0})
+    emulator.add_fault(code=2, times=2)
+    assert len(execute()) == 4
+    assert emulator.stats()["graph_calls"] == 3
+
+
+def test_trouble_that_stays_is_left_to_airflow_s_retries(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, extra={"base_seconds": 0, "max_attempts": 2})
+    emulator.add_fault(code=2, times=None)
+    with pytest.raises(ServiceUnavailableError):
+        execute()
+
+
+def test_an_empty_answer_fails_for_a_retry_is_skipped_or_accepted(emulator: GraphEmulator, tmp_path: Path) -> None:
+    execute(output_path=tmp_path.as_uri())
+    (file,) = tmp_path.glob("dt=*/*")
+    before = file.read_bytes()
+    for metric in ("blocked", "reported", "new"):
+        emulator.hide_metric(f"page_messages_{metric}_conversations_unique", page_id="101")
+    emulator.hide_metric("page_messages_total_messaging_connections", page_id="101")
+    with pytest.raises(EmptyAnswerError, match="read_insights"):
+        execute(output_path=tmp_path.as_uri())
+    with pytest.raises(AirflowSkipException):
+        execute(output_path=tmp_path.as_uri(), on_empty="skip")
+    assert execute(output_path=tmp_path.as_uri(), on_empty="succeed")["rows"] == 0
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"metrics": "page_message_sent"}, "'page_messages_sent'"),
+        ({"period": "dayly"}, "'day'"),
+        ({"breakdowns": "campaign_id"}, "no breakdown campaign_id"),
+        ({"page_ids": "101/insights"}, "no Page id"),
+        ({"output_format": "xlsx", "output_path": "file:///tmp/never"}, "'xlsx'"),
+        ({"on_empty": "shrug"}, "on_empty='shrug'"),
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "starts after it ends"),
+        ({"api_version": "26"}, "api_version"),
+    ],
+)
+def test_a_wrong_parameter_fails_before_any_request(
+    emulator: GraphEmulator, parameters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=message):
+        execute(**parameters)
+    assert emulator.stats()["http_requests"] == 0
+
+
+def test_an_output_connection_that_does_not_exist_is_refused(emulator: GraphEmulator, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="nowhere"):
+        execute(output_path=tmp_path.as_uri(), output_conn_id="nowhere")
+    assert emulator.stats()["http_requests"] == 0
+
+
+def test_more_rows_than_xcom_should_hold_are_refused_with_the_cure() -> None:
+    with pytest.raises(AirflowFailException, match="output_path"):
+        execute(xcom_max_rows=3)
+    assert len(execute(xcom_max_rows=4)) == 4
+
+
+def test_a_day_that_is_not_over_is_warned_about_and_not_final(
+    emulator: GraphEmulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    emulator.configure(unready="provisional")
+    now = datetime.now(UTC)
+    today = pacific_date(now)
+    rows = execute(metrics=NEW, since=today - timedelta(days=3), until=today + timedelta(days=1))
+    assert "is not over in US Pacific time" in capfd.readouterr().out
+    assert {row["pacific_date"]: row["is_final"] for row in rows} == {
+        (today - timedelta(days=3)).isoformat(): True,
+        (today - timedelta(days=2)).isoformat(): end_of_day(today - timedelta(days=2)) <= now - timedelta(hours=48),
+        (today - timedelta(days=1)).isoformat(): False,
+        today.isoformat(): False,
+    }
+
+
+def test_rows_are_final_after_the_hours_asked_for() -> None:
+    assert {row["is_final"] for row in execute(final_after_hours=48)} == {True}
+    assert {row["is_final"] for row in execute(final_after_hours=24 * 36500)} == {False}
+
+
+def test_the_api_version_of_the_task_wins_over_the_connection_s(emulator: GraphEmulator) -> None:
+    execute(api_version="v25.0")
+    assert emulator.stats()["journal"][0]["version"] == "v25.0"
+
+
+@pytest.mark.parametrize("task_class", [MessagingInsightsOperator, MessagingInsightsSensor])
+def test_the_constructor_takes_every_template_field_as_it_is(task_class: type[Any]) -> None:
+    """Templates are rendered after the constructor, so it must neither check nor change them."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(task_class.__init__)))
+    assigned = {
+        node.targets[0].attr: node.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Attribute)
+        and isinstance(node.value, ast.Name)
+    }
+    assert {name: assigned.get(name) for name in task_class.template_fields} == {
+        name: name for name in task_class.template_fields
+    }
+
+
+def test_errors_of_a_load_survive_the_way_between_processes(emulator: GraphEmulator) -> None:
+    emulator.set_throttled("101", minutes=30)
+    with pytest.raises(RateLimitError) as caught:
+        execute()
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert (str(again), again.retry_after_seconds) == (str(caught.value), caught.value.retry_after_seconds)

@@ -1,0 +1,78 @@
+"""The sensor outside a DAG run; its runs in every mode are in test_dag_runs.py."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_msginsights.airflow_names import AirflowFailException
+from airflow_provider_msginsights.exceptions import AuthenticationError, ResponseFormatError
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+pytestmark = pytest.mark.usefixtures("connection")
+
+DAY = {"since": "2026-11-01", "until": "2026-11-02"}
+
+
+def sensor(**parameters: Any) -> MessagingInsightsSensor:
+    return MessagingInsightsSensor(task_id="wait", **DAY | parameters)
+
+
+def test_a_day_that_is_there_is_named() -> None:
+    answer = sensor(page_ids="101").poke({})
+    assert answer.is_done
+    assert answer.xcom_value == {"days": ["2026-11-01"], "page_ids": ["101"]}
+
+
+def test_a_day_that_is_not_there_yet_is_waited_for(emulator: GraphEmulator) -> None:
+    emulator.set_clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    emulator.configure(readiness_lag_hours=6)
+    assert not sensor().poke({}).is_done
+    emulator.advance(hours=6)
+    assert sensor().poke({}).is_done
+
+
+def test_a_provisional_row_is_not_enough(emulator: GraphEmulator) -> None:
+    emulator.configure(unready="provisional")
+    emulator.set_clock(datetime(2026, 11, 1, 20, tzinfo=UTC))
+    today = (datetime.now(UTC) + timedelta(days=2)).date()
+    assert not sensor(until=today).poke({}).is_done
+
+
+def test_nothing_is_asked_before_the_last_day_has_ended(emulator: GraphEmulator) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=2)).date()
+    assert not sensor(until=tomorrow).poke({}).is_done
+    assert emulator.stats()["http_requests"] == 0
+
+
+def test_every_page_and_metric_must_be_there(emulator: GraphEmulator) -> None:
+    emulator.hide_metric("page_messages_reported_conversations_unique", page_id="101")
+    assert sensor().poke({}).is_done
+    assert not sensor(metrics="stable").poke({}).is_done
+
+
+def test_a_broken_token_does_not_look_like_a_skip_under_soft_fail(emulator: GraphEmulator) -> None:
+    emulator.expire_token(emulator.page_token("101"))
+    with pytest.raises(AirflowFailException):
+        sensor().execute({})
+    with pytest.raises(AuthenticationError):
+        sensor(soft_fail=True).execute({})
+
+
+def test_an_error_told_by_the_trigger_is_the_one_a_poke_would_have_raised() -> None:
+    failed = {"status": "failed", "kind": "AuthenticationError", "message": "No.", "evidence": {"code": 190}}
+    with pytest.raises(AirflowFailException, match=r"No\. \(code 190\) Connection: msginsights_default\."):
+        sensor().execute_complete({}, failed)
+    with pytest.raises(AuthenticationError):
+        sensor(soft_fail=True).execute_complete({}, failed)
+
+
+@pytest.mark.parametrize("event", [None, {}, {"status": "splendid"}])
+def test_an_event_of_another_version_is_refused(event: dict[str, Any] | None) -> None:
+    with pytest.raises(ResponseFormatError, match="does not know"):
+        sensor(soft_fail=True).execute_complete({}, event)

@@ -1,4 +1,7 @@
-"""The hook: an Airflow connection in, Messaging Insights out."""
+"""The hook: an Airflow connection in, Messaging Insights out.
+
+Flows and transports are imported where they are used: DAG files import this module at every parse and need neither.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.flows import fetch_insights, probe_availability
-from airflow_provider_msginsights.transports.blocking import BlockingTransport
-from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
-from airflow_provider_msginsights.transports.settings import from_connection_parts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow
+    from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
@@ -62,6 +62,8 @@ class MessagingInsightsHook(BaseHook):
 
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         """
+        from airflow_provider_msginsights.transports.blocking import BlockingTransport
+
         settings, credentials = self._parts
         return BlockingTransport(settings, credentials, read_again=lambda: self._read_connection()[1])
 
@@ -75,6 +77,8 @@ class MessagingInsightsHook(BaseHook):
 
     def fetching(self, query: InsightsQuery) -> Flow[FetchOutcome]:
         """Give the work of reading every record of the query, for a transport to run."""
+        from airflow_provider_msginsights.insights.flows import fetch_insights
+
         return fetch_insights(query, policy=self.retry_policy())
 
     def get_records(self, query: InsightsQuery) -> Generator[InsightsRecord, None, FetchOutcome]:
@@ -92,11 +96,16 @@ class MessagingInsightsHook(BaseHook):
 
         :raises MessagingInsightsError: what kept a Page or a metric named one by one from being looked at.
         """
+        from airflow_provider_msginsights.insights.flows import probe_availability
+
         with self.get_conn() as transport:
             return _settled(transport.run(probe_availability(query, now=now, policy=self.retry_policy())))
 
     async def aprobe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell the same as ``probe_availability``, without blocking the event loop."""
+        from airflow_provider_msginsights.insights.flows import probe_availability
+        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+
         settings, credentials = await self._aread_connection()
         flow = probe_availability(query, now=now, policy=settings.retry_policy)
         async with NonblockingTransport(settings, credentials, read_again=self._aread_credentials) as transport:
@@ -115,6 +124,8 @@ class MessagingInsightsHook(BaseHook):
         return (await self._aread_connection())[1]
 
     def _checked(self, connection: Connection, extra: Mapping[str, Any]) -> tuple[TransportSettings, Credentials]:
+        from airflow_provider_msginsights.transports.settings import from_connection_parts
+
         chosen = {"api_version": self.api_version} if self.api_version else {}
         try:
             return from_connection_parts(

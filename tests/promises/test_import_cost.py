@@ -7,7 +7,16 @@ import sys
 
 import pytest
 
-HEAVY = ("requests", "pyarrow", "starlette", "uvicorn", "rich", "airflow_provider_msginsights.emulator")
+HEAVY = (
+    "requests",
+    "pyarrow",
+    "starlette",
+    "uvicorn",
+    "rich",
+    "airflow_provider_msginsights.emulator",
+    "airflow_provider_msginsights.transports.wire",
+    "airflow_provider_msginsights.insights.flows",
+)
 
 
 @pytest.mark.parametrize("room", ["hooks", "operators", "sensors", "triggers"])

@@ -67,7 +67,7 @@ def test_it_polls_until_the_day_appears(emulator: GraphEmulator) -> None:
     emulator.configure(readiness_lag_hours=6)
 
     async def wait_then_appear() -> dict[str, Any]:
-        waiting = asyncio.create_task(anext(aiter(trigger().run())))
+        waiting = asyncio.ensure_future(anext(aiter(trigger().run())))
         while emulator.stats()["graph_calls"] < 3:  # noqa: ASYNC110 - the emulator counts in a thread of its own
             await asyncio.sleep(0.01)
         assert not waiting.done()
@@ -114,7 +114,7 @@ def test_cancelling_it_leaves_no_event_and_nothing_open() -> None:
     far_away = date(2198, 1, 1)
 
     async def cancelled() -> bool:
-        waiting = asyncio.create_task(
+        waiting = asyncio.ensure_future(
             anext(aiter(trigger(ranges=[[far_away.isoformat(), "2198-01-02"]]).run())),
         )
         await asyncio.sleep(0.05)

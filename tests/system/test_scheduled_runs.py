@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,7 @@ for name, first, last in (("spring", (2026, 3, 7), (2026, 3, 9)), ("autumn", (20
 @pytest.mark.smoke
 @pytest.mark.timeout(600)
 def test_a_run_labelled_d_loads_pacific_day_d(tmp_path: Path, emulator: GraphEmulator) -> None:
+    emulator.set_clock(datetime(2026, 11, 20, tzinfo=UTC))
     output = tmp_path / "output"
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
     airflow = LocalAirflow(home=tmp_path / "airflow", connections={"msginsights_default": json.dumps(connection)})

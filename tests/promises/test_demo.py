@@ -1,0 +1,84 @@
+"""The first command of the README: it works, twice the same, and gives no secret away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from airflow_provider_msginsights.insights.catalog import METRICS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKEN = "page-token-101"
+
+
+def run_demo(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "airflow_provider_msginsights.cli", "demo", *arguments],
+        env={**os.environ, "HOME": str(home), "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], list[bytes]]:
+    """The folder the demo kept, and what two runs in it printed and left."""
+    folder = tmp_path_factory.mktemp("demo") / "kept with a space"
+    printed, left = [], []
+    for _ in range(2):
+        done = run_demo("--keep", str(folder), home=tmp_path_factory.mktemp("home"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed.append(done.stdout + done.stderr)
+        (file,) = folder.glob("messaging_insights/dt=*/*")
+        left.append(file.read_bytes())
+    return folder, printed, left
+
+
+def test_it_shows_every_metric_of_one_page_and_where_the_file_is(kept: tuple[Path, list[str], list[bytes]]) -> None:
+    folder, (printed, _), _ = kept
+    (file,) = folder.glob("messaging_insights/dt=*/*")
+    assert all(name in printed for name in METRICS)
+    assert str(file) in printed
+    assert str(folder / "airflow.log") in printed
+
+
+def test_a_second_run_leaves_the_same_file_and_no_other(kept: tuple[Path, list[str], list[bytes]]) -> None:
+    folder, _, (first, second) = kept
+    assert first == second
+    assert len(list(folder.glob("messaging_insights/**/*.jsonl"))) == 1
+
+
+def test_the_token_is_in_nothing_it_printed_or_left(kept: tuple[Path, list[str], list[bytes]]) -> None:
+    folder, printed, _ = kept
+    searched = 0
+    for file in folder.rglob("*"):
+        if file.is_file():
+            searched += 1
+            content = file.read_bytes()
+            assert TOKEN.encode() not in content, file
+            assert quote(TOKEN, safe="").replace("-", "%2D").encode() not in content, file
+    assert searched > 5
+    assert not any(TOKEN in text for text in printed)
+
+
+def test_the_search_would_find_a_token(kept: tuple[Path, list[str], list[bytes]]) -> None:
+    """The database and the log really hold what a run leaves: rendered fields, XCom, messages."""
+    folder, _, _ = kept
+    assert b"page_messages_sent" in (folder / "airflow.db").read_bytes()
+    assert b"rows from" in (folder / "airflow.log").read_bytes()
+
+
+def test_a_run_that_fails_says_so_and_exits_with_1(tmp_path: Path) -> None:
+    (tmp_path / "messaging_insights").write_text("in the way")
+    done = run_demo("--keep", str(tmp_path), home=tmp_path)
+    assert done.returncode == 1
+    assert "did not succeed" in done.stdout
+    assert TOKEN not in done.stdout + done.stderr

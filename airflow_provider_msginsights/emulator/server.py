@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.emulator.batch import answer_batch
+from airflow_provider_msginsights.emulator.batch import answer_batch, is_batch
 from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
 from airflow_provider_msginsights.emulator.errors import GraphError
 from airflow_provider_msginsights.emulator.graph import Graph
@@ -63,7 +63,7 @@ class GraphEndpoint:
         """The reply, and how long to hold it back."""
         settings = self._world.settings
         delay_ms = settings.latency_ms + self._world.jitter.random() * settings.latency_jitter_ms
-        if call.method == "POST" and "batch" in call.params:
+        if is_batch(call):
             reply = answer_batch(self._world, self._graph, call)
             if isinstance(reply.payload, list):
                 delay_ms += settings.batch_part_ms * len(reply.payload)

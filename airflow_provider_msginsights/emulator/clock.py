@@ -3,7 +3,6 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-
 _YEARS = range(2005, 2100)
 
 

@@ -488,7 +488,7 @@ def test_the_response_has_data_with_name_period_values_value_and_end_time(ask: A
     for entry in answer["data"]:
         assert {"name", "period", "values"} <= set(entry)
         assert all({"value", "end_time"} == set(row) for row in entry["values"])
-    whole = [entry for entry in answer["data"] if entry["name"] not in {"page_messages_read_ratio"}]
+    whole = [entry for entry in answer["data"] if entry["name"] != "page_messages_read_ratio"]
     assert all(isinstance(row["value"], int | float) for entry in whole for row in entry["values"])
 
 

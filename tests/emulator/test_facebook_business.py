@@ -82,7 +82,7 @@ def test_breakdown_rows_carry_the_fields_the_sdk_knows(sdk: Any, api_for: Callab
     assert all(set(row) <= known for row in entry["values"])
 
 
-def test_a_batch_of_fifty_calls_back_once_for_each_part(sdk: Any, api_for: Callable[..., Any]) -> None:
+def test_a_batch_of_fifty_calls_back_once_for_each_part(api_for: Callable[..., Any]) -> None:
     api = api_for("user-token")
     batch = api.new_batch()
     answered: list[str] = []
@@ -102,7 +102,7 @@ def test_a_batch_of_fifty_calls_back_once_for_each_part(sdk: Any, api_for: Calla
 
 
 def test_null_parts_come_back_as_a_new_batch_that_succeeds(
-    sdk: Any, api_for: Callable[..., Any], emulator: GraphEmulator
+    api_for: Callable[..., Any], emulator: GraphEmulator
 ) -> None:
     emulator.add_fault(kind="null_part", page_id="102")
     api = api_for("user-token")
@@ -163,7 +163,7 @@ def test_the_proof_the_sdk_computes_is_accepted_and_a_wrong_one_refused(
             bad.get_insights(params={"metric": [METRIC]})
 
 
-def test_the_sdk_reads_accounts_through_their_cursors(sdk: Any, api_for: Callable[..., Any]) -> None:
+def test_the_sdk_reads_accounts_through_their_cursors(api_for: Callable[..., Any]) -> None:
     from facebook_business.adobjects.user import User
 
     accounts = list(User("me", api=api_for("user-token")).get_accounts(fields=["id", "name"], params={"limit": 3}))

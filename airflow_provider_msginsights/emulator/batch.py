@@ -14,7 +14,9 @@ from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply, Tok
 from airflow_provider_msginsights.emulator.errors import BATCH, GraphError, invalid_parameter
 from airflow_provider_msginsights.emulator.faults import FaultKind
 from airflow_provider_msginsights.emulator.graph import Graph
+from airflow_provider_msginsights.emulator.pacific import pacific_date
 from airflow_provider_msginsights.emulator.tokens import check_proof
+from airflow_provider_msginsights.emulator.versions import names_version, split_version
 from airflow_provider_msginsights.emulator.world import World
 
 _MAX_PARTS = 50
@@ -23,23 +25,32 @@ _STEP = re.compile(r"\.(\w+|\*)|\[(\d+|\*)\]")
 _PROOF_NAMES = ("appsecret_proof", "appsecret_time")
 
 
+def is_batch(call: Call) -> bool:
+    """True for a POST of a batch: to the root or to `me`, with or without a version."""
+    components = [component for component in call.path.split("/") if component]
+    node = components[1:] if names_version(call.path) else components
+    return call.method == "POST" and "batch" in call.params and node in ([], ["me"])
+
+
 def answer_batch(world: World, graph: Graph, call: Call) -> Reply:
     """The reply to the whole POST: an array with one answer for each part, in the order of the parts.
 
     A batch without a good token of its own fails as a whole, with a single error.
     """
     number = world.journal.next_batch()
+    version = world.settings.default_version
     fault = world.faults.strike(call, on="batch", page_id=None, metrics=())
     try:
         if fault is not None and fault.kind is FaultKind.ERROR:
             raise fault.as_error()
         reply = fault.replacement() if fault is not None else None
         if reply is None:
+            version, _ = split_version(call.path, default_version=version, today=pacific_date(world.clock.now()))
             _check_token(world, call)
-            reply = _Batch(world, graph, call, number).answer()
+            reply = _Batch(world, graph, call, number=number, version=version).answer()
     except GraphError as error:
-        reply = graph.refusal(error)
-    reply.headers.setdefault("facebook-api-version", world.settings.default_version)
+        reply = graph.refuse(call, error, version=version, fault=fault)
+    reply.headers.setdefault("facebook-api-version", version)
     return fault.touch(reply) if fault is not None else reply
 
 
@@ -55,11 +66,12 @@ def _check_token(world: World, call: Call) -> None:
 class _Batch:
     """The parts of one POST; a part may refer to the answers of named parts before it."""
 
-    def __init__(self, world: World, graph: Graph, call: Call, number: int) -> None:
+    def __init__(self, world: World, graph: Graph, call: Call, *, number: int, version: str) -> None:
         self._world = world
         self._graph = graph
         self._call = call
         self._number = number
+        self._version = version
         self._results: dict[str, Any] = {}
         self._parts = _parse(call.params.get("batch", ""))
 
@@ -116,11 +128,13 @@ class _Batch:
                     params.setdefault(name, self._call.params[name])
         return Call(
             method=method,
-            path=url.path,
+            path=url.path if names_version(url.path) else f"/{self._version}{url.path}",
             params=params,
             headers={**self._call.headers, **_part_headers(part)},
             token_place=place,
             public_url=self._call.public_url,
+            secrets_in_url=self._call.secrets_in_url,
+            batch_token_place=self._call.token_place,
             batch_number=self._number,
             part_number=position,
         )

@@ -31,6 +31,8 @@ class Call:
 
     `path` starts with a slash and may carry a version. `params` are those of the query and of a form body, the last
     of a repeated key. `headers` have lower-case names. `public_url` is what links in the answer start with.
+    `secrets_in_url` names the secret parameters that the URL of the HTTP request had; for a batch part, that of the
+    batch, whose own token stood in `batch_token_place`.
     """
 
     method: str
@@ -39,6 +41,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     token_place: TokenPlace = TokenPlace.NOWHERE
     public_url: str = ""
+    secrets_in_url: tuple[str, ...] = ()
+    batch_token_place: TokenPlace | None = None
     batch_number: int | None = None
     part_number: int | None = None
 

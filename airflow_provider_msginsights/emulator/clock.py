@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+_YEARS = range(2005, 2100)
+
 
 class Clock:
     """Unix seconds as the emulator sees them."""
@@ -27,16 +29,15 @@ class Clock:
         """Stand still at the moment, or go on from it."""
         if moment.tzinfo is None:
             raise ValueError("The clock needs a moment with a time zone.")
+        if moment.year not in _YEARS:
+            raise ValueError(f"The clock goes from {_YEARS[0]} to {_YEARS[-1]}.")
         seconds = moment.timestamp()
         self._frozen_at = None if ticking else seconds
         self._ahead_seconds = seconds - time.time() if ticking else 0.0
 
     def advance(self, by: timedelta) -> None:
         """Move on; a clock that stood still stands still again afterwards."""
-        if self._frozen_at is not None:
-            self._frozen_at += by.total_seconds()
-        else:
-            self._ahead_seconds += by.total_seconds()
+        self.set(self.moment() + by, ticking=self.is_ticking())
 
     def is_ticking(self) -> bool:
         """False while the clock stands still."""

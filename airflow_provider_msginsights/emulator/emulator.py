@@ -144,9 +144,15 @@ class GraphEmulator:
             self._world.clock.set(moment, ticking=ticking)
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Move the clock on."""
+        """Move the clock on.
+
+        Raises ValueError when it would leave the years that the clock knows.
+        """
         with self._world.lock:
-            self._world.clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+            try:
+                self._world.clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+            except OverflowError:
+                raise ValueError("The clock cannot be moved that far.") from None
 
     # Pages and events
 

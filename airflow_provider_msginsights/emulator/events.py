@@ -80,8 +80,8 @@ class Event:
 
     `at` is aware; the store keeps whole seconds. `amount` is in units of `currency` with two decimals and belongs
     to `order_paid`. Ids are opaque text. `conversation_id` defaults to the person's own thread with the Page,
-    `messaging_channel` to `messenger`. A read or tapped message names its `message_id`, a paid order its
-    `order_id`; a tap without attributes of its own takes those of the message.
+    `messaging_channel` to `messenger` for all but orders. A read or tapped message names its `message_id`, a paid
+    order its `order_id`; a tap without attributes of its own takes those of the message.
     """
 
     page_id: str

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
+from airflow_provider_msginsights.emulator import habits
 from airflow_provider_msginsights.emulator.events import INSTAGRAM, KIND_NUMBERS, MESSENGER, EventKind
 from airflow_provider_msginsights.emulator.pacific import ONE_DAY, midnight
 from airflow_provider_msginsights.emulator.profiles import Liveliness, Page
@@ -20,46 +21,6 @@ _HOUR: Final = 3_600
 _DAY: Final = 86_400
 _PEOPLE_A_DAY: Final = 10_000
 _STRANGERS: Final = 1_000_000_000
-_SEASONS: Final = (
-    "Winter",
-    "Winter",
-    "Spring",
-    "Spring",
-    "Spring",
-    "Summer",
-    "Summer",
-    "Summer",
-    "Autumn",
-    "Autumn",
-    "Autumn",
-    "Winter",
-)
-_TOPICS: Final = ("newproducts", "10percentsale", "backinstock", "weeklydigest")
-_FREQUENCIES: Final = ("daily", "weekly", "monthly")
-_ENTRY_POINTS: Final = ("in_thread", "ctm_ads", "checkbox_plugin", "m_me_link", "facebook_page")
-_SOURCES: Final = ("primary", "primary", "primary", "secondary")
-_MESSAGE_TYPE: Final = "marketing_messages"
-_ALWAYS_ON: Final = "always_on"
-_AUDIENCE_LIMIT: Final = 600
-_CHANCE_BLOCKED_EARLY: Final = 0.04
-_CHANCE_NEVER_ACTS: Final = 0.12
-_CHANCE_ACTS_AGAIN: Final = 0.35
-_CHANCE_SUBSCRIBES: Final = 0.3
-_CHANCE_ORDERS: Final = 0.12
-_CHANCE_BLOCKS: Final = 0.02
-_CHANCE_UNBLOCKS: Final = 0.3
-_CHANCE_SECOND_TOPIC: Final = 0.25
-_CHANCE_UNSUBSCRIBES: Final = 0.45
-_CHANCE_READ: Final = 0.62
-_CHANCE_READ_LATE: Final = 0.2
-_CHANCE_TAPS: Final = 0.18
-_CHANCE_PAID: Final = 0.85
-_CHANCE_INSTAGRAM: Final = 0.2
-_CHANCE_REPORTS: Final = 0.01
-_BUSY_MONTHS: Final = {11, 12}
-_SATURDAY: Final = 5
-_BLACK_FRIDAY_DAYS: Final = {(11, 27), (11, 30)}
-_CAMPAIGN_DAYS: Final = {4, 18}
 _BEFORE_OUR_DATA: Final = int(datetime(2015, 1, 1, tzinfo=UTC).timestamp())
 
 
@@ -99,7 +60,7 @@ class PageHistory:
         self._rng = random.Random(f"{seed}/{page.page_id}/events")
         self._growth_a_year = self._rng.uniform(0.95, 1.5)
         self._weekend = self._rng.uniform(0.45, 1.3)
-        self._topics = self._rng.sample(_TOPICS, k=self._rng.randint(2, 3))
+        self._topics = self._rng.sample(habits.TOPICS, k=self._rng.randint(2, 3))
         self._audience: list[tuple[int, Attributes, int | None]] = []
         self._messages = 0
         self._orders = 0
@@ -117,7 +78,7 @@ class PageHistory:
             events.append(
                 SeededEvent(_KIND[EventKind.PERSON_ACTED], met_at + rng.randrange(_HOUR), person, person, acted)
             )
-            if rng.random() < _CHANCE_BLOCKED_EARLY:
+            if rng.random() < habits.CHANCE_BLOCKED_EARLY:
                 events.append(
                     SeededEvent(
                         _KIND[EventKind.BLOCKED], rng.randrange(met_at + _HOUR, until + _HOUR), person, person, acted
@@ -133,13 +94,15 @@ class PageHistory:
         if self.page.liveliness is Liveliness.SILENT:
             return []
         events = [
-            event for number in range(self._poisson(self._mean(day, 2.6))) for event in self._newcomer(day, number)
+            event
+            for number in range(self._poisson(self._mean(day, habits.NEWCOMERS_A_DAY)))
+            for event in self._newcomer(day, number)
         ]
         if self.page.liveliness is Liveliness.SHOP:
             events.extend(self._messages_of(day))
             events.extend(self._orders_elsewhere(day))
         elif day.day == 1:
-            events.extend(self._send(day, 12, f"{day:%B} news"))
+            events.extend(self._send(day, habits.NEWSLETTER_MESSAGES, f"News {day:%Y-%m}"))
         return events
 
     # People
@@ -150,17 +113,17 @@ class PageHistory:
         started_at = self._moment(day)
         acted = Attributes(messaging_channel=self._channel())
         yield SeededEvent(_KIND[EventKind.CONVERSATION_STARTED], started_at, person, person, acted)
-        if rng.random() < _CHANCE_NEVER_ACTS:
+        if rng.random() < habits.CHANCE_NEVER_ACTS:
             return  # the person never acts: nobody but the person sees this conversation
         at = started_at + int(rng.expovariate(1 / (40 * _MINUTE)))
         first_act_at = at
         yield SeededEvent(_KIND[EventKind.PERSON_ACTED], at, person, person, acted)
-        while rng.random() < _CHANCE_ACTS_AGAIN:
+        while rng.random() < habits.CHANCE_ACTS_AGAIN:
             at += int(rng.expovariate(1 / (20 * _HOUR)))
             yield SeededEvent(_KIND[EventKind.PERSON_ACTED], at, person, person, acted)
-        if rng.random() < _CHANCE_SUBSCRIBES:
+        if rng.random() < habits.CHANCE_SUBSCRIBES:
             yield from self._subscribe(person, first_act_at + rng.randrange(_HOUR), acted.messaging_channel)
-        if self.page.liveliness is Liveliness.SHOP and rng.random() < _CHANCE_ORDERS:
+        if self.page.liveliness is Liveliness.SHOP and rng.random() < habits.CHANCE_ORDERS:
             yield from self._order(
                 person, first_act_at + int(rng.expovariate(1 / (6 * _HOUR))), acted.messaging_channel
             )
@@ -170,39 +133,43 @@ class PageHistory:
         rng = self._rng
         luck = rng.random()
         at = after + int(rng.expovariate(1 / (12 * _DAY)))
-        if luck < _CHANCE_BLOCKS:
+        if luck < habits.CHANCE_BLOCKS:
             yield SeededEvent(_KIND[EventKind.BLOCKED], at, person, person, acted)
-            if rng.random() < _CHANCE_UNBLOCKS:
+            if rng.random() < habits.CHANCE_UNBLOCKS:
                 again_at = at + _HOUR + int(rng.expovariate(1 / (9 * _DAY)))
                 yield SeededEvent(_KIND[EventKind.UNBLOCKED], again_at, person, person, acted)
-        elif luck < _CHANCE_BLOCKS + _CHANCE_REPORTS:
+        elif luck < habits.CHANCE_BLOCKS + habits.CHANCE_REPORTS:
             yield SeededEvent(_KIND[EventKind.REPORTED], at, person, person, acted)
 
     def _subscribe(self, person: int, at: int, channel: str | None) -> Iterator[SeededEvent]:
         rng = self._rng
-        entry_point = rng.choice(_ENTRY_POINTS)
-        for topic in rng.sample(self._topics, k=2 if rng.random() < _CHANCE_SECOND_TOPIC else 1):
+        entry_point = rng.choice(habits.ENTRY_POINTS)
+        for topic in rng.sample(self._topics, k=2 if rng.random() < habits.CHANCE_SECOND_TOPIC else 1):
             opted = Attributes(
                 messaging_channel=channel,
                 recurring_notifications_entry_point=entry_point,
-                recurring_notifications_frequency=rng.choices(_FREQUENCIES, (5, 3, 1))[0],
+                recurring_notifications_frequency=rng.choices(habits.FREQUENCIES, habits.FREQUENCY_WEIGHTS)[0],
                 recurring_notifications_topic=topic,
             )
             yield SeededEvent(_KIND[EventKind.OPTED_IN], at, person, None, opted)
-            leaves_at = at + int(rng.expovariate(1 / (45 * _DAY))) if rng.random() < _CHANCE_UNSUBSCRIBES else None
+            leaves_at = (
+                at + int(rng.expovariate(1 / (45 * _DAY))) if rng.random() < habits.CHANCE_UNSUBSCRIBES else None
+            )
             self._audience.append((person, opted, leaves_at))
             if leaves_at is not None:
                 yield SeededEvent(_KIND[EventKind.OPTED_OUT], leaves_at, person, None, opted)
-        if len(self._audience) > _AUDIENCE_LIMIT:
+        if len(self._audience) > habits.AUDIENCE_LIMIT:
             del self._audience[0]
 
     # Marketing messages
 
     def _messages_of(self, day: date) -> Iterator[SeededEvent]:
-        yield from self._send(day, 2 + self._poisson(self._mean(day, 2.5)), _ALWAYS_ON)
-        if day.day in _CAMPAIGN_DAYS or (day.month, day.day) in _BLACK_FRIDAY_DAYS:
-            name = f"{_SEASONS[day.month - 1]} sale {1 + day.day // 16}"
-            yield from self._send(day, 10 + self._poisson(self._mean(day, 30)), name)
+        yield from self._send(
+            day, 1 + self._poisson(self._mean(day, habits.ALWAYS_ON_A_DAY)), habits.ALWAYS_ON_CAMPAIGN
+        )
+        if day.day in habits.CAMPAIGN_DAYS or (day.month, day.day) in habits.BLACK_FRIDAY_DAYS:
+            name = f"{habits.season(day.month)} sale {1 + day.day // 16}"
+            yield from self._send(day, 8 + self._poisson(self._mean(day, habits.CAMPAIGN_MESSAGES)), name)
 
     def _send(self, day: date, count: int, campaign_id: str) -> Iterator[SeededEvent]:
         rng = self._rng
@@ -213,19 +180,18 @@ class PageHistory:
             sent_at = self._moment(day)
             sent = Attributes(
                 campaign_id=campaign_id,
-                message_type=_MESSAGE_TYPE,
+                message_type=habits.MESSAGE_TYPE,
                 messaging_channel=opted.messaging_channel,
                 recurring_notifications_topic=opted.recurring_notifications_topic,
             )
             yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_SENT], sent_at, person, self._messages, sent)
-            if rng.random() > _CHANCE_READ:
+            if rng.random() > habits.CHANCE_READ:
                 continue
-            # Most people look within hours; every fifth receipt comes days later and restates the day of sending.
-            mean_seconds = 30 * _HOUR if rng.random() < _CHANCE_READ_LATE else 3 * _HOUR
+            mean_seconds = 30 * _HOUR if rng.random() < habits.CHANCE_READ_LATE else 3 * _HOUR
             read_at = sent_at + 5 + int(rng.expovariate(1 / mean_seconds))
             yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_READ], read_at, person, self._messages, Attributes())
-            if rng.random() < _CHANCE_TAPS:
-                tapped = sent._replace(engagement_source=rng.choice(_SOURCES))
+            if rng.random() < habits.CHANCE_TAPS:
+                tapped = sent._replace(engagement_source=rng.choice(habits.CALLS_TO_ACTION))
                 tapped_at = read_at + rng.randrange(2, 20 * _MINUTE)
                 yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_TAPPED], tapped_at, person, self._messages, tapped)
 
@@ -233,7 +199,7 @@ class PageHistory:
 
     def _orders_elsewhere(self, day: date) -> Iterator[SeededEvent]:
         """Orders of people who never wrote: made in third-party apps."""
-        for number in range(self._poisson(0.12 * self.page.scale)):
+        for number in range(self._poisson(habits.ORDERS_ELSEWHERE_A_DAY * self.page.scale)):
             person = _STRANGERS + (day - self.page.first_day).days * 100 + number
             yield from self._order(person, self._moment(day), None)
 
@@ -243,7 +209,7 @@ class PageHistory:
         order = self._orders
         attributes = Attributes(messaging_channel=channel, currency=self.page.currency)
         yield SeededEvent(_KIND[EventKind.ORDER_CREATED], at, person, order, attributes)
-        if rng.random() < _CHANCE_PAID:
+        if rng.random() < habits.CHANCE_PAID:
             paid_at = at + int(rng.expovariate(1 / (5 * _HOUR)))
             cents = int(min(50_000, max(300, rng.lognormvariate(8, 0.7))))
             yield SeededEvent(_KIND[EventKind.ORDER_PAID], paid_at, person, order, attributes, cents)
@@ -251,13 +217,13 @@ class PageHistory:
     # Chance
 
     def _channel(self) -> str:
-        return INSTAGRAM if self._rng.random() < _CHANCE_INSTAGRAM else MESSENGER
+        return INSTAGRAM if self._rng.random() < habits.CHANCE_INSTAGRAM else MESSENGER
 
     def _mean(self, day: date, base: float) -> float:
         """The day's expected traffic: the Page's size, its growth, weekends, and the weeks before Christmas."""
         years = (day - self.page.first_day).days / 365.25
-        weekend = self._weekend if day.weekday() >= _SATURDAY else 1.0
-        season = 1.35 if day.month in _BUSY_MONTHS else 1.0
+        weekend = self._weekend if day.weekday() >= habits.SATURDAY else 1.0
+        season = habits.BUSY_FACTOR if day.month in habits.BUSY_MONTHS else 1.0
         growth = math.pow(self._growth_a_year, min(years, 4.0))
         return base * self.page.scale * growth * weekend * season
 

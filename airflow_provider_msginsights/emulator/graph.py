@@ -56,6 +56,12 @@ class Graph:
         self._note(inquiry, reply)
         return reply
 
+    def refuse(self, call: Call, error: GraphError, *, version: str, fault: Fault | None = None) -> Reply:
+        """The error as a reply to a call that is refused before it is looked into; noted in the journal."""
+        reply = self.refusal(error)
+        self._note(_Inquiry(call, version, [], fault=fault, error=error), reply)
+        return reply
+
     def refusal(self, error: GraphError) -> Reply:
         """The error as a reply."""
         return Reply(
@@ -180,6 +186,8 @@ class Graph:
                 page_id=inquiry.page.page_id if inquiry.page else None,
                 token=inquiry.token.label if inquiry.token else None,
                 token_place=str(call.token_place),
+                batch_token_place=str(call.batch_token_place) if call.batch_token_place else None,
+                secrets_in_url=list(call.secrets_in_url),
                 status=reply.status,
                 code=error.code if error else None,
                 subcode=error.subcode if error else None,

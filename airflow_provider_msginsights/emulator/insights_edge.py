@@ -120,23 +120,23 @@ def _rows(
     if metric in page.unreadable_metrics:
         return []
     first_end = world.history_starts(page) + ONE_DAY
-    spans = windows(period, asked, first_end=first_end, last_end=_last_end(world))
+    spans = windows(period, asked, first_end=first_end, last_end=_last_end(world, page))
     figures = measure(
         world.store,
         page_id=page.page_id,
         metric=metric,
         windows=spans,
-        known_until=world.known_until(),
+        known_until=world.known_until(page),
         breakdowns=breakdowns,
     )
     return [row for figure in figures if (row := _row(world, page, metric, period, figure)) is not None]
 
 
-def _last_end(world: World) -> date:
+def _last_end(world: World, page: Page) -> date:
     """The last day end that has a row: of days that are final, or, provisionally, of those that have begun."""
     if world.settings.unready is Unready.PROVISIONAL:
         return pacific_date(world.clock.now()) + ONE_DAY
-    return pacific_date(world.known_until())
+    return pacific_date(world.known_until(page))
 
 
 def _row(world: World, page: Page, metric: str, period: str, figure: Figure) -> dict[str, Any] | None:
@@ -149,7 +149,7 @@ def _row(world: World, page: Page, metric: str, period: str, figure: Figure) -> 
             value = {"currency": page.currency, "microAmount": round(value * 1_000_000)}
     if world.settings.style is Style.REAL:
         return {"value": value, "end_time": iso_utc(figure.end_time), **figure.breakdowns}
-    if period == "day" and not isinstance(value, dict):
+    if period != "total_over_range" and not isinstance(value, dict):
         value = str(value)
     return {"value": value, "end_time": str(figure.end_time), **figure.breakdowns}
 

@@ -10,6 +10,8 @@ _JOURNAL_LENGTH = 20_000
 class JournalEntry(TypedDict):
     """One Graph call. `path` is without version; `token` says which kind and whose, `token_place` where it was.
 
+    `secrets_in_url` names the secret parameters that stood in the URL of the HTTP request, `batch_token_place` where
+    the token of the batch around a part stood. A batch that is refused whole is one entry, with path `/`.
     `batch_number` and `part_number` tell which POST a batch part came with. `code` and `subcode` are those of the
     error it was answered with.
     """
@@ -22,6 +24,8 @@ class JournalEntry(TypedDict):
     page_id: str | None
     token: str | None
     token_place: str
+    batch_token_place: str | None
+    secrets_in_url: list[str]
     status: int
     code: int | None
     subcode: int | None

@@ -44,10 +44,10 @@ def parse_moment(text: str, *, now_seconds: float) -> int | None:
 
 
 def _iso(text: str) -> datetime:
-    day, _, clock = text.replace("T", " ").partition(" ")
+    day, _, clock = text.replace("UTC", "+00:00").replace("T", " ").partition(" ")
     padded = "-".join(part.zfill(2) for part in day.split("-"))
     hours, _, rest = clock.strip().partition(":")
-    stamp = f"{padded}T{hours.zfill(2)}:{rest.replace('UTC', '+00:00')}".replace(" ", "") if clock else padded
+    stamp = f"{padded}T{hours.zfill(2)}:{rest}".replace(" ", "") if clock else padded
     moment = datetime.fromisoformat(stamp)
     return moment if moment.tzinfo else moment.replace(tzinfo=PACIFIC)
 

@@ -34,6 +34,7 @@ class Page:
     `likes` under 100 leaves a Page without insights. `owned` is False for a Page of somebody else, which needs
     Advanced Access. `tasks` are those of the person behind the tokens. `engaged_users` sets the Page's allowance of
     calls. `published` False shortens its history to five days. `scale` multiplies its traffic.
+    `readiness_lag_hours` is the Page's own, where it is slower or faster than the rest.
     """
 
     page_id: str
@@ -49,6 +50,7 @@ class Page:
     currency: str = "USD"
     category: str = "Shopping & Retail"
     seeded: bool = True
+    readiness_lag_hours: float | None = None
     unreadable_metrics: set[str] = field(default_factory=set)
 
 

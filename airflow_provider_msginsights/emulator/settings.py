@@ -14,7 +14,7 @@ class Style(StrEnum):
     REAL = "real"
     """As recordings show: ISO `end_time`, numbers, titles, ids and paging links."""
     DOCUMENTATION = "documentation"
-    """As the page's samples show: text values for days, unix seconds as text, nothing beside name, period, values."""
+    """As the page's samples show: numbers as text (whole ranges excepted), unix seconds as text, nothing else."""
 
 
 class Unready(StrEnum):

@@ -68,6 +68,7 @@ _TABLES: Final = f"""
     {" ".join(_indexes())}
     CREATE TEMP TABLE windows (starts_at INTEGER NOT NULL, ends_at INTEGER NOT NULL);
 """
+_WITHOUT_CHANNEL: Final = frozenset({EventKind.ORDER_CREATED, EventKind.ORDER_PAID})
 _COLUMNS: Final = "page_id, kind, at, number, person, subject, attributes, cents"
 
 
@@ -137,7 +138,7 @@ class EventStore:
         """Write a user's own events; all of them, or none when one cannot be stored."""
         for event in events:
             attributes = Attributes(**{name: getattr(event, name) for name in ATTRIBUTES})
-            if attributes.messaging_channel is None:
+            if attributes.messaging_channel is None and event.kind not in _WITHOUT_CHANNEL:
                 attributes = attributes._replace(messaging_channel=MESSENGER)
             if event.kind is EventKind.MARKETING_MESSAGE_TAPPED:
                 attributes = self._with_those_of_its_message(event, attributes)

@@ -10,7 +10,14 @@ from datetime import date
 from airflow_provider_msginsights.emulator.documentation import VERSIONS_USABLE_UNTIL
 from airflow_provider_msginsights.emulator.errors import unknown_path
 
+_LAST_MINORS = {2: 12, 3: 3}
+"""All other major versions have the minor version 0 only."""
 _VERSION = re.compile(r"v(\d{1,3})\.(\d{1,2})")
+
+
+def names_version(path: str) -> bool:
+    """True when the path begins with a version."""
+    return _VERSION.fullmatch(path.lstrip("/").partition("/")[0]) is not None
 
 
 def split_version(path: str, *, default_version: str, today: date) -> tuple[str, list[str]]:
@@ -26,8 +33,9 @@ def split_version(path: str, *, default_version: str, today: date) -> tuple[str,
 
 
 def _answering(version: str, path: str, today: date) -> str:
-    newest = _number(next(reversed(VERSIONS_USABLE_UNTIL)))
-    if _number(version) > newest or _number(version) < (1, 0):
+    major, minor = _number(version)
+    newest, _ = _number(next(reversed(VERSIONS_USABLE_UNTIL)))
+    if not 1 <= major <= newest or minor > _LAST_MINORS.get(major, 0):
         raise unknown_path(path)
     living = [known for known, until in VERSIONS_USABLE_UNTIL.items() if until is None or today < until]
     return version if version in living else living[0]

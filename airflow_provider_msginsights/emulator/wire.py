@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply, TokenPlace
+from airflow_provider_msginsights.emulator.calls import SECRET_PARAMETERS, Call, Mishap, Reply, TokenPlace
 from airflow_provider_msginsights.emulator.errors import invalid_parameter
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ async def read_call(request: "Request") -> Call:
         params=params,
         headers={name: value for name, value in request.headers.items() if name != "authorization"},
         token_place=place,
+        secrets_in_url=tuple(name for name in query if name in SECRET_PARAMETERS),
         public_url=f"{request.url.scheme}://{request.headers.get('host', '127.0.0.1')}",
     )
 

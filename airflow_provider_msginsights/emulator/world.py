@@ -126,9 +126,10 @@ class World:
         pages = self.retired_metrics[metric]
         return pages is None or page_id in pages
 
-    def known_until(self) -> int:
+    def known_until(self, page: Page) -> int:
         """Unix seconds of the last moment whose events have been processed."""
-        return int(self.clock.now() - self.settings.readiness_lag_hours * 3_600)
+        lag = self.settings.readiness_lag_hours if page.readiness_lag_hours is None else page.readiness_lag_hours
+        return int(self.clock.now() - lag * 3_600)
 
     def history_starts(self, page: Page) -> date:
         """First day that is still kept: two years back, five days for a Page that is not published."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_PARTS = 50
 """Most parts in one POST."""
 
-FULL_PARTS = 40
+FULL_PARTS = 32
 """From here on a part costs more than another POST beside it would."""
 
 _OK_STATUS = 200

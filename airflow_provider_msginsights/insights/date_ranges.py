@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -90,6 +90,7 @@ class DateRange:
         return DateRange(_days_before(self.first_day, days), self.end_day)
 
 
+@lru_cache(maxsize=4096)
 def pacific_midnight(day: date) -> datetime:
     """The instant a Pacific day begins, as an aware UTC datetime."""
     return datetime.combine(day, time(), _pacific()).astimezone(UTC)

@@ -125,11 +125,13 @@ class FetchRun:
         except ResponseFormatError as error:
             self._fail(part, Problem(error, Remedy.STOP))
             return
-        self._dropped += parsed.dropped
-        for ends, metrics in ((self._answered, parsed.answered), (self._empty, set(part.metrics) - parsed.answered)):
-            if metrics:
-                ends.append(part.of(one for one in part.metrics if one in metrics))
-        self._queue(self._refused.acquit(part.metrics))
+        self._dropped.update(parsed.dropped)
+        if parsed.answered:
+            self._answered.append(part.of(parsed.answered))
+        if empty := part.without(parsed.answered).metrics:
+            self._empty.append(part.of(empty))
+        if self._refused.everywhere:
+            self._queue(self._refused.acquit(part.metrics))
         if parsed.records:
             self._dispatcher.counts["records"] += len(parsed.records)
             yield Emit(parsed.records)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
-from airflow_provider_msginsights.insights.catalog import METRICS, TOTAL_OVER_RANGE
+from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.row_times import RowTimes
-from airflow_provider_msginsights.insights.row_values import INT64, RowValue, read_value
+from airflow_provider_msginsights.insights.row_values import RowValue, plain_columns, read_value
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -58,10 +59,11 @@ class InsightsRecord(NamedTuple):
     breakdowns_other: tuple[tuple[str, str], ...]
 
 
+_new = partial(tuple.__new__, InsightsRecord)
+
 DropReason = Literal["other metric", "other period", "outside the range", "duplicate"]
 
 _NOT_DIMENSIONS = frozenset({"value", "end_time", "start_time"})
-_PLAIN_KEYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Parsed:
     """
 
     records: tuple[InsightsRecord, ...]
-    answered: frozenset[str]
+    answered: tuple[str, ...]
     dropped: Counter[DropReason]
 
 
@@ -97,7 +99,7 @@ class RecordParser:
             reading.entry(entry, f"data[{index}]")
         return Parsed(
             records=tuple(reading.records),
-            answered=frozenset(metric for metric, seen in reading.seen.items() if seen),
+            answered=tuple(metric for metric, seen in reading.seen.items() if seen),
             dropped=reading.dropped,
         )
 
@@ -108,7 +110,9 @@ class _Reading:
     def __init__(self, query: InsightsQuery, part: Slice, times: RowTimes) -> None:
         self.query = query
         self.part = part
+        self.own_ids = f"{part.page_id}/"
         self.times = times
+        self.columns = times.columns_of(part.days)
         self.records: list[InsightsRecord] = []
         self.seen: dict[str, dict[object, object]] = {metric: {} for metric in part.metrics}
         self.dropped: Counter[DropReason] = Counter()
@@ -116,9 +120,7 @@ class _Reading:
     def entry(self, entry: object, path: str) -> None:
         if not isinstance(entry, dict) or not isinstance(rows := entry.get("values"), list):
             self.fail(f"{path}.values", "a list was expected")
-        owner = str(entry.get("id")).partition("/")[0]
-        if owner != self.part.page_id and owner in self.query.page_ids:
-            self.fail(f"{path}.id", f"the entry belongs to Page {owner}")
+        self._check_owner(entry.get("id"), path)
         metric = entry.get("name")
         if not isinstance(metric, str) or metric not in self.seen:
             self.dropped["other metric"] += len(rows)
@@ -127,22 +129,38 @@ class _Reading:
         else:
             self._rows(metric, rows, path)
 
+    def _check_owner(self, entry_id: object, path: str) -> None:
+        """Refuse an entry of another Page of the query; an id with no such Page is a Page's own under another name."""
+        if isinstance(entry_id, str) and not entry_id.startswith(self.own_ids):
+            owner = entry_id.partition("/")[0]
+            if owner in self.query.page_ids:
+                self.fail(f"{path}.id", f"the entry belongs to Page {owner}")
+
     def _rows(self, metric: str, rows: list[object], path: str) -> None:
-        """The hot loop: a row of an integer and an end time met before takes the short way."""
-        page_id, period, unit = self.part.page_id, self.query.period, METRICS[metric].unit
-        first_day, end_day = self.part.days.first_day, self.part.days.end_day
-        times, seen, append = self.times.known, self.seen[metric], self.records.append
-        plain = not self.query.breakdowns and period != TOTAL_OVER_RANGE
-        for index, row in enumerate(rows):
-            if plain and type(row) is dict and len(row) == _PLAIN_KEYS:
-                value, end_time = row.get("value"), row.get("end_time")
-                if type(value) is int and -INT64 <= value < INT64 and type(end_time) is str and end_time in times:
-                    start, day, instant = times[end_time]
-                    if first_day <= day < end_day and day not in seen:
-                        seen[day] = value
-                        append(_new((page_id, metric, period, start, day, instant, value, None, unit, None, (), ())))
-                        continue
-            self._any_row(metric, row, f"{path}.values[{index}]")
+        if not self._plain_rows(metric, rows):
+            for index, row in enumerate(rows):
+                self._any_row(metric, row, f"{path}.values[{index}]")
+
+    def _plain_rows(self, metric: str, rows: list[object]) -> bool:
+        """Take all rows at once if they are the usual ones: an integer and an end time each, no day twice.
+
+        A long load spends its time here, so nothing is done row by row. Whatever is not usual is left to `_any_row`.
+        """
+        seen, part = self.seen[metric], self.part
+        if seen or self.query.breakdowns or (columns := plain_columns(rows)) is None:
+            return False
+        values, end_times = columns
+        if (times := self.columns.get(end_times)) is None:
+            times = self.columns[end_times] = self.times.column(end_times, part.days)
+        if not times:
+            return False
+        page_id, period, unit = part.page_id, self.query.period, METRICS[metric].unit
+        self.records += [
+            _new((page_id, metric, period, start, day, end, value, None, unit, None, (), ()))
+            for (start, day, end), value in zip(times, values, strict=True)
+        ]
+        seen.update(zip([when.pacific_date for when in times], values, strict=True))
+        return True
 
     def _any_row(self, metric: str, row: object, path: str) -> None:
         if not isinstance(row, dict) or "value" not in row:
@@ -195,10 +213,6 @@ class _Reading:
             http_status=200,
             page_id=self.part.page_id,
         )
-
-
-def _new(fields: tuple[object, ...]) -> InsightsRecord:
-    return tuple.__new__(InsightsRecord, fields)
 
 
 def _text(value: object) -> str | None:

@@ -7,6 +7,7 @@ end time that is no Pacific midnight still has its day.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from airflow_provider_msginsights.insights.row_values import number_in
 
 _LAST_INSTANT = timedelta(microseconds=1)
 _ROLLING_DAYS = {"day": 1, "week": 7, "days_28": 28}
+_MOST_RANGES, _MOST_COLUMNS = 64, 16
 _EARLIEST, _LATEST = datetime(2004, 1, 1, tzinfo=UTC), datetime(2200, 1, 2, tzinfo=UTC)
 
 
@@ -28,23 +30,39 @@ class RowTime(NamedTuple):
 
 
 class RowTimes:
-    """Reads end times for one period; ``known`` keeps what each text meant, since all metrics and Pages repeat them."""
+    """Reads end times for one period, and remembers them, since all metrics and Pages repeat the same ones."""
 
     def __init__(self, period: str) -> None:
-        self.known: dict[str, RowTime] = {}
         self._period = period
+        self._known: dict[str, RowTime] = {}
+        self._columns: defaultdict[DateRange, dict[tuple[str, ...], tuple[RowTime, ...]]] = defaultdict(dict)
+
+    def columns_of(self, asked: DateRange) -> dict[tuple[str, ...], tuple[RowTime, ...]]:
+        """Whole columns of end times met in replies for these days, and what `column` made of them."""
+        if len(self._columns) >= _MOST_RANGES:
+            self._columns.clear()
+        columns = self._columns[asked]
+        if len(columns) >= _MOST_COLUMNS:  # replies that all differ must not fill the memory
+            columns.clear()
+        return columns
+
+    def column(self, end_times: tuple[str, ...], asked: DateRange) -> tuple[RowTime, ...]:
+        """The times of many rows at once; empty unless each has a day of its own within the days asked for."""
+        whens = [self.read({"end_time": told}, asked) for told in end_times]
+        within = tuple(when for when in whens if when is not None and when.pacific_date in asked)
+        return within if len({when.pacific_date for when in within}) == len(whens) else ()
 
     def read(self, row: dict[str, object], asked: DateRange) -> RowTime | None:
         """What a row of a reply for the asked days covers; ``None`` when its times are missing or not understood."""
         told = row.get("end_time")
-        if isinstance(told, str) and (when := self.known.get(told)) is not None and self._period != TOTAL_OVER_RANGE:
+        if isinstance(told, str) and (when := self._known.get(told)) is not None and self._period != TOTAL_OVER_RANGE:
             return when
         end_time, start_time = _instant(told), _instant(row.get("start_time"))
         if told is not None and end_time is None:
             return None
         when = self._covered(end_time, start_time, asked)
         if when is not None and isinstance(told, str) and start_time is None:
-            self.known[told] = when
+            self._known[told] = when
         return when
 
     def _covered(self, end_time: datetime | None, start_time: datetime | None, asked: DateRange) -> RowTime | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 INT64 = 2**63
 """Integers at or beyond it fit no column."""
@@ -37,6 +37,18 @@ def read_value(value: object) -> RowValue | None:
     if isinstance(value, dict):
         return _money(value)
     return None
+
+
+def plain_columns(rows: list[Any]) -> tuple[list[int], tuple[str, ...]] | None:
+    """The values and end times of rows that hold an integer, an end time and nothing else; ``None`` if any differs."""
+    try:
+        values = [row["value"] for row in rows]
+        end_times = tuple([row["end_time"] for row in rows])
+    except (KeyError, TypeError):
+        return None
+    is_plain = sum(map(len, rows)) == 2 * len(rows) and set(map(type, values)) == {int}
+    is_plain = is_plain and set(map(type, end_times)) == {str}
+    return (values, end_times) if is_plain and min(values) >= -INT64 and max(values) < INT64 else None
 
 
 def number_in(text: str) -> float | None:

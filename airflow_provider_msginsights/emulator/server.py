@@ -91,6 +91,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _without_access_log() -> type[asyncio.Protocol]:
+    """Uvicorn's protocol, unable to log requests: their URLs may hold tokens.
+
+    The switch for it in uvicorn's settings is not enough. It works through the logger's handlers, and whoever
+    configures logging later in the process, as Airflow does, turns the log on again.
+    """
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    class Quiet(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.access_log = False
+
+    return Quiet
+
+
 class ServerThread:
     """The server in a thread of its own, on a socket that listens before the thread starts."""
 
@@ -117,7 +133,7 @@ class ServerThread:
         config = uvicorn.Config(
             Starlette(routes=[*self._control_routes, graph_route]),
             log_config=None,
-            access_log=False,  # it would write tokens
+            http=_without_access_log(),
             lifespan="off",
             ws="none",
             loop="asyncio",

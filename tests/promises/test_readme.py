@@ -1,0 +1,58 @@
+"""The README says what is true: its commands, its DAG, and every parameter, field and column."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseOperator, BaseSensorOperator
+
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_it_names_the_two_commands_and_ci_runs_the_second() -> None:
+    commands = [line for block in code_blocks("bash") for line in block.splitlines()]
+    assert "pip install uv && uv run msginsights demo" in commands
+    assert "pip install uv && uv run pytest" in commands
+    assert "pip install uv && uv run pytest" in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_its_dag_is_twelve_lines_and_airflow_accepts_it() -> None:
+    block = code_blocks("python")[0]
+    assert len([line for line in block.splitlines() if line]) == 12
+    scope: dict[str, Any] = {}
+    exec(block, scope)  # noqa: S102 - the README's own code
+    dag = scope["load"].dag
+    dag.validate()
+    assert dag.task_ids == ["available", "load"]
+    assert dag.get_task("load").page_ids == ["101", "102"]
+
+
+@pytest.mark.parametrize(
+    ("task_class", "base"), [(MessagingInsightsOperator, BaseOperator), (MessagingInsightsSensor, BaseSensorOperator)]
+)
+def test_every_parameter_is_in_it(task_class: type[Any], base: type[Any]) -> None:
+    parameters = set(inspect.signature(task_class.__init__).parameters) - {"self", "kwargs"}
+    assert [name for name in parameters if f"`{name}`" not in README] == []
+    assert parameters - set(inspect.signature(base.__init__).parameters)
+
+
+def test_every_field_of_the_connection_is_in_it() -> None:
+    assert [name for name in EXTRA_FIELDS if f"`{name}`" not in README] == []
+
+
+def test_every_column_is_in_it() -> None:
+    assert [name for name in COLUMN_NAMES if f"`{name}`" not in README] == []

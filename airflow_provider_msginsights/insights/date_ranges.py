@@ -51,6 +51,10 @@ class DateRange:
     end_day: date
 
     def __post_init__(self) -> None:
+        for name in ("first_day", "end_day"):
+            if isinstance(day := getattr(self, name), datetime):
+                raise ConfigurationError(f"{day} is a moment, and a range is made of Pacific dates.")
+            object.__setattr__(self, name, _plain(day))
         if not self.first_day < self.end_day:
             raise ConfigurationError(
                 f"The range from {self.first_day} to {self.end_day} holds no day: "
@@ -103,7 +107,7 @@ def end_of_day(day: date) -> datetime:
 
 def pacific_date(moment: datetime) -> date:
     """The Pacific day an aware moment lies in."""
-    return moment.astimezone(_pacific()).date()
+    return _plain(moment.astimezone(_pacific()))
 
 
 def days_ending_within(start: datetime, end: datetime) -> DateRange | None:
@@ -139,8 +143,13 @@ def chunks(days: DateRange, max_days: int = MAX_CHUNK_DAYS) -> Iterator[DateRang
         first_day = end_day
 
 
-_UNIX_SECONDS = re.compile(r"-?\d{9,}")
-_COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
+def _plain(day: date) -> date:
+    """The calendar day as the standard library's own type: subclasses such as pendulum's print and pickle apart."""
+    return date(day.year, day.month, day.day)
+
+
+_UNIX_SECONDS = re.compile(r"-?[0-9]{9,18}")
+_COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 
 
 def parse_moment(value: object) -> date | datetime:
@@ -160,10 +169,10 @@ def parse_moment(value: object) -> date | datetime:
                 "Add an offset, for instance '2026-03-08T00:00:00-08:00', or give the Pacific date alone."
             )
         _check_bounds(parsed.date(), value)
-        return parsed.astimezone(UTC)
+        return datetime.fromisoformat(parsed.isoformat()).astimezone(UTC)  # of the standard library's own type
     if isinstance(parsed, date):
         _check_bounds(parsed, value)
-        return date(parsed.year, parsed.month, parsed.day)
+        return _plain(parsed)
     raise ConfigurationError(
         f"{value!r} ({type(value).__name__}) is no date. Give a date, an aware datetime, ISO 8601 text "
         "such as '2026-03-08' or '2026-03-08T00:00:00-08:00', or unix seconds."

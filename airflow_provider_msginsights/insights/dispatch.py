@@ -94,8 +94,7 @@ class Dispatcher:
         for request in requests:
             self._ready[request] = None
             self._pages.add(request.page_id)
-            self._attempts.pop(request, None)
-            self._waited.pop(request, None)
+            self._forget(request)
 
     @property
     def waiting(self) -> tuple[Request, ...]:
@@ -107,6 +106,10 @@ class Dispatcher:
         for request in requests:
             self._ready.pop(request, None)
             self._parked.pop(request, None)
+
+    def _forget(self, request: Request) -> None:
+        self._attempts.pop(request, None)
+        self._waited.pop(request, None)
 
     def again(self, verdict: Verdict) -> bool:
         """Queue a refused request once more after a back-off, if the policy allows another try."""
@@ -158,9 +161,11 @@ class Dispatcher:
         return sendable
 
     def _release_parked(self) -> None:
-        for request in [one for one, at in self._parked.items() if at <= self._now]:
+        due = [request for request, at in self._parked.items() if at <= self._now]
+        if due:
+            self._ready = dict.fromkeys((*due, *self._ready))
+        for request in due:
             del self._parked[request]
-            self._ready[request] = None
 
     def _open_requests(self, room: int) -> tuple[Request, ...]:
         busy_pages = {request.page_id for request in self._in_flight} if self._suspects else set()
@@ -202,6 +207,7 @@ class Dispatcher:
             self._solve(request, judged, sent)
         else:
             self._suspects -= {_RUN, request.page_id}
+            self._forget(request)
             version = headers.get("facebook-api-version")
             self._settled.append(Verdict(request=request, document=judged, epoch=sent.epoch, api_version=version))
         self._heed_usage(read_usage(headers, request.page_id), request)
@@ -251,6 +257,8 @@ class Dispatcher:
             self._settled.append(Verdict(request=request, problem=problem, pause_seconds=wait, epoch=self.epoch))
         else:
             self._park(request, wait)
+            if not self._was_answered:
+                self._close(_RUN, wait, None)  # nobody seems to be there: nothing else is worth trying meanwhile
         return True
 
     def _stay_away(self, request: Request, problem: Problem) -> None:

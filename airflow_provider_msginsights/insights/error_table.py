@@ -305,6 +305,6 @@ def _advice(advice: str, text: str) -> str:
 
 
 def _integer(value: object) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,12}", value):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -73,8 +73,8 @@ class FetchRun:
             paused=tuple(self._paused),
             page_failures=self._page_failures,
             pages_without_insights=self._pages_without_insights,
-            unavailable_metrics=self._refused.everywhere,
-            page_unavailable_metrics=self._refused.on_page,
+            unavailable_metrics=self._refused.everywhere(),
+            page_unavailable_metrics=self._refused.on_page(),
             stopped_by=self._stopped_by,
             counts=self._dispatcher.counts,
             dropped=self._dropped,
@@ -83,14 +83,14 @@ class FetchRun:
 
     def _queue(self, slices: Iterable[Slice]) -> None:
         """Have slices asked, less what is known to be refused, in sizes known to be accepted."""
-        requests = []
         for one in slices:
-            part = self._refused.strip(one)
+            part, witnesses = self._refused.split(one)
             if part.page_id in self._lost_pages:
-                self._unanswered.append(part)
-            elif part.metrics:
-                requests += [self._request(piece) for piece in part.cut(self._max_days, self._max_metrics)]
-        self._dispatcher.add(requests)
+                self._unanswered += [piece for piece in (part, *witnesses) if piece.metrics]
+                continue
+            for kept in (part, *witnesses) if part.metrics else witnesses:
+                pieces = kept.cut(self._max_days, self._max_metrics)
+                self._dispatcher.add([self._request(piece) for piece in pieces])
 
     def _request(self, part: Slice) -> Request:
         request = self._query.request(part)
@@ -105,7 +105,8 @@ class FetchRun:
 
     def _is_fit(self, part: Slice) -> bool:
         fits = len(part.metrics) <= self._max_metrics and (self._max_days is None or len(part.days) <= self._max_days)
-        return fits and part.page_id not in self._lost_pages and not self._refused.among(part)
+        is_refused = len(part.metrics) > 1 and bool(self._refused.among(part))
+        return fits and part.page_id not in self._lost_pages and not is_refused
 
     def _settle(self, verdict: Verdict) -> Flow[None]:
         part = self._parts.pop(verdict.request)
@@ -130,8 +131,7 @@ class FetchRun:
             self._answered.append(part.of(parsed.answered))
         if empty := part.without(parsed.answered).metrics:
             self._empty.append(part.of(empty))
-        if self._refused.everywhere:
-            self._queue(self._refused.acquit(part.metrics))
+        self._queue(self._refused.acquit(part.metrics))
         if parsed.records:
             self._dispatcher.counts["records"] += len(parsed.records)
             yield Emit(parsed.records)
@@ -223,21 +223,12 @@ class FetchRun:
             self._queue([part])
         elif len(part.metrics) == 1:
             self._refused.convict(part.page_id, part.metrics[0], problem.error)
-            if len(self._refused.everywhere) == len(self._query.metrics):
-                self._stopped_by = self._refused.everywhere[part.metrics[0]]
+            self._stopped_by = self._refused.all_of(self._query.metrics)
+            self._recut_what_waits()
         else:
-            known = set(self._refused.everywhere)
             probes = [self._request(part.of((metric,))) for metric in part.metrics]
             for verdict in (yield from self._dispatcher.ask(probes)):
                 yield from self._settle(verdict)
-            self._recut_what_waits()
-            self._seek_second_opinion(part.page_id, set(self._refused.everywhere) - known)
-
-    def _seek_second_opinion(self, page_id: str, metrics: set[str]) -> None:
-        """Ask one other Page for the metrics just found refused: they may be refused on the first Page only."""
-        witness = next((one for one in self._parts.values() if one.page_id != page_id), None)
-        if witness is not None:
-            self._dispatcher.add([self._request(witness.of((metric,))) for metric in sorted(metrics)])
 
     def _shrink(self, part: Slice, problem: Problem) -> None:
         """Ask for less: half the days, then half the metrics; what is queued later is cut to the same size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -142,15 +143,9 @@ class InsightsQuery:
         return tuple(Slice(page_id, self.metrics, days) for days in ranges for page_id in self.page_ids)
 
     def request(self, part: Slice) -> Request:
-        """The request that reads a slice: unix seconds of Pacific midnights, the unambiguous documented form."""
-        params = (
-            ("metric", ",".join(part.metrics)),
-            ("period", self.period),
-            ("since", str(part.days.since_seconds)),
-            ("until", str(part.days.until_seconds)),
-        )
-        breakdown = (("breakdown", ",".join(self.breakdowns)),) if self.breakdowns else ()
-        return Request(f"/{part.page_id}/insights", params + breakdown, part.page_id)
+        """The request that reads a slice."""
+        params = _params(part.metrics, self.period, part.days, self.breakdowns)
+        return Request(f"/{part.page_id}/insights", params, part.page_id)
 
     def requests(self) -> tuple[Request, ...]:
         """Every request of the query, one a Page and chunk."""
@@ -166,6 +161,20 @@ class InsightsQuery:
         if self.days.first_day < oldest:
             told.append(f"{self.days.first_day} is older than the {HISTORY_YEARS} years of history the API keeps.")
         return tuple(told)
+
+
+@lru_cache(maxsize=256)
+def _params(
+    metrics: tuple[str, ...], period: str, days: DateRange, breakdowns: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """What all Pages share; days as unix seconds of Pacific midnights, the unambiguous documented form."""
+    params = (
+        ("metric", ",".join(metrics)),
+        ("period", period),
+        ("since", str(days.since_seconds)),
+        ("until", str(days.until_seconds)),
+    )
+    return (*params, ("breakdown", ",".join(breakdowns))) if breakdowns else params
 
 
 def asked_days(

@@ -1,8 +1,9 @@
 """Which metrics the API refuses, for every Page or for one.
 
 One refused metric fails a whole request and the refusal does not name it (seen in replies recorded by public
-clients), so it is found by asking metric by metric. That is done once a run, on the first Page refused: what is found
-there holds for all Pages until one of them answers with the metric. Pages that still refuse are searched alone.
+clients), so it is found by asking metric by metric. That is done once a run, on the first Page refused, the judge:
+what is found there is left out on every Page, after one other Page, the witness, was asked for a second opinion. If a
+Page answers with the metric after all, what was left out is asked for. Pages that still refuse are searched alone.
 """
 
 from __future__ import annotations
@@ -23,25 +24,32 @@ class RefusedMetrics:
     """The refusals of a run, and what was left out because of them."""
 
     def __init__(self) -> None:
-        self.everywhere: dict[str, MessagingInsightsError] = {}
-        self.on_page: dict[tuple[str, str], MessagingInsightsError] = {}
         self._judge: str | None = None
+        self._everywhere: dict[str, MessagingInsightsError] = {}
+        self._on_page: dict[tuple[str, str], MessagingInsightsError] = {}
         self._left_out: defaultdict[str, list[Slice]] = defaultdict(list)
+        self._witnessed: set[str] = set()
+        self._answered: set[str] = set()
 
     def among(self, part: Slice) -> tuple[str, ...]:
         """The metrics of a slice that are known to be refused."""
-        return tuple(one for one in part.metrics if one in self.everywhere or (part.page_id, one) in self.on_page)
+        return tuple(one for one in part.metrics if one in self._everywhere or (part.page_id, one) in self._on_page)
 
-    def strip(self, part: Slice) -> Slice:
-        """The slice without them; what is refused everywhere is remembered, in case it proves not to be."""
+    def split(self, part: Slice) -> tuple[Slice, list[Slice]]:
+        """The slice without them, and what to ask of its Page all the same, as a witness."""
         refused = self.among(part)
+        witnesses: list[Slice] = []
         for metric in refused:
-            if (part.page_id, metric) not in self.on_page:
-                self._left_out[metric].append(part.of((metric,)))
-        return part.without(refused) if refused else part
+            if (part.page_id, metric) in self._on_page or part.page_id == self._judge:
+                continue
+            kept = self._left_out[metric] if metric in self._witnessed else witnesses
+            kept.append(part.of((metric,)))
+            self._witnessed.add(metric)
+        return part.without(refused) if refused else part, witnesses
 
     def convict(self, page_id: str, metric: str, error: MessagingInsightsError) -> None:
         """Note that a request for one metric alone was refused."""
+        self._judge = self._judge or page_id
         named = InvalidRequestError(
             f"The API refuses the metric {metric}. It said: {error.message}",
             http_status=error.http_status,
@@ -50,17 +58,38 @@ class RefusedMetrics:
             fbtrace_id=error.fbtrace_id,
             page_id=page_id,
         )
-        self._judge = self._judge or page_id
         if self._judge == page_id:
-            self.everywhere[metric] = named
+            self._everywhere[metric] = named
         else:
-            self.on_page[page_id, metric] = named
+            self._on_page[page_id, metric] = named
 
     def acquit(self, metrics: Iterable[str]) -> list[Slice]:
-        """Take back, for all Pages but the first, what a Page answered after all: the slices left out for it."""
+        """Note that a Page answered with these metrics: what was left out because of the judge is to be asked for."""
+        answered = tuple(metrics)
+        self._answered.update(answered)
         slices: list[Slice] = []
-        for metric in metrics:
-            if error := self.everywhere.pop(metric, None):
-                self.on_page[str(self._judge), metric] = error
-                slices += self._left_out.pop(metric, [])
+        for metric in [one for one in answered if one in self._everywhere]:
+            self._on_page[str(self._judge), metric] = self._everywhere.pop(metric)
+            slices += self._left_out.pop(metric, [])
         return slices
+
+    def all_of(self, metrics: Iterable[str]) -> MessagingInsightsError | None:
+        """A refusal, if every one of the metrics is refused on every Page and none was answered."""
+        refusals = [self._everywhere.get(metric) for metric in metrics]
+        return refusals[-1] if all(refusals) and not self._answered else None
+
+    def everywhere(self) -> dict[str, MessagingInsightsError]:
+        """Metric -> the refusal that kept it from being read on any further Page."""
+        return {metric: error for metric, error in self._everywhere.items() if not self._is_of_judge_alone(metric)}
+
+    def on_page(self) -> dict[tuple[str, str], MessagingInsightsError]:
+        """(Page, metric) -> the refusal, where other Pages were read."""
+        of_judge = {
+            (str(self._judge), metric): error
+            for metric, error in self._everywhere.items()
+            if self._is_of_judge_alone(metric)
+        }
+        return of_judge | self._on_page
+
+    def _is_of_judge_alone(self, metric: str) -> bool:
+        return metric in self._answered and metric not in self._left_out

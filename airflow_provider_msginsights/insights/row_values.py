@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 INT64 = 2**63
 """Integers at or beyond it fit no column."""
 
-_NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?([eE][+-]?\d{1,3})?", re.ASCII)
 _MICRO = 1_000_000
 
 

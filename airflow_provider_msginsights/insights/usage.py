@@ -83,7 +83,7 @@ def _percent(told: dict[str, object]) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}(\.\d*)?\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}(\.[0-9]*)?\s*", value):
         return float(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1e9:  # noqa: PLR2004 - sane
         return float(value)

@@ -117,7 +117,7 @@ def _credentials(password: str | None, given: Mapping[str, object]) -> Credentia
             "The connection's password is no access token: it holds spaces or unprintable characters."
         )
     app_id, app_secret = given.get("app_id"), given.get("app_secret")
-    if app_id is not None and not re.fullmatch(r"\d{1,20}", str(app_id)):
+    if app_id is not None and not re.fullmatch(r"[0-9]{1,20}", str(app_id)):
         raise ConfigurationError(f"The connection's extra field app_id must be digits, not {app_id!r}.")
     if app_secret is not None and not (
         isinstance(app_secret, str) and app_secret.isascii() and app_secret.isprintable()
@@ -153,7 +153,7 @@ def _base_url(host: str | None, *, allow_plain_http: bool) -> str:
 
 def _api_version(value: object) -> str:
     version = str(value).strip()
-    if not re.fullmatch(r"v\d{1,3}\.\d{1,2}", version):
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version):
         raise ConfigurationError(
             f"The connection's extra field api_version must look like {DEFAULT_API_VERSION!r}, not {value!r}."
         )

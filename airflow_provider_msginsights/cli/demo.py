@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _DAG_FILE = "daily_load.py"
 _PAGE_ID = "101"
 _DONE_BY_TASK = {
-    "day_is_available": "asked if the day is there",
-    "load_day": "loaded it into a file",
-    "sum_by_metric": "read the file and summed it",
+    "day_is_available": "found the day",
+    "load_day": "wrote the file",
+    "sum_by_metric": "read and summed it",
 }
 
 
@@ -132,12 +132,11 @@ class _Demo:
         say(f"[bold]3[/bold]  The DAG ran for Pacific day [bold]{day}[/bold], with {calls} calls of the API:\n")
         say(_task_table(report["tasks"]))
         say(_metric_table(rows, day))
-        lifetime = "" if self.kept else " (gone when this command ends; --keep DIR keeps it)"
-        say(f"The file, one JSON object a row{lifetime}:")
-        say(f"  {data_file}\n", soft_wrap=True)
+        say(f"The file, one JSON object a row:\n  {data_file}", soft_wrap=True)
+        say("" if self.kept else "It is gone when this command ends; --keep DIR keeps it.\n")
         say("[bold]What to try next[/bold]")
         say("  msginsights demo --keep ./demo    keep the file, the Airflow home and its log")
-        say("  msginsights emulator --port 8099  develop a DAG of your own against the emulator")
+        say("  msginsights emulator --port 8099  the API, to develop a DAG against")
         say("  example_dags/daily_load.py        the DAG that just ran, to copy\n")
 
     def _show_failure(self, report: dict[str, Any] | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pendulum
-from airflow.sdk import DAG, CronDataIntervalTimetable, ObjectStoragePath, Param, task
+from airflow.sdk import DAG, ObjectStoragePath, Param, task
+from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor

@@ -96,6 +96,12 @@ class Dispatcher:
             self._pages.add(request.page_id)
             self._forget(request)
 
+    def begin_epoch(self, *, on_trial: bool) -> None:
+        """From now on requests are made with other credentials; on trial, the first of them travels alone again."""
+        self.epoch += 1
+        if on_trial:
+            self._suspects.add(_RUN)
+
     @property
     def waiting(self) -> tuple[Request, ...]:
         """Everything queued and not under way."""

@@ -187,7 +187,7 @@ class FetchRun:
         except MessagingInsightsError as error:
             self._fail(part, Problem(error, Remedy.STOP, "run"))
             return
-        self._dispatcher.epoch += 1
+        self._dispatcher.begin_epoch(on_trial=False)
         self._pages_with_token.update(page_ids)
         self._lost_pages.update(without_token)
         self._page_failures |= without_token
@@ -209,7 +209,7 @@ class FetchRun:
         if not self._has_renewed:
             self._has_renewed = True
             if (yield Renew()) is True:
-                self._dispatcher.epoch += 1
+                self._dispatcher.begin_epoch(on_trial=True)
                 self._pages_with_token.clear()
                 self._queue([part])
                 return

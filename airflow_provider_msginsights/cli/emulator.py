@@ -19,6 +19,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--pages", type=int, default=20, help="how many Pages, with ids from 101 (default: 20)")
     parser.add_argument("--latency-ms", type=float, default=0, help="added to each HTTP request (default: 0)")
     parser.add_argument("--batch-part-ms", type=float, default=0, help="added for each part of a batch (default: 0)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same numbers (default: 1)")
+    parser.add_argument(
+        "--readiness-lag-hours", type=float, default=0, help="how long after its end a day appears (default: 0)"
+    )
+    parser.add_argument(
+        "--style",
+        choices=("real", "documentation"),
+        default="real",
+        help="wire shapes as recorded, or with the documentation's strings for numbers and times (default: real)",
+    )
+    parser.add_argument("--journal", action="store_true", help="print a line for each call, without tokens")
     parser.set_defaults(run=run)
 
 
@@ -31,4 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         pages=arguments.pages,
         latency_ms=arguments.latency_ms,
         batch_part_ms=arguments.batch_part_ms,
+        seed=arguments.seed,
+        readiness_lag_hours=arguments.readiness_lag_hours,
+        style=arguments.style,
+        journal=arguments.journal,
     )

@@ -55,7 +55,7 @@ DATE_PRESETS = (
 """Insights edge reference, `date_preset`."""
 
 PAGE_ONLY_PRESET = "last_week"
-"""Named by the Messaging Insights API page and in no list of presets; taken as Sunday to Saturday."""
+"""Named by the Messaging Insights API page and in no list of presets; taken as Monday to Sunday."""
 
 MAX_SPAN_DAYS = 90
 """Insights edge reference: `since` and `until` lie at most 90 days apart."""

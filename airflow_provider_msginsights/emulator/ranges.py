@@ -125,7 +125,7 @@ def preset_days(preset: str, *, today: date, history_starts: date) -> tuple[date
         "data_maximum": (history_starts, today),
         "last_week_mon_sun": (monday - week, monday),
         "last_week_sun_sat": (sunday - week, sunday),
-        documentation.PAGE_ONLY_PRESET: (sunday - week, sunday),
+        documentation.PAGE_ONLY_PRESET: (monday - week, monday),
         "this_week_mon_today": (monday, tomorrow),
         "this_week_sun_today": (sunday, tomorrow),
     }

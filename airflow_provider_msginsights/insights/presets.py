@@ -2,8 +2,8 @@
 
 Names: Graph API reference, Insights edge, ``date_preset`` (20 values), and ``last_week`` of the Messaging Insights API
 page. The documentation gives names only. Read here as the same names are in Meta's ads reporting: ``last_…`` holds
-finished days; ``this_…``, ``today`` and the two maxima hold today as well; a week begins on the day its name begins
-with, and ``last_week`` on Monday.
+finished days, and so do the two maxima; ``this_…`` and ``today`` hold today as well; a week begins on the day its name
+begins with, and ``last_week`` on Monday.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ def _first_of_quarter(today: date, quarters_ago: int = 0) -> date:
 
 
 def _history(today: date) -> DateRange:
-    months = 12 * HISTORY_YEARS
-    first_day = min(_first_of_month(today, months) + (today.day - 1) * ONE_DAY, _first_of_month(today, months - 1))
-    return DateRange(first_day, today + ONE_DAY)
+    that_month_ends = _first_of_month(today, 12 * HISTORY_YEARS - 1) - ONE_DAY
+    return DateRange(that_month_ends.replace(day=min(today.day, that_month_ends.day)), today)
 
 
 _PRESETS: Mapping[str, Callable[[date], DateRange]] = MappingProxyType(

@@ -208,7 +208,7 @@ def test_breakdown_may_be_one_or_more_of_those_the_metric_lists_and_no_other(ask
 @pytest.mark.parametrize(
     ("preset", "since", "until"),
     [
-        ("last_week", "2026-11-08", "2026-11-15"),
+        ("last_week", "2026-11-09", "2026-11-16"),
         ("last_month", "2026-10-01", "2026-11-01"),
         ("yesterday", "2026-11-19", "2026-11-20"),
         ("last_3d", "2026-11-17", "2026-11-20"),

@@ -20,8 +20,8 @@ EXPECTED = {
     "this_month": ("2026-03-01", "2026-03-08"),
     "last_month": ("2026-02-01", "2026-02-28"),
     "this_quarter": ("2026-01-01", "2026-03-08"),
-    "maximum": ("2024-03-08", "2026-03-08"),
-    "data_maximum": ("2024-03-08", "2026-03-08"),
+    "maximum": ("2024-03-08", "2026-03-07"),
+    "data_maximum": ("2024-03-08", "2026-03-07"),
     "last_3d": ("2026-03-05", "2026-03-07"),
     "last_7d": ("2026-03-01", "2026-03-07"),
     "last_14d": ("2026-02-22", "2026-03-07"),
@@ -54,7 +54,7 @@ def test_last_ranges_are_over_and_others_end_with_today(today: date, name: str) 
     at = pacific_midnight(today)
     days = resolve_preset(name, at)
     assert pacific_date(at) == today
-    if name.startswith("last_") or name == "yesterday":
+    if name.startswith("last_") or name in {"yesterday", "maximum", "data_maximum"}:
         assert days.end_day <= today
     else:
         assert days.last_day == today
@@ -67,7 +67,7 @@ def test_last_ranges_are_over_and_others_end_with_today(today: date, name: str) 
 @pytest.mark.parametrize(
     ("today", "name", "first_day"),
     [
-        ("2028-02-29", "maximum", "2026-03-01"),
+        ("2028-02-29", "maximum", "2026-02-28"),
         ("2026-01-31", "last_month", "2025-12-01"),
         ("2026-01-01", "last_quarter", "2025-10-01"),
         ("2026-12-31", "this_quarter", "2026-10-01"),

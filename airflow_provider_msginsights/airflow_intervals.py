@@ -20,6 +20,7 @@ from airflow_provider_msginsights.insights.date_ranges import (
     pacific_midnight,
     parse_moment,
 )
+from airflow_provider_msginsights.insights.presets import resolve_preset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -45,7 +46,12 @@ class _Bounds:
 
 
 def requested_days(
-    context: Mapping[str, Any], *, since: When = None, until: When = None, lookback_days: int | str = 0
+    context: Mapping[str, Any],
+    *,
+    since: When = None,
+    until: When = None,
+    date_preset: str | None = None,
+    lookback_days: int | str = 0,
 ) -> tuple[DateRange, ...]:
     """Give the ranges of Pacific days a run is about: one, unless triggering assets named days apart.
 
@@ -55,6 +61,8 @@ def requested_days(
     :param context: Airflow's context; an empty one will do when both bounds are given.
     :param since: first day, or the moment the interval starts; dates are Pacific dates.
     :param until: the day after the last one, or the moment the interval ends.
+    :param date_preset: one of the API's named ranges instead of the two, counted from the run and not from the
+        wall clock: a run of January, cleared today, means January.
     :param lookback_days: how many days before the range to take as well. Where there is no interval, or one of
         length zero, the number of last days that had ended. Backfill runs do not extend a range.
     :raises ConfigurationError: when no range follows from all this; the message names the cures.
@@ -62,6 +70,10 @@ def requested_days(
     """
     lookback = _lookback(lookback_days)
     extension = 0 if _is_backfill(context) else lookback
+    if date_preset is not None:
+        if since is not None or until is not None:
+            raise ConfigurationError("date_preset stands instead of since and until: give one or the other.")
+        return _extended((resolve_preset(date_preset, _bounds_of_run(context).end),), extension)
     if since is None and until is None and (named := tuple(_named_days(context))):
         return _extended(_contiguous(named), extension)
     bounds = _given_bounds(context, since, until) or _bounds_of_run(context)
@@ -101,7 +113,7 @@ def _bounds_of_run(context: Mapping[str, Any]) -> _Bounds:
         return _Bounds(start=start, end=end, origin="The run's data interval")
     run_after = getattr(dag_run, "run_after", None)
     if run_after is None:
-        raise ConfigurationError("There is no run to take the days from: give since and until.")
+        raise ConfigurationError("There is no run to count the days from: give since and until.")
     return _Bounds(start=None, end=run_after, origin="The run has no data interval: its range")
 
 

@@ -23,7 +23,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks")],
         "operators": [_modules("operators")],
         "sensors": [_modules("sensors")],
-        "triggers": [_modules("triggers")],
+        "triggers": [_modules("triggers", "resume")],
         "connection-types": [
             {
                 "connection-type": "msginsights",
@@ -36,8 +36,11 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-def _modules(kind: str) -> dict[str, Any]:
-    return {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.{kind}.msginsights"]}
+def _modules(kind: str, *modules: str) -> dict[str, Any]:
+    return {
+        "integration-name": _INTEGRATION,
+        "python-modules": [f"{_PACKAGE}.{kind}.{name}" for name in ("msginsights", *modules)],
+    }
 
 
 def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:

@@ -110,7 +110,9 @@ def test_until_alone_needs_look_back() -> None:
         ({"since": "2026-03-08", "until": "soon"}, "until: 'soon'"),
         ({"since": "2026-03-08", "until": "2026-03-09", "lookback_days": "-1"}, "lookback_days='-1'"),
         ({"since": "2026-03-08", "until": "2026-03-09", "lookback_days": True}, "lookback_days=True"),
-        ({}, "no run to take the days from"),
+        ({}, "no run to count the days from"),
+        ({"date_preset": "yesterday"}, "no run to count the days from"),
+        ({"date_preset": "yesterday", "since": "2026-03-08"}, "one or the other"),
     ],
 )
 def test_wrong_bounds_are_refused_by_name(arguments: dict[str, Any], message: str) -> None:
@@ -146,6 +148,26 @@ def test_days_named_by_triggering_asset_events_are_loaded_each_once() -> None:
 def test_given_bounds_win_over_partition_key_and_events() -> None:
     context = no_interval("2026-03-12T00:00+00:00", partition_key="2026-03-01")
     assert requested_days(context, since="2026-03-08", until="2026-03-09") == one_day("2026-03-08")
+
+
+@pytest.mark.parametrize(
+    ("preset", "first_day", "end_day"),
+    [
+        ("yesterday", "2026-01-31", "2026-02-01"),
+        ("last_month", "2026-01-01", "2026-02-01"),
+        ("last_week_mon_sun", "2026-01-19", "2026-01-26"),
+    ],
+)
+def test_a_preset_counts_from_the_run_and_not_from_today(preset: str, first_day: str, end_day: str) -> None:
+    january = interval("2026-01-01T08:00+00:00", "2026-02-01T08:00+00:00")
+    expected = (DateRange(date.fromisoformat(first_day), date.fromisoformat(end_day)),)
+    assert requested_days(january, date_preset=preset) == expected
+    assert requested_days(no_interval("2026-02-01T08:00+00:00"), date_preset=preset) == expected
+
+
+def test_an_unknown_preset_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigurationError, match="'last_month'"):
+        requested_days(no_interval("2026-02-01T08:00+00:00"), date_preset="last_moth")
 
 
 cuts = st.lists(

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Run(NamedTuple):
+    """A DAG run as Airflow's database holds it."""
+
+    dag_id: str
+    run_type: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class LocalAirflow:
                 "AIRFLOW__API__WORKERS": "1",
                 "AIRFLOW__API_AUTH__JWT_SECRET": "only for this test, and long enough " * 3,
                 "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+                "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+                "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
                 "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             }
         )
@@ -71,22 +81,29 @@ class LocalAirflow:
                 stack.callback(_end, self._command(component))
             yield
 
-    def run_states(self) -> dict[tuple[str, str], str]:
-        """Give the state of each DAG run by DAG and logical date."""
+    def runs(self) -> list[Run]:
+        """Give every DAG run there is."""
         with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database:
-            rows = database.execute("SELECT dag_id, logical_date, state FROM dag_run").fetchall()
-        return {(dag_id, str(logical_date)): str(state) for dag_id, logical_date, state in rows}
+            rows = database.execute("SELECT dag_id, run_type, state FROM dag_run").fetchall()
+        return [Run(*row) for row in rows]
 
-    def wait_for_runs(self, count: int, *, timeout_seconds: float) -> dict[tuple[str, str], str]:
-        """Wait until so many runs have ended, and give the states of all."""
+    def wait_for_runs(self, counts: dict[str, int], *, timeout_seconds: float) -> list[Run]:
+        """Wait until each of the DAGs has so many runs and all have ended; give them all."""
         deadline = time.monotonic() + timeout_seconds
         while True:
-            states = self.run_states()
-            if len(states) == count and all(state in {"success", "failed"} for state in states.values()):
-                return states
+            runs = self.runs()
+            enough = all(sum(run.dag_id == dag_id for run in runs) >= count for dag_id, count in counts.items())
+            if enough and all(run.state in {"success", "failed"} for run in runs):
+                return runs
             if time.monotonic() > deadline:
-                raise AssertionError(f"{count} runs should have ended by now: {states}\n{self.log_tail()}")
+                raise AssertionError(f"These runs should have ended by now: {runs}\n{self.log_tail()}")
             time.sleep(1)
+
+    def run_command(self, *arguments: str) -> None:
+        """Run one ``airflow`` command to its end."""
+        subprocess.run(  # noqa: S603 - our own commands
+            [sys.executable, "-m", "airflow", *arguments], env=self.environment, check=True, capture_output=True
+        )
 
     def log_tail(self) -> str:
         """Give the end of each component's log."""

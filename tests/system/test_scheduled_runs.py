@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,34 +17,88 @@ if TYPE_CHECKING:
 
 DAGS = """
 import pendulum
-from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, task
+from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 PACIFIC = "America/Los_Angeles"
 LABEL = "{{ logical_date.in_timezone('America/Los_Angeles').to_date_string() }}"
 
-for name, first, last in (("spring", (2026, 3, 7), (2026, 3, 9)), ("autumn", (2026, 10, 31), (2026, 11, 2))):
+
+def day(*date):
+    return pendulum.datetime(*date, tz=PACIFIC)
+
+
+def load(folder, **parameters):
+    return MessagingInsightsOperator(
+        task_id="load", page_ids="101", output_path=f"file://OUTPUT/{folder}", **parameters
+    )
+
+
+SPANS = {"spring": (day(2026, 3, 7), day(2026, 3, 9)), "autumn": (day(2026, 10, 31), day(2026, 11, 2))}
+
+for name, (first, last) in SPANS.items():
     with DAG(
         name,
         schedule=CronDataIntervalTimetable("0 0 * * *", timezone=PACIFIC),
-        start_date=pendulum.datetime(*first, tz=PACIFIC),
-        end_date=pendulum.datetime(*last, tz=PACIFIC),
+        start_date=first,
+        end_date=last,
         catchup=True,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        default_args={"page_ids": "101"},
     ):
-        available = MessagingInsightsSensor(task_id="available", deferrable=name == "spring")
-        load = MessagingInsightsOperator(task_id="load", output_path=f"file://OUTPUT/{LABEL}")
-        available >> load
+        available = MessagingInsightsSensor(task_id="available", page_ids="101", deferrable=name == "spring")
+        available >> load(f"{name}/{LABEL}")
+
+with DAG(
+    "backfilled",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone=PACIFIC),
+    start_date=day(2026, 1, 1),
+    end_date=day(2026, 6, 1),
+    catchup=False,
+    is_paused_upon_creation=False,
+):
+    load("backfilled/" + LABEL, lookback_days=3)
+
+with DAG(
+    "partitioned",
+    schedule=CronPartitionTimetable("0 0 * * *", timezone=PACIFIC, run_offset=-1),
+    start_date=day(2026, 3, 8),
+    end_date=day(2026, 3, 10),
+    catchup=True,
+    is_paused_upon_creation=False,
+):
+    load("partitioned/{{ partition_key[:10] }}")
+
+named_days = Asset("named_days")
+
+with DAG("producer", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
+
+    @task(outlets=[named_days])
+    def name_days(*, outlet_events):
+        outlet_events[named_days].extra = {"days": ["2026-03-08", "2026-11-01"]}
+
+    name_days()
+
+with DAG("triggered", schedule=[named_days], start_date=day(2026, 1, 1), is_paused_upon_creation=False):
+    load("triggered")
 """
+
+EXPECTED = {
+    *((f"spring/{day}", f"dt={day}") for day in ("2026-03-07", "2026-03-08", "2026-03-09")),
+    *((f"autumn/{day}", f"dt={day}") for day in ("2026-10-31", "2026-11-01", "2026-11-02")),
+    *((f"backfilled/{day}", f"dt={day}") for day in ("2026-03-08", "2026-03-09")),
+    ("triggered", "dt=2026-03-08"),
+    ("triggered", "dt=2026-11-01"),
+}
 
 
 @pytest.mark.system
 @pytest.mark.smoke
 @pytest.mark.timeout(600)
-def test_a_run_labelled_d_loads_pacific_day_d(tmp_path: Path, emulator: GraphEmulator) -> None:
+def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: GraphEmulator) -> None:
+    """A run labelled D loads Pacific day D, and so does a backfill run; the others load the days named to them."""
     emulator.set_clock(datetime(2026, 11, 20, tzinfo=UTC))
     output = tmp_path / "output"
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
@@ -51,8 +106,20 @@ def test_a_run_labelled_d_loads_pacific_day_d(tmp_path: Path, emulator: GraphEmu
     airflow.dags.mkdir(parents=True)
     (airflow.dags / "dags.py").write_text(DAGS.replace("OUTPUT", str(output)))
     with airflow.running():
-        states = airflow.wait_for_runs(6, timeout_seconds=300)
-    assert set(states.values()) == {"success"}, airflow.log_tail()
-    loaded = {(file.parents[1].name, file.parent.name) for file in output.glob("*/dt=*/part-0.jsonl")}
-    labels = ("2026-03-07", "2026-03-08", "2026-03-09", "2026-10-31", "2026-11-01", "2026-11-02")
-    assert loaded == {(label, f"dt={label}") for label in labels}
+        expected_runs = {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1, "partitioned": 2}
+        airflow.wait_for_runs(expected_runs, timeout_seconds=300)
+        span = ("--from-date", "2026-03-08T08:00:00+00:00", "--to-date", "2026-03-09T07:00:00+00:00")
+        airflow.run_command("backfill", "create", "--dag-id", "backfilled", *span)
+        runs = airflow.wait_for_runs({"backfilled": 2}, timeout_seconds=120)
+    assert {run.state for run in runs} == {"success"}, airflow.log_tail()
+    kinds = Counter((run.dag_id, run.run_type) for run in runs)
+    assert kinds["spring", "scheduled"] == 3
+    assert kinds["backfilled", "backfill"] == 2
+    assert kinds["triggered", "asset_triggered"] == 1
+    loaded = {
+        (str(file.parents[1].relative_to(output)), file.parent.name) for file in output.rglob("dt=*/part-0.jsonl")
+    }
+    by_partition = {(folder, day) for folder, day in loaded if folder.startswith("partitioned/")}
+    assert len(by_partition) >= 2
+    assert all(day == f"dt={folder.removeprefix('partitioned/')}" for folder, day in by_partition)
+    assert loaded - by_partition == EXPECTED

@@ -18,6 +18,8 @@ _CALLS_PER_ENGAGED_USER = 4_800
 _PAGE_WINDOW_SECONDS = 24 * 3_600
 _APP_WINDOW_SECONDS = 3_600
 _MINUTE_SECONDS = 60
+_LONGEST_BLOCK_MINUTES = 1_000_000
+LIMIT_CODES = frozenset({4, 17, 32, 341, 368, 613, 80001, 80006})
 _USE_CASES = {80001: "pages", 80006: "messenger"}
 
 
@@ -144,6 +146,10 @@ class Limits:
 
 
 def _block(allowance: _Allowance, minutes: float, code: int, now: float) -> None:
+    if not 0 <= minutes <= _LONGEST_BLOCK_MINUTES:
+        raise ValueError(f"Limits: 'minutes' must lie between 0 and {_LONGEST_BLOCK_MINUTES}.")
+    if code not in LIMIT_CODES:
+        raise ValueError(f"Limits: 'code' must be one of {', '.join(map(str, sorted(LIMIT_CODES)))}.")
     allowance.block_seconds = minutes * _MINUTE_SECONDS
     allowance.blocked_until = now + allowance.block_seconds
     allowance.block_code = code

@@ -99,8 +99,8 @@ class EventStore:
         self._directory = tempfile.TemporaryDirectory(prefix="msginsights-emulator-", ignore_cleanup_errors=True)
         self.path = Path(self._directory.name) / "events.sqlite3"
         self._database = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
-        # The file lives as long as the process: nothing is worth a journal or a flush to disk.
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
+        # The file lives as long as the process: nothing is worth a flush to disk.
+        for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_TABLES)
         for view in _views():

@@ -212,6 +212,11 @@ class GraphEmulator:
             last = int(now) + 1 if until is None else int(until.timestamp())
             return self._world.store.events(page_id, since=int(since.timestamp()), until=last, kinds=kinds)
 
+    def store_size_bytes(self) -> int:
+        """Size of the store's file, with the Pages whose history has been asked for so far."""
+        with self._world.lock:
+            return self._world.store.size_bytes()
+
     def _page(self, page_id: str) -> Page:
         page = self._world.pages.get(str(page_id))
         if page is None:

@@ -84,11 +84,11 @@ class Limits:
 
     def set_page_allowance(self, page: Page, *, calls_per_day: int) -> None:
         """Give a Page another number of calls in 24 hours."""
-        self._page(page).calls = calls_per_day
+        self._page(page).calls = _not_negative(calls_per_day)
 
     def set_app_allowance(self, *, calls_per_hour: int) -> None:
         """Give the app another number of calls in one hour."""
-        self._app.calls = calls_per_hour
+        self._app.calls = _not_negative(calls_per_hour)
 
     def block_page(self, page: Page, *, minutes: float, code: int, now: float) -> None:
         """Throttle a Page from now on; every call meanwhile starts the minutes again."""
@@ -143,6 +143,12 @@ class Limits:
             }
             headers["x-business-use-case-usage"] = _json({page.page_id: [usage]})
         return headers
+
+
+def _not_negative(calls: int) -> int:
+    if calls < 0:
+        raise ValueError("Limits: 'calls' must not be negative.")
+    return calls
 
 
 def _block(allowance: _Allowance, minutes: float, code: int, now: float) -> None:

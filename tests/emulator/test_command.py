@@ -32,7 +32,7 @@ def start() -> Iterator[Start]:
             "from airflow_provider_msginsights.emulator.command import run_emulator\n"
             f"raise SystemExit(run_emulator(**{options!r}))"
         )
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - the command with the test's options
             [sys.executable, "-W", "error", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         processes.append(process)

@@ -212,6 +212,7 @@ def test_settings_are_read_and_changed(ask: Ask, control: Control) -> None:
         ("POST", "metrics", {"hide": NEW}, "page_id"),
         ("POST", "limits", {"page_id": "999", "minutes": 1}, "999"),
         ("POST", "limits", {"page_id": "101", "minutes": -1}, "minutes"),
+        ("POST", "limits", {"page_id": "101", "calls": -1}, "calls"),
         ("POST", "limits", {"page_id": "101", "minutes": 5, "code": 190}, "code"),
         ("POST", "settings", {"seed": 5}, "seed"),
         ("POST", "settings", {"style": "baroque"}, "baroque"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,7 +20,14 @@ from airflow_provider_msginsights.emulator.documentation import BREAKDOWNS, DATE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
+FUZZ = settings(
+    max_examples=int(EXAMPLES or 200),
+    derandomize=EXAMPLES is None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+"""The same requests in every run; `FUZZ_EXAMPLES=5000` asks others, and more of them."""
 
 ODD_TEXT = st.one_of(
     st.text(max_size=20),

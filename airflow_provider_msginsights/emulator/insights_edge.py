@@ -18,7 +18,7 @@ from airflow_provider_msginsights.emulator.field_expansion import parse_fields
 from airflow_provider_msginsights.emulator.metrics import Figure, measure
 from airflow_provider_msginsights.emulator.pacific import ONE_DAY, iso_utc, pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
-from airflow_provider_msginsights.emulator.ranges import AskedRange, resolve_range, windows
+from airflow_provider_msginsights.emulator.ranges import AskedRange, Window, resolve_range, windows
 from airflow_provider_msginsights.emulator.settings import Style, Unready
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
 from airflow_provider_msginsights.emulator.world import World
@@ -47,11 +47,13 @@ def read_insights(
     world.store.ensure_history(page, now_seconds=world.clock.now())
     describe = flag_parameter(params.get("show_description_from_api_doc"), default=False)
     wanted = _asked_fields(params)
+    first_end, last_end = world.history_starts(page) + ONE_DAY, _last_end(world, page)
     entries = [
         _chosen(_entry(world, page, metric, period, rows, describe=describe), wanted)
         for period in periods
+        for spans in [windows(period, asked, first_end=first_end, last_end=last_end)]
         for metric in metrics
-        if (rows := _rows(world, page, metric, period, breakdowns, asked))
+        if (rows := _rows(world, page, metric, period, breakdowns, spans))
     ]
     if world.settings.style is Style.DOCUMENTATION:
         return {"data": entries}
@@ -132,12 +134,10 @@ def _asked_range(world: World, page: Page, periods: Sequence[str], params: Mappi
 
 
 def _rows(
-    world: World, page: Page, metric: str, period: str, breakdowns: Sequence[str], asked: AskedRange
+    world: World, page: Page, metric: str, period: str, breakdowns: Sequence[str], spans: Sequence[Window]
 ) -> list[dict[str, Any]]:
     if metric in page.unreadable_metrics:
         return []
-    first_end = world.history_starts(page) + ONE_DAY
-    spans = windows(period, asked, first_end=first_end, last_end=_last_end(world, page))
     figures = measure(
         world.store,
         page_id=page.page_id,

@@ -37,7 +37,7 @@ def emulator_process(pages: int) -> Iterator[tuple[str, float]]:
         f"from airflow_provider_msginsights.emulator.command import run_emulator; run_emulator(port=0, pages={pages})"
     )
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     address = ""
     assert process.stdout is not None
     for line in process.stdout:

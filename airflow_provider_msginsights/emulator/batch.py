@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply, TokenPlace, flag_parameter
+from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply, TokenPlace, flag_parameter, well_formed
 from airflow_provider_msginsights.emulator.errors import BATCH, GraphError, invalid_parameter
 from airflow_provider_msginsights.emulator.faults import FaultKind
 from airflow_provider_msginsights.emulator.graph import Graph
@@ -116,9 +116,10 @@ class _Batch:
         method = str(part.get("method", "GET")).upper()
         if not isinstance(relative_url, str):
             raise invalid_parameter("Each batch request needs a relative_url")
-        url = urlsplit("/" + self._resolved(relative_url).lstrip("/"))
+        url = urlsplit("/" + self._resolved(well_formed(relative_url)).lstrip("/"))
         params = dict(parse_qsl(url.query, keep_blank_values=True))
         params.update(parse_qsl(self._resolved(_text(part.get("body")) or ""), keep_blank_values=True))
+        path = unquote(url.path)
         place = TokenPlace.PART
         if "access_token" not in params:
             place = TokenPlace.BATCH
@@ -128,7 +129,7 @@ class _Batch:
                     params.setdefault(name, self._call.params[name])
         return Call(
             method=method,
-            path=url.path if names_version(url.path) else f"/{self._version}{url.path}",
+            path=path if names_version(path) else f"/{self._version}{path}",
             params=params,
             headers={**self._call.headers, **_part_headers(part)},
             token_place=place,
@@ -215,4 +216,4 @@ def _written(reply: Reply, *, include_headers: bool) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else well_formed(str(value))

@@ -81,6 +81,11 @@ class Reply:
         return json.dumps(self.payload, separators=(",", ":")).encode()
 
 
+def well_formed(text: str) -> str:
+    """The text without half characters, which JSON can spell and nothing else can carry."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def list_parameter(text: str | None) -> list[str]:
     """A list as clients write it, `a,b` or `["a","b"]`; order kept, repetitions and blanks dropped."""
     if not text:

@@ -60,8 +60,7 @@ def get_faults(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
 
 def post_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     """Add one fault, or several as `{"faults": [...]}`."""
-    listed = body.get("faults", [body])
-    faults = [Fault(**fault) for fault in listed]
+    faults = [Fault(**fields) for fields in _listed(body, "faults")]
     for fault in faults:
         emulator.add_fault(fault)
     return get_faults(emulator, body)
@@ -84,9 +83,8 @@ def get_events(emulator: "GraphEmulator", query: Mapping[str, Any]) -> Answer:
 
 def post_events(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     """Add one event, or several as `{"events": [...]}`."""
-    listed = body.get("events", [body])
     now_seconds = emulator.now().timestamp()
-    events = [Event.from_json(fields, now_seconds=now_seconds) for fields in listed]
+    events = [Event.from_json(fields, now_seconds=now_seconds) for fields in _listed(body, "events")]
     emulator.add_events(events)
     return {"added": len(events)}
 
@@ -156,7 +154,8 @@ def post_limits(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     """Throttle for `minutes` (with `code`), or set an allowance of `calls`; of a `page_id`, or of the app."""
     _only(body, "page_id", "minutes", "code", "calls")
     if "minutes" in body:
-        emulator.set_throttled(body.get("page_id"), minutes=float(body["minutes"]), code=body.get("code"))
+        code = None if body.get("code") is None else int(body["code"])
+        emulator.set_throttled(body.get("page_id"), minutes=float(body["minutes"]), code=code)
     if "calls" in body:
         emulator.set_allowance(body.get("page_id"), calls=int(body["calls"]))
     return dict(body)
@@ -220,7 +219,11 @@ async def _body(request: "Request") -> Mapping[str, Any]:
     text = await request.body()
     if not text.strip():
         return {}
-    body = json.loads(text)
+    try:
+        body = json.loads(text)
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError("The body must be JSON, without NaN and without half characters.") from None
     if isinstance(body, list):
         return {request.path_params["name"].strip("/"): body}
     if not isinstance(body, dict):
@@ -236,6 +239,14 @@ def _only(body: Mapping[str, Any], *known: str) -> None:
     for name in body:
         if name not in known:
             raise ValueError(f"Unknown field '{name}'. Fields are: {', '.join(known)}.")
+
+
+def _listed(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The body itself, or the objects that it lists under the name."""
+    listed = body.get(name, [body])
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise ValueError(f"'{name}' must be a list of objects.")
+    return listed
 
 
 def _required(body: Mapping[str, Any], name: str) -> Any:

@@ -163,9 +163,9 @@ class GraphEmulator:
             return tuple(self._world.pages)
 
     def pages(self) -> tuple[Page, ...]:
-        """All Pages, as copies."""
+        """All Pages."""
         with self._world.lock:
-            return tuple(replace(page) for page in self._world.pages.values())
+            return tuple(self._world.pages.values())
 
     def add_page(self, page_id: str, **attributes: Any) -> str:
         """Add a Page and return its token. It has no events unless `seeded=True`. Attributes are those of `Page`.
@@ -183,8 +183,7 @@ class GraphEmulator:
         _check_page_fields(attributes)
         with self._world.lock:
             page = self._page(page_id)
-            for name, value in attributes.items():
-                setattr(page, name, value)
+            self._world.pages[page.page_id] = replace(page, **attributes)
 
     def add_events(self, events: Iterable[Event]) -> None:
         """Add messaging events of one's own; they count at once, from their `at` on.
@@ -213,6 +212,11 @@ class GraphEmulator:
             last = int(now) + 1 if until is None else int(until.timestamp())
             return self._world.store.events(page_id, since=int(since.timestamp()), until=last, kinds=kinds)
 
+    def store_size_bytes(self) -> int:
+        """Size of the store's file, with the Pages whose history has been asked for so far."""
+        with self._world.lock:
+            return self._world.store.size_bytes()
+
     def _page(self, page_id: str) -> Page:
         page = self._world.pages.get(str(page_id))
         if page is None:
@@ -235,7 +239,8 @@ class GraphEmulator:
         """Let a Page have no rows for a metric, which stays a valid name."""
         _check_metric(metric)
         with self._world.lock:
-            self._page(page_id).unreadable_metrics.add(metric)
+            page = self._page(page_id)
+            self._world.pages[page.page_id] = replace(page, unreadable_metrics=page.unreadable_metrics | {metric})
 
     # Tokens
 
@@ -291,7 +296,8 @@ class GraphEmulator:
     def set_throttled(self, page_id: str | None, *, minutes: float, code: int | None = None) -> None:
         """Refuse calls for so many minutes, which every refused call starts again.
 
-        A Page is throttled with 80001 (or 80006; 32 for a user token), the app (`page_id=None`) with 4 (or 17).
+        A Page is throttled with 80001 (or 80006; 32 for a user token), the app (`page_id=None`) with 4 (or 17, 613).
+        Raises ValueError for a code that announces no limit.
         """
         with self._world.lock:
             now = self._world.clock.now()

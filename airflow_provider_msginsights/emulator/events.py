@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_msginsights.emulator.moments import parse_moment
 
+_MOST_MONEY = 1_000_000_000_000
 MESSENGER = "messenger"
 INSTAGRAM = "instagram"
 
@@ -171,6 +172,6 @@ def _amount(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         raise ValueError("Event: 'amount' must be a number.") from None
-    if not amount.is_finite():
-        raise ValueError("Event: 'amount' must be finite.")
+    if not amount.is_finite() or abs(amount) > _MOST_MONEY:
+        raise ValueError(f"Event: 'amount' must lie between -{_MOST_MONEY} and {_MOST_MONEY}.")
     return amount

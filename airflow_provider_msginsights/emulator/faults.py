@@ -1,6 +1,7 @@
 """Faults that a test asks for: which calls they strike, how often, and what they do."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +9,17 @@ from enum import StrEnum
 from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
 from airflow_provider_msginsights.emulator.error_table import table_error
 from airflow_provider_msginsights.emulator.errors import GraphError
+from airflow_provider_msginsights.emulator.validation import check_range, check_types
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_HEADER_VALUE = re.compile(r"[\t -~]*")
+_BOUNDS = (
+    ("http_status", 200, 599),
+    ("delay_seconds", 0, 3_600),
+    ("times", 1, 1_000_000_000),
+    ("rate", 0, 1),
+    ("skip", 0, 1_000_000_000),
+)
 _HTML = "<!DOCTYPE html><html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
 
 
@@ -87,6 +98,12 @@ class Fault:
         Raises ValueError saying what is missing.
         """
         object.__setattr__(self, "kind", FaultKind(self.kind))
+        check_types(self)
+        for name, least, most in _BOUNDS:
+            check_range(self, name, least, most)
+        for name, value in {**self.headers, "Content-Type": self.content_type or ""}.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError("Fault: 'headers' and 'content_type' must be such as HTTP allows.")
         if self.kind is FaultKind.ERROR and self.code is None:
             raise ValueError("Fault: 'code' is missing; kind 'error' needs one, for example 190.")
         if self.kind is FaultKind.REPLY and self.body is None:
@@ -95,8 +112,6 @@ class Fault:
             raise ValueError(f"Fault: 'delay_seconds' is missing; kind '{self.kind}' needs it.")
         if self.on not in {"call", "batch"}:
             raise ValueError("Fault: 'on' is 'call' or 'batch'.")
-        if self.rate is not None and not 0 <= self.rate <= 1:
-            raise ValueError("Fault: 'rate' lies between 0 and 1.")
 
     def matches(self, call: Call, *, on: str, page_id: str | None, metrics: Sequence[str]) -> bool:
         """True when the fault is meant for the call."""
@@ -132,7 +147,7 @@ class Fault:
         status, body, content_type = prepared[self.kind]
         return Reply(
             status=self.http_status or status,
-            raw_body=(body if self.body is None else self.body).encode(),
+            raw_body=(body if self.body is None else self.body).encode("utf-8", "replace"),
             content_type=self.content_type or content_type,
         )
 

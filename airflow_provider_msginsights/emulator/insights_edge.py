@@ -14,10 +14,11 @@ from airflow_provider_msginsights.emulator.calls import Call, flag_parameter, li
 from airflow_provider_msginsights.emulator.documentation import METRICS
 from airflow_provider_msginsights.emulator.error_table import table_error
 from airflow_provider_msginsights.emulator.errors import invalid_parameter, not_a_page_token
+from airflow_provider_msginsights.emulator.field_expansion import parse_fields
 from airflow_provider_msginsights.emulator.metrics import Figure, measure
 from airflow_provider_msginsights.emulator.pacific import ONE_DAY, iso_utc, pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
-from airflow_provider_msginsights.emulator.ranges import AskedRange, resolve_range, windows
+from airflow_provider_msginsights.emulator.ranges import AskedRange, Window, resolve_range, windows
 from airflow_provider_msginsights.emulator.settings import Style, Unready
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
 from airflow_provider_msginsights.emulator.world import World
@@ -25,6 +26,7 @@ from airflow_provider_msginsights.emulator.world import World
 _MIN_LIKES = 100
 _EARNINGS = "page_messages_paid_order_earnings"
 _RATIO = "page_messages_read_ratio"
+_ENTRY_FIELDS = ("name", "period", "values", "title", "description", "description_from_api_doc", "id")
 _LINK_LEAVES_OUT = frozenset({"access_token", "appsecret_proof", "appsecret_time", "since", "until", "date_preset"})
 
 
@@ -44,11 +46,14 @@ def read_insights(
         return {"data": []}
     world.store.ensure_history(page, now_seconds=world.clock.now())
     describe = flag_parameter(params.get("show_description_from_api_doc"), default=False)
+    wanted = _asked_fields(params)
+    first_end, last_end = world.history_starts(page) + ONE_DAY, _last_end(world, page)
     entries = [
-        _entry(world, page, metric, period, rows, describe=describe)
+        _chosen(_entry(world, page, metric, period, rows, describe=describe), wanted)
         for period in periods
+        for spans in [windows(period, asked, first_end=first_end, last_end=last_end)]
         for metric in metrics
-        if (rows := _rows(world, page, metric, period, breakdowns, asked))
+        if (rows := _rows(world, page, metric, period, breakdowns, spans))
     ]
     if world.settings.style is Style.DOCUMENTATION:
         return {"data": entries}
@@ -107,6 +112,20 @@ def _asked_breakdowns(metrics: Sequence[str], params: Mapping[str, str]) -> list
     return breakdowns
 
 
+def _asked_fields(params: Mapping[str, str]) -> list[str]:
+    """Names in `fields`; none asked for means all."""
+    names = [field.name for field in parse_fields(params.get("fields", ""))]
+    for name in names:
+        if name not in _ENTRY_FIELDS:
+            raise invalid_parameter(f"Tried accessing nonexisting field ({name}) on node type (InsightsResult)")
+    return names
+
+
+def _chosen(entry: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The entry with the fields asked for; the id always comes along."""
+    return {name: value for name, value in entry.items() if name in names or name == "id"} if names else entry
+
+
 def _asked_range(world: World, page: Page, periods: Sequence[str], params: Mapping[str, str]) -> AskedRange:
     asked = resolve_range(params, now_seconds=world.clock.now(), history_starts=world.history_starts(page))
     if "total_over_range" in periods and not asked.named:
@@ -115,12 +134,10 @@ def _asked_range(world: World, page: Page, periods: Sequence[str], params: Mappi
 
 
 def _rows(
-    world: World, page: Page, metric: str, period: str, breakdowns: Sequence[str], asked: AskedRange
+    world: World, page: Page, metric: str, period: str, breakdowns: Sequence[str], spans: Sequence[Window]
 ) -> list[dict[str, Any]]:
     if metric in page.unreadable_metrics:
         return []
-    first_end = world.history_starts(page) + ONE_DAY
-    spans = windows(period, asked, first_end=first_end, last_end=_last_end(world, page))
     figures = measure(
         world.store,
         page_id=page.page_id,

@@ -18,6 +18,8 @@ _CALLS_PER_ENGAGED_USER = 4_800
 _PAGE_WINDOW_SECONDS = 24 * 3_600
 _APP_WINDOW_SECONDS = 3_600
 _MINUTE_SECONDS = 60
+_LONGEST_BLOCK_MINUTES = 1_000_000
+LIMIT_CODES = frozenset({4, 17, 32, 341, 368, 613, 80001, 80006})
 _USE_CASES = {80001: "pages", 80006: "messenger"}
 
 
@@ -82,11 +84,11 @@ class Limits:
 
     def set_page_allowance(self, page: Page, *, calls_per_day: int) -> None:
         """Give a Page another number of calls in 24 hours."""
-        self._page(page).calls = calls_per_day
+        self._page(page).calls = _not_negative(calls_per_day)
 
     def set_app_allowance(self, *, calls_per_hour: int) -> None:
         """Give the app another number of calls in one hour."""
-        self._app.calls = calls_per_hour
+        self._app.calls = _not_negative(calls_per_hour)
 
     def block_page(self, page: Page, *, minutes: float, code: int, now: float) -> None:
         """Throttle a Page from now on; every call meanwhile starts the minutes again."""
@@ -143,7 +145,17 @@ class Limits:
         return headers
 
 
+def _not_negative(calls: int) -> int:
+    if calls < 0:
+        raise ValueError("Limits: 'calls' must not be negative.")
+    return calls
+
+
 def _block(allowance: _Allowance, minutes: float, code: int, now: float) -> None:
+    if not 0 <= minutes <= _LONGEST_BLOCK_MINUTES:
+        raise ValueError(f"Limits: 'minutes' must lie between 0 and {_LONGEST_BLOCK_MINUTES}.")
+    if code not in LIMIT_CODES:
+        raise ValueError(f"Limits: 'code' must be one of {', '.join(map(str, sorted(LIMIT_CODES)))}.")
     allowance.block_seconds = minutes * _MINUTE_SECONDS
     allowance.blocked_until = now + allowance.block_seconds
     allowance.block_code = code

@@ -87,7 +87,7 @@ CONNECTIONS: Final = f"""
         UNION SELECT person, at FROM reported WHERE page_id = :page_id AND at <= :known_until
     ),
     first_message AS (
-        SELECT acted.person, MIN(acted.at) AS at FROM person_acted AS acted
+        SELECT acted.person, MIN(acted.at) AS at FROM looked_up_person_acted AS acted
         WHERE acted.page_id = :page_id AND acted.at <= :known_until AND acted.messaging_channel = '{MESSENGER}'
         GROUP BY acted.person HAVING MIN(acted.at) >= :connections_start
     ),

@@ -81,7 +81,9 @@ def _page_fields(
             if _may_have_token(page, token):
                 answer["access_token"] = page_token_value(page.page_id)
         elif field.name == "insights":
-            nested = read_insights(world, page, token, field.modifiers, call, version=version)
+            inner = ",".join(known.name for known in field.inner)
+            params = {**field.modifiers, "fields": inner}
+            nested = read_insights(world, page, token, params, call, version=version)
             if nested["data"]:
                 answer["insights"] = nested
         else:

@@ -1,15 +1,23 @@
 """Pages of the emulator, and how lively each one is."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from airflow_provider_msginsights.emulator import documentation
+from airflow_provider_msginsights.emulator.validation import check_range, check_types
 
 DEFAULT_FIRST_DAY = date(2024, 1, 1)
 """Events begin here whenever the emulator starts, so that a calendar day has the same numbers in every run."""
 
+_EARLIEST_FIRST_DAY = date(2005, 1, 1)
+_BOUNDS = (
+    ("scale", 0, 20),
+    ("likes", 0, 10_000_000_000),
+    ("engaged_users", 0, 10_000_000_000),
+    ("readiness_lag_hours", 0, 100_000),
+)
 _SILENT_EVERY = 10
 _SERVICE_EVERY = 4
 _NAMES = ("Bakery", "Bicycles", "Books", "Ceramics", "Coffee", "Flowers", "Gardens", "Guitars", "Records", "Toys")
@@ -27,7 +35,7 @@ class Liveliness(StrEnum):
     """No seeded events at all: zeros everywhere."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One Page and what decides who may read its insights.
 
@@ -51,7 +59,21 @@ class Page:
     category: str = "Shopping & Retail"
     seeded: bool = True
     readiness_lag_hours: float | None = None
-    unreadable_metrics: set[str] = field(default_factory=set)
+    unreadable_metrics: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse attributes that mean nothing.
+
+        Raises ValueError naming the attribute.
+        """
+        object.__setattr__(self, "liveliness", Liveliness(self.liveliness))
+        check_types(self)
+        for name, least, most in _BOUNDS:
+            check_range(self, name, least, most)
+        if not self.page_id or "/" in self.page_id:
+            raise ValueError("Page: 'page_id' must be text without a slash.")
+        if self.first_day < _EARLIEST_FIRST_DAY:
+            raise ValueError(f"Page: 'first_day' must not lie before {_EARLIEST_FIRST_DAY}.")
 
 
 def seeded_page(page_id: str, *, seed: int, first_day: date) -> Page:

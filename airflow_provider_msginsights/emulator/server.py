@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.emulator.batch import answer_batch, is_batch
 from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
+from airflow_provider_msginsights.emulator.error_table import table_error
 from airflow_provider_msginsights.emulator.errors import GraphError
 from airflow_provider_msginsights.emulator.graph import Graph
 from airflow_provider_msginsights.emulator.wire import Wire, read_call, response_parts
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import uvicorn
+    from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
 
+_LOG = logging.getLogger(__name__)
 _START_TIMEOUT_SECONDS = 15.0
 _STOP_TIMEOUT_SECONDS = 10.0
 
@@ -43,21 +47,32 @@ class GraphEndpoint:
         try:
             request = Request(scope, receive)
             try:
-                call = await read_call(request)
-                with world.lock:
-                    reply, delay_seconds = self._answer(call)
-            except GraphError as error:
-                with world.lock:
-                    reply, delay_seconds = self._graph.refusal(error), 0.0
+                reply = await self._reply(request)
             except ClientDisconnect:
                 return
-            if delay_seconds > 0:
-                await asyncio.sleep(delay_seconds)
             headers, body = response_parts(reply, trace_id=world.new_trace_id(), request_headers=request.headers)
             await self._wire.send(reply, headers, body, scope, receive, send)
         finally:
             with world.lock:
                 world.journal.request_closed()
+
+    async def _reply(self, request: "Request") -> Reply:
+        """The reply, held back for as long as latency and faults say."""
+        lock = self._world.lock
+        try:
+            call = await read_call(request)
+            with lock:
+                reply, delay_seconds = self._answer(call)
+        except GraphError as error:
+            with lock:
+                return self._graph.refusal(error)
+        except Exception:  # noqa: BLE001 - a client is owed an answer, and the log the traceback
+            _LOG.exception("The emulator could not answer a request; this is a defect of the emulator.")
+            with lock:
+                return self._graph.refusal(table_error(1))
+        if delay_seconds > 0:
+            await asyncio.sleep(delay_seconds)
+        return reply
 
     def _answer(self, call: Call) -> tuple[Reply, float]:
         """The reply, and how long to hold it back."""
@@ -126,12 +141,10 @@ class ServerThread:
         Raises OSError when the port is taken and RuntimeError when the server does not come up.
         """
         import uvicorn
-        from starlette.applications import Starlette
-        from starlette.routing import Route
+        from starlette.routing import Router
 
-        graph_route = Route("/{path:path}", GraphEndpoint(self._world, self._wire))
         config = uvicorn.Config(
-            Starlette(routes=[*self._control_routes, graph_route]),
+            Router(self._control_routes, redirect_slashes=False, default=GraphEndpoint(self._world, self._wire)),
             log_config=None,
             http=_without_access_log(),
             lifespan="off",

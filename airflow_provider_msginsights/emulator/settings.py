@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.profiles import DEFAULT_FIRST_DAY
+from airflow_provider_msginsights.emulator.validation import check_range, check_types
 
 
 class Style(StrEnum):
@@ -22,6 +23,18 @@ class Unready(StrEnum):
 
     ABSENT = "absent"
     PROVISIONAL = "provisional"
+
+
+_BOUNDS = (
+    ("pages", 0, 100_000),
+    ("history_years", 1, 50),
+    ("latency_ms", 0, 3_600_000),
+    ("latency_jitter_ms", 0, 3_600_000),
+    ("batch_part_ms", 0, 3_600_000),
+    ("readiness_lag_hours", 0, 100_000),
+    ("usage_headers_from_percent", 0, 1_000_000),
+    ("app_calls_per_hour", 0, 1_000_000_000_000),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +74,7 @@ class Settings:
         """
         object.__setattr__(self, "style", Style(self.style))
         object.__setattr__(self, "unready", Unready(self.unready))
+        check_types(self)
         for name, allowed in (
             ("small_page", ("empty", "error")),
             ("earnings", ("number", "object")),
@@ -68,10 +82,9 @@ class Settings:
             ("default_version", tuple(documentation.VERSIONS_USABLE_UNTIL)),
         ):
             if getattr(self, name) not in allowed:
-                raise ValueError(f"Emulator: '{name}' must be one of {', '.join(allowed)}.")
-        for name in ("pages", "latency_ms", "latency_jitter_ms", "batch_part_ms", "readiness_lag_hours"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"Emulator: '{name}' must not be negative.")
+                raise ValueError(f"Settings: '{name}' must be one of {', '.join(allowed)}.")
+        for name, least, most in _BOUNDS:
+            check_range(self, name, least, most)
 
 
 SETTING_NAMES = tuple(field.name for field in fields(Settings))

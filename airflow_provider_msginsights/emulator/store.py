@@ -41,7 +41,8 @@ _SUBJECT_VIEWS: Final = {
     "order_number": (EventKind.ORDER_CREATED, EventKind.ORDER_PAID),
     "subject": (EventKind.OPTED_IN, EventKind.OPTED_OUT),
 }
-# Questions asked about one person, message or order: each has an index, and a view that insists on it.
+# Questions asked about one person, message or order: each has an index, and a view that insists on it. The
+# attributes are in it so that the event itself need not be looked up for its channel.
 _LOOKED_UP: Final = {
     EventKind.PERSON_ACTED: "person",
     EventKind.BLOCKED: "person",
@@ -54,7 +55,8 @@ _LOOKED_UP: Final = {
 
 def _indexes() -> Iterable[str]:
     for kind, column in _LOOKED_UP.items():
-        yield (f"CREATE INDEX {kind}_by_{column} ON events (page_id, {column}, at) WHERE kind = {KIND_NUMBERS[kind]};")
+        where = f"WHERE kind = {KIND_NUMBERS[kind]}"
+        yield f"CREATE INDEX {kind}_by_{column} ON events (page_id, {column}, at, attributes) {where};"
 
 
 # Integer columns hold an opaque text id as text: SQLite's column types are a preference.
@@ -99,8 +101,8 @@ class EventStore:
         self._directory = tempfile.TemporaryDirectory(prefix="msginsights-emulator-", ignore_cleanup_errors=True)
         self.path = Path(self._directory.name) / "events.sqlite3"
         self._database = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
-        # The file lives as long as the process: nothing is worth a journal or a flush to disk.
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
+        # The file lives as long as the process: nothing is worth a flush to disk.
+        for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_TABLES)
         for view in _views():
@@ -109,6 +111,7 @@ class EventStore:
         self._histories: dict[str, PageHistory] = {}
         self._made_until: dict[str, date] = {}
         self._next_number = 0
+        self._windows: list[tuple[int, int]] = []
         self._added: list[tuple[Any, int, int, int]] = []
 
     def close(self) -> None:
@@ -208,8 +211,10 @@ class EventStore:
 
     def select(self, sql: str, windows: Sequence[tuple[int, int]], parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Rows of a metric's definition over the windows (`starts_at`, `ends_at`)."""
-        self._database.execute("DELETE FROM windows")
-        self._database.executemany("INSERT INTO windows VALUES (?, ?)", windows)
+        if windows != self._windows:
+            self._database.execute("DELETE FROM windows")
+            self._database.executemany("INSERT INTO windows VALUES (?, ?)", windows)
+            self._windows = list(windows)
         return self._database.execute(sql, parameters).fetchall()
 
     def events(self, page_id: str, *, since: int, until: int, kinds: Iterable[EventKind] = EventKind) -> list[Event]:

@@ -15,8 +15,10 @@ from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.error_table import table_error
 from airflow_provider_msginsights.emulator.errors import GRAPH_METHOD, GraphError
 from airflow_provider_msginsights.emulator.pacific import PACIFIC
+from airflow_provider_msginsights.emulator.validation import check_range, check_types
 
 _PROOF_LIFETIME_SECONDS = 300
+_LATEST_SECONDS = 4_102_444_800
 _OF_THE_PERSON = frozenset({458, 459, 460, 464})
 """What ends a person's session ends the Page tokens made from it; the mere expiry of a user token does not."""
 
@@ -47,6 +49,18 @@ class Token:
     data_access_expires_at: int = 0
     invalid_subcode: int | None = None
     parent: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse fields that mean nothing.
+
+        Raises ValueError naming the field.
+        """
+        object.__setattr__(self, "kind", TokenKind(self.kind))
+        check_types(self)
+        for name in ("issued_at", "expires_at", "data_access_expires_at"):
+            check_range(self, name, 0, _LATEST_SECONDS)
+        if not self.value:
+            raise ValueError("Token: 'value' is missing.")
 
     def __repr__(self) -> str:
         """Kind and owner; never the value."""

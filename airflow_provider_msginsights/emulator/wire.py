@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from airflow_provider_msginsights.emulator.calls import SECRET_PARAMETERS, Call, Mishap, Reply, TokenPlace
+from airflow_provider_msginsights.emulator.calls import SECRET_PARAMETERS, Call, Mishap, Reply, TokenPlace, well_formed
 from airflow_provider_msginsights.emulator.errors import invalid_parameter
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def read_call(request: "Request") -> Call:
     may be a parameter or stand in `Authorization: Bearer` (or `OAuth`). A POST with `method=get` is a GET. Raises
     GraphError with code 100 for a body that cannot be read.
     """
-    query = dict(parse_qsl(request.url.query, keep_blank_values=True))
+    query = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True))
     body = await _body_params(request)
     params = query | body
     place = TokenPlace.NOWHERE
@@ -53,12 +53,12 @@ async def read_call(request: "Request") -> Call:
         method = params["method"].upper()
     return Call(
         method=method,
-        path=request.url.path,
+        path=well_formed(request.scope["path"]),
         params=params,
         headers={name: value for name, value in request.headers.items() if name != "authorization"},
         token_place=place,
         secrets_in_url=tuple(name for name in query if name in SECRET_PARAMETERS),
-        public_url=f"{request.url.scheme}://{request.headers.get('host', '127.0.0.1')}",
+        public_url=f"{request.scope['scheme']}://{request.headers.get('host', '127.0.0.1')}",
     )
 
 
@@ -75,12 +75,12 @@ async def _body_params(request: "Request") -> dict[str, str]:
 
 
 async def _multipart_params(request: "Request") -> dict[str, str]:
-    from starlette.exceptions import HTTPException
+    from starlette.formparsers import MultiPartException
 
     try:
         async with request.form() as form:
             return {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    except HTTPException:
+    except (MultiPartException, ValueError):
         raise invalid_parameter("The multipart body cannot be read") from None
 
 
@@ -91,7 +91,10 @@ def _json_params(body: str) -> dict[str, str]:
         raise invalid_parameter("The JSON body cannot be read") from None
     if not isinstance(fields, dict):
         raise invalid_parameter("The JSON body must be an object")
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+    return {
+        well_formed(name): well_formed(value if isinstance(value, str) else json.dumps(value))
+        for name, value in fields.items()
+    }
 
 
 def response_parts(reply: Reply, *, trace_id: str, request_headers: Mapping[str, str]) -> tuple[dict[str, str], bytes]:

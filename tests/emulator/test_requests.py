@@ -161,10 +161,17 @@ def test_insights_nest_in_a_page_by_field_expansion(ask: Ask) -> None:
     fields = f"name,insights.metric({NEW},{SENT}).period(day).since(2026-11-10).until(2026-11-12){{name,values}}"
     answer = ask("/v26.0/101", fields=fields).json()
     assert set(answer) == {"name", "insights", "id"}
+    assert set(answer["insights"]["data"][0]) == {"name", "values", "id"}
     assert [entry["name"] for entry in answer["insights"]["data"]] == [NEW, SENT]
     assert "paging" in answer["insights"]
     for broken in (f"insights.metric({NEW}", "name}", "insights.metric"):
         assert ask("/v26.0/101", fields=broken).json()["error"]["code"] in {2500, 3001}
+
+
+def test_fields_of_the_edge_choose_what_an_entry_has(ask: Ask) -> None:
+    (entry,) = ask("/v26.0/101/insights", metric=NEW, period="day", fields="values,title").json()["data"]
+    assert set(entry) == {"values", "title", "id"}
+    assert ask("/v26.0/101/insights", metric=NEW, fields="values,mood").json()["error"]["code"] == 100
 
 
 def test_fields_that_do_not_exist_are_refused(ask: Ask) -> None:

@@ -69,7 +69,9 @@ def main() -> int:
             done = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
             assert done["records"] == PAGES * days * 11, done
             peaks[name] = done["megabytes"]
-            print(f"{name:9}: {done['records']} records in {done['seconds']:.1f} s, {done['megabytes']:.1f} MB above the imports")
+            print(
+                f"{name:9}: {done['records']} records in {done['seconds']:.1f} s, {done['megabytes']:.1f} MB above the imports"
+            )
         return 0 if max(peaks.values()) <= LIMIT_MEGABYTES else 1
     finally:
         server.terminate()

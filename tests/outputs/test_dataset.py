@@ -124,7 +124,9 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_other(
     assert files_below(root) == ["_dataset.json", "part-0.jsonl"]
 
 
-def test_files_on_a_local_disk_have_the_usual_permissions(tmp_path: Path, record: Records, final_if_ended_by: datetime) -> None:
+def test_files_on_a_local_disk_have_the_usual_permissions(
+    tmp_path: Path, record: Records, final_if_ended_by: datetime
+) -> None:
     from upath import UPath
 
     plain = tmp_path / "plain"

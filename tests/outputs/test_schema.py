@@ -69,7 +69,8 @@ def test_the_order_in_which_breakdowns_were_asked_does_not_change_the_row(
 ) -> None:
     dimensions = (("campaign_id", "spring"), ("message_type", "promo"))
     forth, back = (
-        row_of(record(breakdowns=order), final_if_ended_by=final_if_ended_by) for order in (dimensions, dimensions[::-1])
+        row_of(record(breakdowns=order), final_if_ended_by=final_if_ended_by)
+        for order in (dimensions, dimensions[::-1])
     )
     assert forth == back
     assert forth["breakdown_by"] == "campaign_id,message_type"

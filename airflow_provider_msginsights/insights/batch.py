@@ -46,12 +46,8 @@ def encode(requests: Sequence[Request], secrets_of: Callable[[Request], Sequence
     return json.dumps([{"method": "GET", "relative_url": relative_url(one, secrets_of(one))} for one in requests])
 
 
-def decode(response: Response, count: int) -> list[Response | None] | str | None:
-    """Each part's response in order, ``None`` for a part that was not finished.
-
-    :return: ``None`` when the response is the POST's own error and holds no parts; a text when it cannot be assigned
-        to the parts.
-    """
+def decode(response: Response, count: int) -> list[Response | str] | None:
+    """Each part's response in order, or a sentence why it has none; ``None`` for an answer to the POST as a whole."""
     if response.status != _OK_STATUS or not response.body.lstrip().startswith("["):
         return None
     try:
@@ -59,16 +55,21 @@ def decode(response: Response, count: int) -> list[Response | None] | str | None
     except (ValueError, RecursionError):
         return None
     if len(parts) != count:
-        return f"The batch reply held {len(parts)} parts for {count} requests, so none can be assigned."
+        return [f"The batch reply held {len(parts)} parts for {count} requests, so none can be assigned."] * count
     return [_part(part, response.headers) for part in parts]
 
 
-def _part(part: object, outer_headers: dict[str, str]) -> Response | None:
+def _part(part: object, outer_headers: dict[str, str]) -> Response | str:
+    if part is None:
+        return "The batch ended before this part of it was done."
     if not isinstance(part, dict) or not isinstance(status := part.get("code"), int):
-        return None
-    headers = dict(outer_headers)
-    for header in part.get("headers") or ():
-        if isinstance(header, dict):
-            headers[str(header.get("name")).lower()] = str(header.get("value"))
+        return "This part of the batch reply has a shape that is not known."
+    headers = part.get("headers")
+    told = {
+        str(header.get("name")).lower(): str(header.get("value"))
+        for header in (headers if isinstance(headers, list) else ())
+        if isinstance(header, dict)
+    }
     body = part.get("body")
-    return Response(status=status, headers=headers, body=body if isinstance(body, str) else json.dumps(body))
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Response(status=status, headers=outer_headers | told, body=text)

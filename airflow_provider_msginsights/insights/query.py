@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import (
@@ -34,7 +34,7 @@ from airflow_provider_msginsights.insights.presets import resolve_preset
 from airflow_provider_msginsights.insights.steps import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _PAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -65,7 +65,7 @@ class Slice:
             for start in range(0, len(self.metrics), max_metrics):
                 yield Slice(self.page_id, self.metrics[start : start + max_metrics], days)
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """The slice in plain JSON types, for a trigger event; `from_dict` reads it back."""
         return {
             "page_id": self.page_id,
@@ -75,10 +75,10 @@ class Slice:
         }
 
     @classmethod
-    def from_dict(cls, told: dict[str, str | list[str]]) -> Slice:
+    def from_dict(cls, told: Mapping[str, Any]) -> Slice:
         """The slice that `as_dict` told."""
-        days = DateRange(date.fromisoformat(str(told["since"])), date.fromisoformat(str(told["until"])))
-        return cls(str(told["page_id"]), tuple(told["metrics"]), days)
+        days = DateRange(date.fromisoformat(told["since"]), date.fromisoformat(told["until"]))
+        return cls(told["page_id"], tuple(told["metrics"]), days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,9 @@ class Work:
         """Read what ``as_dict`` told."""
         return cls(
             page_ids=tuple(told["page_ids"]),
-            ranges=tuple(DateRange(date.fromisoformat(first), date.fromisoformat(end)) for first, end in told["ranges"]),
+            ranges=tuple(
+                DateRange(date.fromisoformat(first), date.fromisoformat(end)) for first, end in told["ranges"]
+            ),
             rests=tuple(
                 None if rest is None else tuple(Slice.from_dict(part) for part in rest) for rest in told["rests"]
             ),

@@ -16,7 +16,7 @@ from airflow_provider_msginsights.insights import batch
 from airflow_provider_msginsights.insights.steps import Reply, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import httpx
     import requests
@@ -29,12 +29,12 @@ Group = tuple["Request", ...]
 Signable = TypeVar("Signable", "requests.PreparedRequest", "httpx.Request")
 
 _REASONS = {
-    # names of exceptions of requests and httpx, the special before the general
+    # names of exceptions of requests, httpx and ssl, the special before the general
+    "SSLError": "the TLS handshake failed; check ca_bundle and proxy in the connection's extra",
     "ConnectTimeout": "no connection within {connect_timeout_seconds:g} s",
     "ReadTimeout": "no answer within {read_timeout_seconds:g} s",
     "Timeout": "no answer in time",
     "TimeoutException": "no answer in time",
-    "SSLError": "the TLS handshake failed; check ca_bundle and proxy in the connection's extra",
     "ProxyError": "the proxy refused or failed",
     "ContentDecodingError": "the answer was compressed wrongly",
     "DecodingError": "the answer was compressed wrongly",
@@ -93,16 +93,13 @@ class Wire:
 
     def replies(self, group: Group, call: HttpCall, answer: Response | Lost, at_seconds: float) -> tuple[Reply, ...]:
         """What the answer to a call means for each request of its group: one reply each, whatever happened."""
-        is_batch, shared = call.method == "POST", len(group) > 1
-        parts = batch.decode(answer, len(group)) if is_batch and isinstance(answer, Response) else None
-        if isinstance(parts, str):
-            answer, parts = Lost(parts), None
-        return tuple(
-            self._reply(request, at_seconds, answer, shared=shared)
-            if parts is None
-            else self._reply(request, at_seconds, parts[index] or _UNDONE, shared=False)
-            for index, request in enumerate(group)
-        )
+        parts = None
+        if call.method == "POST" and isinstance(answer, Response):
+            parts = batch.decode(answer, len(group))
+        if parts is None:
+            return tuple(self._reply(one, at_seconds, answer, shared=len(group) > 1) for one in group)
+        answers = (Lost(part) if isinstance(part, str) else part for part in parts)
+        return tuple(self._reply(one, at_seconds, part, shared=False) for one, part in zip(group, answers, strict=True))
 
     def _reply(self, request: Request, at_seconds: float, answer: Response | Lost, *, shared: bool) -> Reply:
         if isinstance(answer, Lost):
@@ -112,17 +109,20 @@ class Wire:
         return Reply(request=request, at_seconds=at_seconds, response=clean, shared=shared)
 
 
-_UNDONE = Lost("The batch ended before this part of it was done.")
-
-
 def why_lost(error: Exception, settings: TransportSettings) -> Lost:
     """A sentence of our own for an HTTP library's exception, whose text may hold the address."""
-    names = [kind.__name__ for kind in type(error).__mro__]
+    names = {kind.__name__ for one in _chain(error) for kind in type(one).__mro__}
     reason = next((text for name, text in _REASONS.items() if name in names), "the connection broke")
     told = reason.format(
         connect_timeout_seconds=settings.connect_timeout_seconds, read_timeout_seconds=settings.read_timeout_seconds
     )
     return Lost(f"The Graph API could not be reached: {told}.")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 class BodyReader:

@@ -236,7 +236,7 @@ def test_rows_of_other_days_are_dropped_and_counted() -> None:
 
 def test_entries_not_asked_for_are_dropped_and_counted() -> None:
     row = {"value": 1, "end_time": END}
-    document = {
+    document: dict[str, Any] = {
         "data": [
             *rows(row)["data"],
             *rows(row, row, period="week")["data"],
@@ -288,11 +288,11 @@ def test_a_dimension_no_file_could_hold_is_refused() -> None:
         parse(rows({"value": 1, "end_time": END, "zone": "\ud800"}))
 
 
-def test_no_row_is_no_record_and_no_answer() -> None:
-    for document in ({"data": []}, rows()):
-        parsed = parse(document)
-        assert parsed.records == ()
-        assert parsed.answered == ()
+@pytest.mark.parametrize("document", [{"data": []}, rows()])
+def test_no_row_is_no_record_and_no_answer(document: Any) -> None:
+    parsed = parse(document)
+    assert parsed.records == ()
+    assert parsed.answered == ()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class UserToken:
-    """An API that was given a user token: insights only after an exchange. Keeping the tokens is the transport's part."""
+    """An API that was given a user token: no insights before an exchange. Keeping tokens is the transport's part."""
 
     def __init__(self, pages: Iterable[str], *, a_call: int = 100) -> None:
         self.pages = list(pages)

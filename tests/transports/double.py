@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from typing import Self
 
@@ -49,23 +50,23 @@ class GraphDouble:
 
     :param whole: sees each HTTP request first; bytes and a status instead of ``None`` are the whole answer.
     :param shuffle: reorders the parts of a batch reply.
+    :param tls: serves https with this context.
     """
 
     answer: Callable[[Call], Answer]
     whole: Callable[[Heard], tuple[int, dict[str, str], bytes] | None] = lambda _: None
     shuffle: Callable[[list[Any]], list[Any]] = lambda parts: parts
+    tls: ssl.SSLContext | None = None
     heard: list[Heard] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     connections: int = 0
 
     def __enter__(self) -> Self:
-        double = self
-
-        class Handler(_Handler):
-            graph = double
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"graph": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         return self
@@ -77,7 +78,7 @@ class GraphDouble:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._server.server_address[1]}"
 
     def respond(self, heard: Heard) -> tuple[int, dict[str, str], bytes]:
         self.heard.append(heard)

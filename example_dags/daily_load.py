@@ -37,11 +37,12 @@ with DAG(
     )
 
     @task
-    def sum_by_metric(load: dict[str, list[str]]) -> dict[str, float]:
-        """Read the files back and sum their values by metric."""
+    def sum_by_metric(load: dict[str, str]) -> dict[str, float]:
+        """Read back the files that the load's manifest names, and sum their values by metric."""
+        manifest = json.loads(ObjectStoragePath(load["manifest"]).read_text())
         totals: dict[str, float] = {}
-        for file in load["files"]:
-            for line in ObjectStoragePath(file).read_text().splitlines():
+        for file in manifest["files"]:
+            for line in ObjectStoragePath(file["path"]).read_text().splitlines():
                 row = json.loads(line)
                 totals[row["metric"]] = totals.get(row["metric"], 0) + row["value"]
         return totals

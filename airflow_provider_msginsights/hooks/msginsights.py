@@ -7,28 +7,31 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.catalog import split_names
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
     from airflow.sdk import Connection
 
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
-    from airflow_provider_msginsights.insights.query import InsightsQuery
+    from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow
+    from airflow_provider_msginsights.insights.tokens import PageInfo
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
-T = TypeVar("T")
+ANALYZE = "ANALYZE"
+"""The task on a Page that reading its insights takes (Messaging Insights API page, "Before you start")."""
 
 
 class MessagingInsightsHook(BaseHook):
@@ -67,19 +70,41 @@ class MessagingInsightsHook(BaseHook):
         settings, credentials = self._parts
         return BlockingTransport(settings, credentials, read_again=lambda: self._read_connection()[1])
 
-    def default_page_ids(self) -> tuple[str, ...]:
-        """Give the Pages named by the connection's login."""
-        return self._parts[0].default_page_ids
+    def page_ids_of(self, named: str | Sequence[str] | None) -> tuple[str, ...]:
+        """Give the Pages a task means: those named, the connection's default ones, or every one it may analyse.
+
+        :param named: Page ids, text with commas, ``"all"``, or ``None``.
+        :raises ConfigurationError: for ``"all"`` when the token may analyse no Page.
+        """
+        if named != "all":
+            return split_names(named or ()) or self._parts[0].default_page_ids
+        page_ids = tuple(page.page_id for page in self.list_pages() if ANALYZE in page.tasks)
+        if not page_ids:
+            raise ConfigurationError(
+                f"page_ids='all', but the token of connection {self.msginsights_conn_id!r} may analyse no Page: give "
+                "its person the ANALYZE task and the token pages_show_list, or use a user or system-user token."
+            )
+        return page_ids
+
+    def list_pages(self) -> tuple[PageInfo, ...]:
+        """Give every Page the token can act for; it must be a user or system-user token.
+
+        :raises MessagingInsightsError: what the API answered.
+        """
+        from airflow_provider_msginsights.insights.flows import list_pages
+
+        with self.get_conn() as transport:
+            return transport.run(list_pages(self.retry_policy()))
 
     def retry_policy(self) -> RetryPolicy:
         """Give the bounds on asking again that the connection sets."""
         return self._parts[0].retry_policy
 
-    def fetching(self, query: InsightsQuery) -> Flow[FetchOutcome]:
-        """Give the work of reading every record of the query, for a transport to run."""
+    def fetching(self, query: InsightsQuery, *, slices: Sequence[Slice] | None = None) -> Flow[FetchOutcome]:
+        """Give the work of reading every record of the query, or of some slices of it, for a transport to run."""
         from airflow_provider_msginsights.insights.flows import fetch_insights
 
-        return fetch_insights(query, policy=self.retry_policy())
+        return fetch_insights(query, policy=self.retry_policy(), slices=slices)
 
     def get_records(self, query: InsightsQuery) -> Generator[InsightsRecord, None, FetchOutcome]:
         """Give the query's records as they arrive, and return what became of its parts.

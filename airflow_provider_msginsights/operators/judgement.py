@@ -28,7 +28,7 @@ class Judge:
     :raises ConfigurationError: for values that mean nothing.
     """
 
-    max_failed_pages: float | None
+    max_failed_pages: Any
     on_empty: str
     log: Any
 

@@ -33,6 +33,11 @@ class Work:
         """Everything there is to read of these Pages and ranges."""
         return cls(page_ids=tuple(page_ids), ranges=ranges, rests=(None,) * len(ranges))
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether an earlier turn stored a part of it."""
+        return any(rest is not None for rest in self.rests)
+
     def after(self, outcomes: Sequence[FetchOutcome]) -> Work:
         """What the outcomes left paused."""
         return Work(

@@ -153,7 +153,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
 
     def _queries(self, ranges: tuple[DateRange, ...]) -> list[InsightsQuery]:
-        page_ids = self.page_ids or self._hook().default_page_ids()
+        page_ids = self._hook().page_ids_of(self.page_ids)
         return [InsightsQuery.create(page_ids=page_ids, metrics=self.metrics, days=days) for days in ranges]
 
 

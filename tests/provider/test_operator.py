@@ -15,7 +15,9 @@ import pytest
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
+from airflow_provider_msginsights.emulator import Event, EventKind
 from airflow_provider_msginsights.exceptions import EmptyAnswerError, RateLimitError, ServiceUnavailableError
+from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
@@ -34,8 +36,9 @@ def execute(**parameters: Any) -> Any:
     return MessagingInsightsOperator(task_id="load", **DAY | parameters).execute({})
 
 
-def read(result: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(line) for file in result["files"] for line in Path(file[7:]).read_text().splitlines()]
+def manifest_of(result: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(Path(result["manifest"].removeprefix("file://")).read_text())
+    return told
 
 
 def test_given_dates_need_no_run_and_the_connection_names_the_page(emulator: GraphEmulator) -> None:
@@ -65,22 +68,120 @@ def test_several_pages_go_by_one_system_user_token(emulator: GraphEmulator, monk
 
 
 def test_files_lie_under_the_pacific_date_and_a_second_load_leaves_the_same_bytes(tmp_path: Path) -> None:
-    first = execute(output_path=tmp_path.as_uri())
+    execute(output_path=tmp_path.as_uri())
     (file,) = tmp_path.glob("dt=2026-11-01/*")
     before = (file.read_bytes(), file.stat().st_mtime_ns)
-    second = execute(output_path=tmp_path.as_uri())
-    assert first == second
-    assert first["files"] == [f"file://{file}"]
+    result = execute(output_path=tmp_path.as_uri())
+    assert [told["path"].removeprefix("file://") for told in manifest_of(result)["files"]] == [str(file)]
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "_dataset.json", file]
+    data = [path for path in tmp_path.rglob("*") if path.is_file() and "_manifests" not in path.parts]
+    assert sorted(data) == [tmp_path / "_dataset.json", file]
 
 
 def test_the_summary_says_what_was_loaded(tmp_path: Path) -> None:
     result = execute(output_path=tmp_path.as_uri(), until="2026-11-03")
-    assert result["rows"] == len(read(result)) == 8
-    assert result["days"] == ["2026-11-01", "2026-11-02"]
-    assert result["page_ids"] == ["101"]
-    assert result["unavailable_metrics"] == []
+    manifest = manifest_of(result)
+    assert result["rows"] == sum(file["rows"] for file in manifest["files"]) == 8
+    assert (result["first_day"], result["last_day"], result["day_count"]) == ("2026-11-01", "2026-11-02", 2)
+    assert (result["page_count"], result["failed_page_count"], result["unavailable_metrics"]) == (1, 0, [])
+    assert manifest["pages_ok"] == ["101"]
+    assert manifest["api_versions"] == ["v26.0"]
+    assert manifest["graph_calls"] == 1
+
+
+def test_the_summary_stays_under_a_kilobyte(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    for metric in METRICS:
+        if metric != NEW:
+            emulator.retire_metric(metric)
+    pages = list(emulator.page_ids)
+    result = execute(page_ids=pages, metrics="all", since="2026-08-01", output_path=tmp_path.as_uri())
+    assert len(manifest_of(result)["files"]) == 93
+    assert len(manifest_of(result)["metrics_unavailable"]) == 10
+    assert len(json.dumps(result)) < 1024
+
+
+def test_a_restated_day_is_told(emulator: GraphEmulator, tmp_path: Path) -> None:
+    execute(output_path=tmp_path.as_uri(), metrics=NEW, final_after_hours=10**6)
+    emulator.add_events(
+        [
+            Event(
+                page_id="101",
+                kind=kind,
+                at=datetime(2026, 11, 1, 20, tzinfo=UTC),
+                person_id="late",
+                conversation_id="late",
+                messaging_channel="messenger",
+            )
+            for kind in (EventKind.CONVERSATION_STARTED, EventKind.PERSON_ACTED)
+        ]
+    )
+    result = execute(output_path=tmp_path.as_uri(), metrics=NEW, final_after_hours=10**6)
+    assert (result["rows_added"], result["rows_changed"], result["restated_day_count"]) == (0, 1, 1)
+    assert manifest_of(result)["restated_days"] == ["2026-11-01"]
+
+
+def test_all_pages_are_those_the_token_may_analyse(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    emulator.change_page("102", tasks=("MESSAGING",))
+    assert {row["page_id"] for row in execute(page_ids="all", metrics=NEW)} == set(emulator.page_ids) - {"102"}
+
+
+def test_all_pages_of_a_token_that_has_none_are_refused_with_the_cure(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    for page_id in emulator.page_ids:
+        emulator.change_page(page_id, tasks=())
+    with pytest.raises(AirflowFailException, match="ANALYZE"):
+        execute(page_ids="all")
+
+
+@pytest.mark.parametrize("allowed", [1, 0.5, None])
+def test_as_many_pages_as_allowed_may_fail(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, allowed: float | None
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    result = execute(page_ids=["101", "999"], output_path=tmp_path.as_uri(), max_failed_pages=allowed)
+    assert (result["page_count"], result["failed_page_count"]) == (1, 1)
+    assert "999" in manifest_of(result)["pages_failed"]
+
+
+def test_more_failed_pages_than_allowed_fail_the_task_after_the_good_ones_are_stored(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    with pytest.raises(AirflowFailException, match=r"99[89]"):
+        execute(page_ids=["101", "998", "999"], output_path=tmp_path.as_uri(), max_failed_pages=1)
+    assert len(list(tmp_path.glob("dt=*/*"))) == 1
+
+
+def test_extra_columns_stand_in_every_row(tmp_path: Path) -> None:
+    execute(output_path=tmp_path.as_uri(), extra_columns={"loaded_by": "run 7"})
+    (file,) = tmp_path.glob("dt=*/*")
+    assert {json.loads(line)["loaded_by"] for line in file.read_text().splitlines()} == {"run 7"}
+
+
+@pytest.mark.parametrize(("output_format", "compression"), [("csv", None), ("jsonl", "gzip"), ("parquet", None)])
+def test_every_format_holds_every_row(tmp_path: Path, output_format: str, compression: str | None) -> None:
+    parameters = {"output_path": tmp_path.as_uri(), "output_format": output_format, "compression": compression}
+    result = execute(metrics="all", **parameters)
+    (told,) = manifest_of(result)["files"]
+    assert told["rows"] == 11
+    assert execute(metrics="all", **parameters)["rows_unchanged"] == 11
+
+
+def test_parts_share_a_partition_and_no_page(
+    tmp_path: Path, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    execute(output_path=tmp_path.as_uri(), page_ids="101", part="a")
+    execute(output_path=tmp_path.as_uri(), page_ids="102", part="b")
+    assert sorted(file.name for file in tmp_path.glob("dt=*/*")) == ["part-a.jsonl", "part-b.jsonl"]
+    with pytest.raises(AirflowFailException, match=r"part-?a"):
+        execute(output_path=tmp_path.as_uri(), page_ids="101", part="b")
 
 
 def test_a_retired_metric_named_by_hand_fails_after_the_others_are_stored(
@@ -161,6 +262,12 @@ def test_an_empty_answer_fails_for_a_retry_is_skipped_or_accepted(emulator: Grap
         ({"page_ids": "101/insights"}, "no Page id"),
         ({"output_format": "xlsx", "output_path": "file:///tmp/never"}, "'xlsx'"),
         ({"on_empty": "shrug"}, "on_empty='shrug'"),
+        ({"max_failed_pages": -1}, "max_failed_pages=-1"),
+        ({"max_failed_pages": 1.5}, "max_failed_pages=1.5"),
+        ({"extra_columns": {"page_id": "x"}, "output_path": "file:///tmp/never"}, "page_id"),
+        ({"part": "a/b", "output_path": "file:///tmp/never"}, "a/b"),
+        ({"compression": "zip", "output_path": "file:///tmp/never"}, "zip"),
+        ({"date_preset": "yesterday"}, "one or the other"),
         ({"since": "2026-11-02", "until": "2026-11-01"}, "starts after it ends"),
         ({"api_version": "26"}, "api_version"),
     ],

@@ -1,4 +1,4 @@
-"""Rows to bytes and back, one class a file format."""
+"""The file formats there are, by name."""
 
 from __future__ import annotations
 
@@ -7,79 +7,90 @@ from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, Kind, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airflow_provider_msginsights.outputs.schema import Column, Row
+    from airflow_provider_msginsights.outputs.values import Values
+
+FORMAT_NAMES = ("csv", "jsonl", "parquet")
+_TEXT_COMPRESSIONS = (None, "none", "gzip")
+_PARQUET_COMPRESSIONS = (None, "zstd")
 
 
 class Format(Protocol):
-    """What a dataset needs of a file format."""
+    """What a dataset needs of a file format; equal rows always give equal bytes.
 
-    extension: str
-
-    def write(self, rows: Iterable[Row], file: IO[bytes]) -> int:
-        """Write the rows, return how many."""
-
-    def read(self, data: bytes) -> list[Row]:
-        """Read all rows of one file."""
-
-
-class JsonLines:
-    """One JSON object a line, every column's key always present, UTF-8, a line feed after each.
-
-    Dates are ``YYYY-MM-DD``; times are ISO 8601 in UTC with a ``Z``.
+    ``extension`` ends the names of its files; ``least_row_bytes`` is what a row takes at least, to guess how many a
+    file holds.
     """
 
-    extension = "jsonl"
+    @property
+    def extension(self) -> str: ...  # noqa: D102 - described by the class
+    @property
+    def least_row_bytes(self) -> int: ...  # noqa: D102 - described by the class
 
-    def write(self, rows: Iterable[Row], file: IO[bytes]) -> int:
-        """Write the rows, return how many."""
-        count = 0
-        for row in rows:
-            file.write(json.dumps(json_ready(row), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode())
-            file.write(b"\n")
-            count += 1
-        return count
+    def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
+        """Write the rows to a file at its start, return how many."""
 
-    def read(self, data: bytes) -> list[Row]:
-        """Read all rows of one file."""
-        return [_typed(json.loads(line)) for line in data.splitlines() if line]
+    def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
+        """Read the rows of a whole file; a column that the file does not have is null.
 
-
-FORMATS: Mapping[str, Format] = {"jsonl": JsonLines()}
+        :raises ValueError: when the bytes are no file of this format.
+        """
 
 
-def format_named(name: str) -> Format:
-    """Give the format of that name, or say which names there are."""
-    try:
-        return FORMATS[name]
-    except KeyError:
+def format_named(name: str, compression: str | None = None) -> Format:
+    """Give the format of that name.
+
+    :param name: ``jsonl``, ``csv`` or ``parquet``.
+    :param compression: for text ``none`` (as when left out) or ``gzip``; for Parquet ``zstd``, as when left out.
+    :raises ConfigurationError: for other names and combinations, and for Parquet without pyarrow.
+    """
+    from airflow_provider_msginsights.outputs.text_formats import Csv, Gzipped, JsonLines
+
+    if name not in FORMAT_NAMES:
+        raise ConfigurationError(f"output_format {name!r} is not known; use one of: {', '.join(FORMAT_NAMES)}.")
+    offered = _PARQUET_COMPRESSIONS if name == "parquet" else _TEXT_COMPRESSIONS
+    if compression not in offered:
+        choices = " or ".join(repr(choice) for choice in offered if choice)
         raise ConfigurationError(
-            f"output_format {name!r} is not known; use one of: {', '.join(sorted(FORMATS))}."
-        ) from None
+            f"compression={compression!r} does not go with output_format={name!r}; use {choices}, or leave it out."
+        )
+    if name == "parquet":
+        return _parquet()
+    text: Format = JsonLines() if name == "jsonl" else Csv()
+    return Gzipped(text) if compression == "gzip" else text
+
+
+def _parquet() -> Format:
+    from airflow_provider_msginsights.outputs.parquet_format import Parquet
+
+    try:
+        import pyarrow.parquet  # noqa: F401 - asked for now, so that it is missing before the load and not after
+    except ImportError as missing:
+        raise ConfigurationError(
+            "output_format='parquet' needs pyarrow. Install it with: "
+            "pip install 'airflow-provider-msginsights[parquet]'"
+        ) from missing
+    return Parquet()
 
 
 def json_ready(row: Row) -> dict[str, Any]:
     """Give the row with its dates as ISO text, as JSON and XCom hold it."""
-    return {name: _json_value(row[name]) for name in COLUMN_NAMES}
+    return {name: iso_text(value) for name, value in row.items()}
 
 
-def _json_value(value: Any) -> Any:
+def json_line(row: dict[str, Any]) -> str:
+    """One compact line of JSON; NaN, which JSON does not have, is refused."""
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def iso_text(value: Any) -> Any:
+    """Dates as ``YYYY-MM-DD``, times as ISO 8601 in UTC with a ``Z``, anything else as it is."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     return value
-
-
-def _typed(ready: dict[str, Any]) -> Row:
-    row: Row = {}
-    for column in COLUMNS:
-        value = ready.get(column.name)
-        if value is not None and column.kind is Kind.DATE:
-            value = date.fromisoformat(value)
-        elif value is not None and column.kind is Kind.TIMESTAMP:
-            value = datetime.fromisoformat(value)
-        row[column.name] = value
-    return row

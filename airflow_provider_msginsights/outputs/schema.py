@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from airflow_provider_msginsights.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from collections.abc import Iterable
+    from datetime import datetime
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
 
@@ -21,8 +28,10 @@ SCHEMA_VERSION = 1
 Row: TypeAlias = dict[str, Any]
 """One row, keyed by column name, in column order, with Python's own types."""
 
-Unit: TypeAlias = tuple[str, str, "date", "date"]
-"""What one answer replaces whole: page id, metric, first and last Pacific day."""
+_NO_EXTRA_COLUMNS: Mapping[str, str] = MappingProxyType({})
+_EXACT_IN_A_DOUBLE = 2**53
+_EXTRA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_PARTITION_COLUMNS = ("dt", "range")
 
 
 class Kind(StrEnum):
@@ -81,8 +90,42 @@ COLUMNS = (
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 
 
-def row_of(record: InsightsRecord, *, final_if_ended_by: datetime) -> Row:
-    """Turn a record into a row; it is final when its time ended at or before ``final_if_ended_by``."""
+def columns_with(extra_columns: Iterable[str] = ()) -> tuple[Column, ...]:
+    """Give the columns of a dataset: ours, then the extra ones by name, all text."""
+    extra = (_column(name, Kind.STRING, "as the load said", nullable=True) for name in sorted(extra_columns))
+    return (*COLUMNS, *extra)
+
+
+def check_extra_columns(columns: Iterable[str] | Mapping[str, str]) -> None:
+    """Refuse names that no warehouse takes or that stand for something else here, and values that are no text.
+
+    :param columns: the names, or the names with their values.
+    :raises ConfigurationError: names the column and what is wrong with it.
+    """
+    taken = dict.fromkeys(COLUMN_NAMES, "a column of this table")
+    taken |= dict.fromkeys(_PARTITION_COLUMNS, "the name of a partition")
+    for name in columns:
+        if not _EXTRA_NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"extra_columns has the name {name!r}; a name is a letter or underscore, then at most 62 letters, "
+                "digits or underscores."
+            )
+        if (clash := taken.get(name.lower())) is not None:
+            raise ConfigurationError(f"extra_columns has the name {name!r}, which is {clash}; choose another name.")
+        taken[name.lower()] = f"there twice ({name!r}): most warehouses do not tell upper and lower case apart"
+    values: Mapping[str, object] = columns if isinstance(columns, Mapping) else {}
+    for name, value in values.items():
+        if not isinstance(value, str) or not _is_unicode(value):
+            raise ConfigurationError(f"extra_columns[{name!r}] is no text; give a string, such as a rendered template.")
+
+
+def row_of(
+    record: InsightsRecord, *, final_if_ended_by: datetime, extra_columns: Mapping[str, str] = _NO_EXTRA_COLUMNS
+) -> Row:
+    """Turn a record into a row; it is final when its time ended at or before ``final_if_ended_by``.
+
+    :param extra_columns: text added to every row, such as the run's id; never part of the key.
+    """
     dimensions = dict(record.breakdowns)
     breakdown_by = ",".join(sorted(dimensions))
     other = json.dumps(dict(record.breakdowns_other), sort_keys=True) if record.breakdowns_other else None
@@ -95,6 +138,7 @@ def row_of(record: InsightsRecord, *, final_if_ended_by: datetime) -> Row:
         sorted(dimensions.items()),
         other,
     ]
+    value, value_raw = _number_and_text(record.value, record.value_raw)
     return {
         "record_id": hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32],
         "page_id": record.page_id,
@@ -103,31 +147,33 @@ def row_of(record: InsightsRecord, *, final_if_ended_by: datetime) -> Row:
         "range_start": record.range_start,
         "pacific_date": record.pacific_date,
         "end_time": record.end_time,
-        "value": record.value,
-        "value_raw": record.value_raw,
+        "value": value,
+        "value_raw": value_raw,
         "unit": record.unit,
         "currency": record.currency,
         "breakdown_by": breakdown_by,
         **{name: dimensions.get(name) for name in BREAKDOWN_COLUMNS},
         "breakdowns_other": other,
         "is_final": record.end_time <= final_if_ended_by,
+        **extra_columns,
     }
 
 
-def unit_of(row: Row) -> Unit:
-    """Name the unit of replacement a row belongs to."""
-    return (row["page_id"], row["metric"], row["range_start"], row["pacific_date"])
+def _number_and_text(value: float | None, raw: str | None) -> tuple[float | None, str | None]:
+    """Keep as text what a double cannot hold: JSON has no NaN, and integers beyond 2**53 would be rounded."""
+    if value is None or -_EXACT_IN_A_DOUBLE <= value <= _EXACT_IN_A_DOUBLE:
+        return value, raw
+    text = raw or json.dumps(value)
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:
+        is_finite = False
+    return value if is_finite else None, text
 
 
-def sort_key(row: Row) -> tuple[Any, ...]:
-    """Order rows by their key, so that equal answers give equal files."""
-    return (
-        row["page_id"],
-        row["metric"],
-        row["range_start"],
-        row["pacific_date"],
-        row["breakdown_by"],
-        *(row[name] or "" for name in BREAKDOWN_COLUMNS),
-        row["breakdowns_other"] or "",
-        row["record_id"],
-    )
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

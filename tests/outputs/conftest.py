@@ -1,15 +1,21 @@
-"""Stores for the tests of the outputs."""
+"""Stores and formats for the tests of the outputs."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from upath import UPath
 
+from airflow_provider_msginsights.outputs.formats import Format, format_named
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_buckets = count()
 
 
 @pytest.fixture
@@ -17,12 +23,42 @@ def final_if_ended_by() -> datetime:
     return datetime(2026, 3, 20, tzinfo=UTC)
 
 
-@pytest.fixture(params=["local disk", "object store"])
+@pytest.fixture(
+    params=[("jsonl", None), ("jsonl", "gzip"), ("csv", None), ("csv", "gzip"), ("parquet", None)],
+    ids=["jsonl", "jsonl-gzip", "csv", "csv-gzip", "parquet"],
+)
+def file_format(request: pytest.FixtureRequest) -> Format:
+    return format_named(*request.param)
+
+
+@pytest.fixture(params=["local disk", "S3"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> UPath:
     """An empty directory on a local disk, and one on a store that has no directories or renames."""
     if request.param == "local disk":
         return UPath(tmp_path.as_uri()) / "insights"
-    path = UPath(f"memory://{request.node.name}")
-    if path.fs.exists(path.path):
-        path.fs.rm(path.path, recursive=True)
+    made: UPath = request.getfixturevalue("s3_root")
+    return made
+
+
+@pytest.fixture
+def s3_root(s3_endpoint: str) -> UPath:
+    """An empty directory of an S3 spoken to over HTTP."""
+    path = UPath(
+        f"s3://bucket-{next(_buckets)}/insights",
+        key="testing",
+        secret="testing",
+        client_kwargs={"endpoint_url": s3_endpoint, "region_name": "eu-central-1"},
+    )
+    path.fs.mkdir(path.path.partition("/")[0])
     return path
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import math
+import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from made_records import record
 
+from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import BREAKDOWNS
-from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES, row_of, unit_of
+from airflow_provider_msginsights.outputs.schema import (
+    BREAKDOWN_COLUMNS,
+    COLUMN_NAMES,
+    check_extra_columns,
+    columns_with,
+    row_of,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,6 +90,44 @@ def test_a_day_is_final_once_it_ended_early_enough() -> None:
     assert row_of(one, final_if_ended_by=one.end_time - timedelta(seconds=1))["is_final"] is False
 
 
-def test_the_unit_is_page_metric_and_range(final_if_ended_by: datetime) -> None:
-    row = row_of(record(range_start=date(2026, 3, 2)), final_if_ended_by=final_if_ended_by)
-    assert unit_of(row) == ("101", "page_messages_new_conversations_unique", date(2026, 3, 2), date(2026, 3, 8))
+def test_extra_columns_come_last_and_leave_the_key_alone(final_if_ended_by: datetime) -> None:
+    plain = row_of(record(), final_if_ended_by=final_if_ended_by)
+    tagged = row_of(record(), final_if_ended_by=final_if_ended_by, extra_columns={"run_id": "manual"})
+    assert tagged == plain | {"run_id": "manual"}
+    assert [column.name for column in columns_with(["run_id", "business"])] == [*COLUMN_NAMES, "business", "run_id"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        (["value"], "'value', which is a column of this table"),
+        (["Page_ID"], "'Page_ID', which is a column of this table"),
+        (["dt"], "'dt', which is the name of a partition"),
+        (["team", "TEAM"], "'TEAM', which is there twice"),
+        (["run id"], "'run id'; a name is"),
+        ([""], "''; a name is"),
+        ({"run_id": 7}, "'run_id'] is no text"),
+        ({"run_id": "\ud800"}, "'run_id'] is no text"),
+    ],
+)
+def test_an_extra_column_that_no_warehouse_could_take_is_refused(columns: Any, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(reason)):
+        check_extra_columns(columns)
+
+
+@pytest.mark.parametrize(
+    ("value", "stored", "text"),
+    [
+        (7, 7, None),
+        (0.25, 0.25, None),
+        (math.nan, None, "NaN"),
+        (-math.inf, None, "-Infinity"),
+        (2**53 + 1, 2**53 + 1, "9007199254740993"),
+        (10**400, None, "1" + "0" * 400),
+    ],
+)
+def test_what_a_double_cannot_hold_is_kept_as_text(
+    value: float, stored: float | None, text: str | None, final_if_ended_by: datetime
+) -> None:
+    row = row_of(record(value=value), final_if_ended_by=final_if_ended_by)
+    assert (row["value"], row["value_raw"]) == (stored, text)

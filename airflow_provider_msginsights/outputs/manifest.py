@@ -1,0 +1,88 @@
+"""What a run did, as JSON beside the data: ``_manifests/<name>.json``, and the latest of each part.
+
+Readers of the data never see these: pyarrow, DuckDB, Spark and Hive pass over names that begin with ``_``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.outputs.formats import iso_text
+from airflow_provider_msginsights.outputs.storage import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_msginsights.outputs.storage import StoragePath
+
+_FOLDER = "_manifests"
+_LONGEST_NAME = 200
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.+=-]")
+
+
+def manifest_name(*, dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> str:
+    """Name a run's manifest: the same for every try, another for every run, task and map index."""
+    words = [dag_id, task_id, run_id, *([str(map_index)] if map_index >= 0 else [])]
+    exact = "/".join(words)
+    name = _NOT_IN_FILE_NAMES.sub("-", exact)[:_LONGEST_NAME]
+    return f"{name}.{hashlib.sha256(exact.encode()).hexdigest()[:8]}"
+
+
+def write_manifest(root: StoragePath, name: str, fields: Mapping[str, Any], *, part: str = "0") -> str:
+    """Write a run's manifest, replacing that of an earlier try, and note it as the latest of the part.
+
+    :param fields: anything JSON has, and dates, times, sets, tuples and mappings, which become text, lists, objects.
+    :return: the path, as a person writes it.
+    """
+    store = Store.at(root)
+    data = json.dumps(_ready(fields), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    for file_name in (f"{name}.json", _latest(part)):
+        store.write(f"{_FOLDER}/{file_name}", data)
+    return store.shown_path(f"{_FOLDER}/{name}.json")
+
+
+def read_manifest(root: StoragePath, name: str) -> dict[str, Any] | None:
+    """Read a run's manifest, or give None when there is none.
+
+    :raises ConfigurationError: when the file is no manifest.
+    """
+    return _read(root, f"{_FOLDER}/{name}.json")
+
+
+def latest_manifest(root: StoragePath, *, part: str = "0") -> dict[str, Any] | None:
+    """Read the manifest that was written last for a part, or give None when there is none.
+
+    :raises ConfigurationError: when the file is no manifest.
+    """
+    return _read(root, f"{_FOLDER}/{_latest(part)}")
+
+
+def _latest(part: str) -> str:
+    return f"latest/part-{part}.json"
+
+
+def _read(root: StoragePath, name: str) -> dict[str, Any] | None:
+    store = Store.at(root)
+    if (data := store.read(name)) is None:
+        return None
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{store.shown_path(name)} is not the JSON object a manifest is; remove the file.")
+    return found
+
+
+def _ready(value: Any) -> Any:
+    if hasattr(value, "items"):
+        return {str(iso_text(name)): _ready(inner) for name, inner in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(_ready, value))
+    if isinstance(value, list | tuple):
+        return [_ready(inner) for inner in value]
+    return iso_text(value)

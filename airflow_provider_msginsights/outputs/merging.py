@@ -1,0 +1,97 @@
+"""Stored rows and answers become one file's rows; counts what that changes.
+
+The unit of replacement is (page, metric, range): an answer replaces it whole, so that a breakdown value the API no
+longer lists goes; a unit without an answer stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.outputs.values import IS_FINAL, PACIFIC_DATE, RECORD_ID, facts_of, sort_key, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+    from airflow_provider_msginsights.outputs.values import Values
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What answers did to the rows of one file.
+
+    :param rows_added: rows whose key was not stored.
+    :param rows_changed: rows whose key was stored with another value.
+    :param rows_unchanged: rows stored with the same value; their finality and extra columns may be new.
+    :param rows_removed: stored rows that the new answer to their unit no longer has.
+    :param restated_days: Pacific days of stored units that now say something else.
+    :param restated_final_days: those of them that had been stored as final.
+    """
+
+    rows_added: int = 0
+    rows_changed: int = 0
+    rows_unchanged: int = 0
+    rows_removed: int = 0
+    restated_days: set[date] = field(default_factory=set)
+    restated_final_days: set[date] = field(default_factory=set)
+
+
+def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -> Iterator[Values]:
+    """Give the rows to store; both inputs and the result are sorted by key."""
+    old_units, new_units = groupby(stored, unit_of), groupby(answered, unit_of)
+    old, new = next(old_units, None), next(new_units, None)
+    while old is not None or new is not None:
+        if new is None or (old is not None and old[0] < new[0]):
+            yield from old[1] if old else ()
+            old = next(old_units, None)
+        elif old is None or new[0] < old[0]:
+            for row in new[1]:
+                tally.rows_added += 1
+                yield row
+            new = next(new_units, None)
+        else:
+            yield from _replaced(list(old[1]), new[1], tally)
+            old, new = next(old_units, None), next(new_units, None)
+
+
+def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterator[Values]:
+    """Give a unit's new rows, counting against those it had."""
+    before = {row[RECORD_ID]: row for row in old}
+    restated = False
+    for row in new:
+        former = before.pop(row[RECORD_ID], None)
+        if former is None:
+            tally.rows_added += 1
+        elif facts_of(former) != facts_of(row):
+            tally.rows_changed += 1
+        else:
+            tally.rows_unchanged += 1
+            yield row
+            continue
+        restated = True
+        yield row
+    tally.rows_removed += len(before)
+    if restated or before:
+        day = old[0][PACIFIC_DATE]
+        tally.restated_days.add(day)
+        if any(row[IS_FINAL] for row in old):
+            tally.restated_final_days.add(day)
+
+
+def in_order(rows: Iterable[Values]) -> Iterator[Values]:
+    """Pass rows on, making sure that each comes after the one before.
+
+    :raises ValueError: when one does not or has no key, and so was not written by this package.
+    """
+    last: tuple[object, ...] = ()
+    for row in rows:
+        if row[RECORD_ID] is None or None in unit_of(row):
+            raise ValueError("a row has no key")
+        key = sort_key(row)
+        if key <= last:
+            raise ValueError("its rows are not in the order of their keys")
+        last = key
+        yield row

@@ -1,0 +1,125 @@
+"""One part's file in one partition: read it, merge the answers in, replace it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.outputs.merging import Tally, in_order, merged
+from airflow_provider_msginsights.outputs.stored import StoredFile
+from airflow_provider_msginsights.outputs.values import PAGE_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airflow_provider_msginsights.outputs.dataset import Dataset
+    from airflow_provider_msginsights.outputs.spool import RowSpool, Run
+    from airflow_provider_msginsights.outputs.storage import Store
+    from airflow_provider_msginsights.outputs.values import Values
+
+_BUDGET_ROWS = 100_000
+
+
+class PartFile:
+    """The file of a dataset's part in any partition; any thread may write one, each partition by one."""
+
+    def __init__(self, dataset: Dataset[Any], store: Store) -> None:
+        self._format = dataset.file_format
+        self._columns = dataset.columns
+        self._name = dataset.file_name
+        self._store = store
+        self._budget = _RowBudget(_BUDGET_ROWS)
+
+    def write(self, partition: str, spool: RowSpool, runs: Sequence[Run], *, is_new: bool) -> tuple[StoredFile, Tally]:
+        """Merge the spooled rows into the partition's file.
+
+        :param is_new: the partition is known to have no file yet, so that none has to be looked for.
+        :raises ConfigurationError: when another part of the partition holds one of the Pages, or a file is unreadable.
+        """
+        name = f"{partition}/{self._name}"
+        sizes = {} if is_new else self._store.sizes(partition)
+        rows = sum(block.rows for run in runs for block in run)
+        tally = Tally()
+        with self._budget.held(rows + sizes.get(self._name, 0) // self._format.least_row_bytes):
+            owners = self._other_owners(partition, sizes)
+            stored = None
+            if not is_new:
+                self._store.remove_leftovers(name)
+                stored = self._store.read(name) if self._name in sizes else None
+            before = () if stored is None else self._stored(name, stored)
+            answered = self._owned(spool.rows(runs), owners, name)
+            with self._store.replacing(name, stored=stored) as spooled:
+                count = self._format.write(merged(before, answered, tally), self._columns, spooled.file)
+        file = StoredFile(
+            partition=partition,
+            path=self._store.shown_path(name),
+            rows=count,
+            size_bytes=spooled.size_bytes,
+            sha256=spooled.sha256,
+            changed=spooled.changed,
+        )
+        return file, tally
+
+    def _other_owners(self, partition: str, names: Iterable[str]) -> dict[str, str]:
+        """Tell which file of another part holds which Page."""
+        ending = f".{self._format.extension}"
+        page_id = self._columns[PAGE_ID : PAGE_ID + 1]
+        owners: dict[str, str] = {}
+        for file_name in names:
+            if file_name != self._name and file_name.startswith("part-") and file_name.endswith(ending):
+                name = f"{partition}/{file_name}"
+                data = self._store.read(name)
+                with self._naming(name):
+                    owners |= {page: name for (page,) in self._format.read(data or b"", page_id)}
+        return owners
+
+    def _owned(self, rows: Iterator[Values], owners: dict[str, str], name: str) -> Iterator[Values]:
+        """Pass rows on, making sure that their Pages belong to this part."""
+        for row in rows:
+            if (page := row[PAGE_ID]) in owners:
+                raise ConfigurationError(
+                    f"Page {page} is held by {self._store.shown_path(owners[page])}, so {self._store.shown_path(name)} "
+                    "cannot have it too: readers would count it twice. Load the Page with the part that has it, or "
+                    "remove it there first."
+                )
+            yield row
+
+    def _stored(self, name: str, data: bytes) -> Iterator[Values]:
+        with self._naming(name):
+            yield from in_order(self._format.read(data, self._columns))
+
+    @contextlib.contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Name the file whose bytes cannot be read."""
+        try:
+            yield
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{self._store.shown_path(name)} cannot be read as {self._format.extension} ({error}), so nothing can "
+                "be merged into it. Restore the file from a copy, or remove it and load its day again."
+            ) from error
+
+
+class _RowBudget:
+    """Lets so many rows be held by all threads together; one with more than that waits to be alone."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._free = rows
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def held(self, rows: int) -> Iterator[None]:
+        """Wait until there is room for the rows, and keep it until the block ends."""
+        share = min(rows, self._rows)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= share)
+            self._free -= share
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += share
+                self._changed.notify_all()

@@ -1,0 +1,133 @@
+"""Rows as text: JSON Lines and CSV, plain or gzipped."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from datetime import date, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.outputs.formats import iso_text, json_line
+from airflow_provider_msginsights.outputs.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airflow_provider_msginsights.outputs.formats import Format
+    from airflow_provider_msginsights.outputs.schema import Column
+    from airflow_provider_msginsights.outputs.values import Values
+
+
+class JsonLines:
+    """One JSON object a line, every column's key always present, UTF-8, a line feed after each (jsonlines.org).
+
+    Dates are ``YYYY-MM-DD``; times are ISO 8601 in UTC with a ``Z``; integers stay integers.
+    """
+
+    extension = "jsonl"
+    least_row_bytes = 500
+
+    def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
+        """Write the rows, return how many."""
+        names = [column.name for column in columns]
+        count = 0
+        for values in rows:
+            file.write(json_line(dict(zip(names, map(iso_text, values), strict=True))).encode())
+            file.write(b"\n")
+            count += 1
+        return count
+
+    def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
+        """Read the rows of a whole file."""
+        for line in io.BytesIO(data):
+            found = json.loads(line)
+            if not isinstance(found, dict):
+                raise ValueError("a line is no JSON object")  # noqa: TRY004 - the contract: ValueError for bad bytes
+            yield tuple([_typed(found.get(column.name), column) for column in columns])
+
+
+class Csv:
+    """RFC 4180: a header always, lines ended by CRLF, quotes where needed, UTF-8; null is an empty field.
+
+    Dates are ``YYYY-MM-DD``; times are ISO 8601 in UTC with a ``Z``; booleans are ``true`` and ``false``.
+    """
+
+    extension = "csv"
+    least_row_bytes = 100
+
+    def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
+        """Write the header and the rows, return how many rows."""
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow([column.name for column in columns])
+        count = 0
+        for values in rows:
+            writer.writerow(map(_csv_text, values))
+            count += 1
+        text.detach()
+        return count
+
+    def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
+        """Read the rows of a whole file."""
+        csv.field_size_limit(sys.maxsize)  # for the process; the default of 128 kB would refuse what was written
+        lines = csv.reader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""), strict=True)
+        try:
+            names = next(lines, [])
+            if not {column.name for column in columns} & set(names):
+                raise ValueError("the header names none of the columns")
+            for fields in lines:
+                found = dict(zip(names, fields, strict=True))
+                yield tuple([_typed(_csv_value(found.get(column.name), column), column) for column in columns])
+        except csv.Error as error:
+            raise ValueError(str(error)) from error
+
+
+class Gzipped:
+    """A text format under gzip, without a time or a name inside, so that equal rows give equal bytes."""
+
+    least_row_bytes = 30
+
+    def __init__(self, text: Format) -> None:
+        self._text = text
+        self.extension = f"{text.extension}.gz"
+
+    def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
+        """Write the rows, return how many."""
+        with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as packed:
+            return self._text.write(rows, columns, packed)  # type: ignore[arg-type] # typed as IO[bytes] nowhere
+
+    def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
+        """Read the rows of a whole file."""
+        try:
+            plain = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(str(error)) from error
+        return self._text.read(plain, columns)
+
+
+def _csv_text(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else iso_text(value)
+
+
+def _csv_value(text: str | None, column: Column) -> Any:
+    if not text:
+        return None if column.nullable or text is None else text
+    if column.kind is Kind.BOOLEAN:
+        return text == "true"
+    if column.kind is Kind.NUMBER:
+        return json.loads(text)
+    return text
+
+
+def _typed(value: Any, column: Column) -> Any:
+    if value is None:
+        return None
+    if column.kind is Kind.DATE:
+        return date.fromisoformat(value)
+    if column.kind is Kind.TIMESTAMP:
+        return datetime.fromisoformat(value)
+    return value

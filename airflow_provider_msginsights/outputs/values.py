@@ -1,0 +1,46 @@
+"""Rows as bare tuples, in column order: what a load of millions sorts, spools and merges.
+
+Files are sorted by the key, so that equal answers give equal bytes, and its first part is the unit of replacement:
+page, metric and range. Two sorted streams can so be merged unit by unit without holding either.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Values: TypeAlias = tuple[Any, ...]
+"""One row's values, in column order."""
+
+RECORD_ID, VALUE, VALUE_RAW, PACIFIC_DATE, IS_FINAL, PAGE_ID = map(
+    COLUMN_NAMES.index, ("record_id", "value", "value_raw", "pacific_date", "is_final", "page_id")
+)
+
+unit_of: Callable[[Values], tuple[Any, ...]] = itemgetter(
+    *map(COLUMN_NAMES.index, ("page_id", "metric", "range_start", "pacific_date"))
+)
+"""What one answer replaces whole: page id, metric, first and last Pacific day."""
+
+facts_of: Callable[[Values], tuple[Any, ...]] = itemgetter(
+    *map(COLUMN_NAMES.index, ("value", "value_raw", "unit", "currency"))
+)
+"""What the API said; a row is restated when this changes."""
+
+_undivided_key = itemgetter(
+    *map(COLUMN_NAMES.index, ("page_id", "metric", "range_start", "pacific_date", "breakdown_by"))
+)
+_BREAKDOWN_BY, _OTHER = COLUMN_NAMES.index("breakdown_by"), COLUMN_NAMES.index("breakdowns_other")
+_FIRST = COLUMN_NAMES.index(BREAKDOWN_COLUMNS[0])
+_NOT_DIVIDED = ("",) * (len(BREAKDOWN_COLUMNS) + 1)
+
+
+def sort_key(values: Values) -> tuple[Any, ...]:
+    """Order by the key; an absent dimension comes first."""
+    divided = values[_BREAKDOWN_BY] or values[_OTHER]
+    dimensions = tuple([value or "" for value in values[_FIRST : _OTHER + 1]]) if divided else _NOT_DIVIDED
+    return (*_undivided_key(values), *dimensions, values[RECORD_ID])

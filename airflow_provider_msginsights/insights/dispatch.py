@@ -32,6 +32,7 @@ _RUN = None  # the scope of what concerns every Page
 _LONG_AGO = float("-inf")
 _FULL_PERCENT = 100.0
 _TRIES_BEFORE_SHRINKING = 2
+_ASKS_FOR_LESS = (Remedy.SHRINK, Remedy.RETRY_THEN_SHRINK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +97,9 @@ class Dispatcher:
             self._pages.add(request.page_id)
             self._forget(request)
 
-    def begin_epoch(self, *, on_trial: bool) -> None:
-        """From now on requests are made with other credentials; on trial, the first of them travels alone again."""
-        self.epoch += 1
-        if on_trial:
-            self._suspects.add(_RUN)
+    def suspect(self, page_id: str | None = _RUN) -> None:
+        """Send one request at a time, and one of the Page, until one is answered."""
+        self._suspects |= {_RUN, page_id}
 
     @property
     def waiting(self) -> tuple[Request, ...]:
@@ -223,7 +222,7 @@ class Dispatcher:
         if problem.remedy is Remedy.WAIT:
             self._stay_away(request, problem)
             return
-        if self._was_answered:
+        if self._was_answered and problem.remedy not in _ASKS_FOR_LESS:
             self._suspects.discard(_RUN)
         first_tries = self._attempts[request] < _TRIES_BEFORE_SHRINKING
         retry = problem.remedy is Remedy.RETRY or (problem.remedy is Remedy.RETRY_THEN_SHRINK and first_tries)

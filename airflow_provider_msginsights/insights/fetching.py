@@ -20,6 +20,7 @@ from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.outcome import FetchOutcome, Paused
 from airflow_provider_msginsights.insights.records import RecordParser
 from airflow_provider_msginsights.insights.refused_metrics import RefusedMetrics
+from airflow_provider_msginsights.insights.sizes import Sizes
 from airflow_provider_msginsights.insights.steps import Emit, Renew
 from airflow_provider_msginsights.insights.tokens import exchange_tokens
 
@@ -41,7 +42,7 @@ class FetchRun:
         self._parser = RecordParser(query)
         self._parts: dict[Request, Slice] = {}
         self._refused = RefusedMetrics()
-        self._max_days, self._max_metrics = query.max_chunk_days, len(query.metrics)
+        self._sizes = Sizes(query)
         self._pages_with_token: set[str] = set()
         self._has_renewed = False
         self._stopped_by: MessagingInsightsError | None = None
@@ -89,8 +90,7 @@ class FetchRun:
                 self._unanswered += [piece for piece in (part, *witnesses) if piece.metrics]
                 continue
             for kept in (part, *witnesses) if part.metrics else witnesses:
-                pieces = kept.cut(self._max_days, self._max_metrics)
-                self._dispatcher.add([self._request(piece) for piece in pieces])
+                self._dispatcher.add([self._request(piece) for piece in self._sizes.cut(kept)])
 
     def _request(self, part: Slice) -> Request:
         request = self._query.request(part)
@@ -104,9 +104,8 @@ class FetchRun:
         self._queue([self._parts.pop(request) for request in stale])
 
     def _is_fit(self, part: Slice) -> bool:
-        fits = len(part.metrics) <= self._max_metrics and (self._max_days is None or len(part.days) <= self._max_days)
         is_refused = len(part.metrics) > 1 and bool(self._refused.among(part))
-        return fits and part.page_id not in self._lost_pages and not is_refused
+        return self._sizes.fits(part) and part.page_id not in self._lost_pages and not is_refused
 
     def _settle(self, verdict: Verdict) -> Flow[None]:
         part = self._parts.pop(verdict.request)
@@ -161,6 +160,7 @@ class FetchRun:
         self._page_failures.setdefault(part.page_id, problem.error)
         if not isinstance(problem.error, (RetriableGraphAPIError, TransportError, ResponseFormatError)):
             self._lost_pages.add(part.page_id)
+        if part.page_id in self._lost_pages:
             self._recut_what_waits()
 
     # Tokens
@@ -187,7 +187,7 @@ class FetchRun:
         except MessagingInsightsError as error:
             self._fail(part, Problem(error, Remedy.STOP, "run"))
             return
-        self._dispatcher.begin_epoch(on_trial=False)
+        self._dispatcher.epoch += 1
         self._pages_with_token.update(page_ids)
         self._lost_pages.update(without_token)
         self._page_failures |= without_token
@@ -209,7 +209,8 @@ class FetchRun:
         if not self._has_renewed:
             self._has_renewed = True
             if (yield Renew()) is True:
-                self._dispatcher.begin_epoch(on_trial=True)
+                self._dispatcher.epoch += 1
+                self._dispatcher.suspect()
                 self._pages_with_token.clear()
                 self._queue([part])
                 return
@@ -231,14 +232,13 @@ class FetchRun:
                 yield from self._settle(verdict)
 
     def _shrink(self, part: Slice, problem: Problem) -> None:
-        """Ask for less: half the days, then half the metrics; what is queued later is cut to the same size."""
-        if self._is_fit(part):  # otherwise it was sent before less was asked for
-            if self._max_days is not None and len(part.days) > 1:
-                self._max_days = (len(part.days) + 1) // 2
-            elif len(part.metrics) > 1 and not isinstance(problem.error, InvalidRequestError):
-                self._max_metrics = (len(part.metrics) + 1) // 2
-            else:
+        """Ask for less, one request alone until a size is accepted."""
+        if self._sizes.fits(part):  # otherwise less is asked for already, since it was sent
+            days_only = isinstance(problem.error, InvalidRequestError)
+            if not self._sizes.shrink(part, days_only=days_only):
+                self._lost_pages.add(part.page_id)
                 self._fail(part, problem)
                 return
+            self._dispatcher.suspect(part.page_id)
+            self._recut_what_waits()
         self._queue([part])
-        self._recut_what_waits()

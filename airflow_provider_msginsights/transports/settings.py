@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import PurePath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.batch import MAX_PARTS
@@ -72,7 +71,11 @@ EXTRA_FIELDS = (
 """Everything the connection's extra may hold."""
 
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_BASE_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?",
+    re.IGNORECASE,
+)
 
 
 def from_connection_parts(
@@ -133,22 +136,18 @@ def _credentials(password: str | None, given: Mapping[str, object]) -> Credentia
 
 
 def _base_url(host: str | None, *, allow_plain_http: bool) -> str:
-    text = (host or DEFAULT_HOST).strip().rstrip("/")
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.query or parts.fragment:
-        raise ConfigurationError(f"The connection's host must be a base URL such as {DEFAULT_HOST}.")
-    if parts.username or parts.password:
-        raise ConfigurationError("The connection's host must not hold a user name or password.")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_plain_http:
+    text = (host or "").strip() or DEFAULT_HOST
+    url = text if "://" in text else f"https://{text}"
+    if not (match := _BASE_URL.fullmatch(url)):
         raise ConfigurationError(
-            f"The connection's host {parts.hostname} is plain http, which would send the token unencrypted. "
+            f"The connection's host must be a base URL such as {DEFAULT_HOST}, without user name, query and fragment."
+        )
+    if match["scheme"].lower() == "http" and match["name"].lower() not in _LOOPBACK and not allow_plain_http:
+        raise ConfigurationError(
+            f"The connection's host {match['name']} is plain http, which would send the token unencrypted. "
             "Use https, or set allow_plain_http in the connection's extra for a test server you trust."
         )
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+    return url.rstrip("/")
 
 
 def _api_version(value: object) -> str:
@@ -163,8 +162,7 @@ def _api_version(value: object) -> str:
 def _proxy(value: object) -> str | None:
     if value is None:
         return None
-    parts = urlsplit(str(value))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not re.match(r"https?://[^/\s]", str(value)):
         raise ConfigurationError("The connection's extra field proxy must be a URL such as http://proxy.example:3128.")
     return str(value)
 

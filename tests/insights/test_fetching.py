@@ -302,6 +302,23 @@ def test_what_cannot_be_smaller_is_a_failure_of_its_page() -> None:
     assert fetched(api) == asked(query, but_pages=["101"])
 
 
+def test_one_odd_page_does_not_multiply_the_calls_for_the_others() -> None:
+    def answer(request: Request) -> Response:
+        return at_most(3, TOO_MUCH)(request) if request.page_id == "101" else insights(request)
+
+    api, query = ScriptedApi(answer), make_query(pages=20, days=89)
+    fetch(api, query)
+    assert fetched(api) == asked(query)
+    assert sum(request.page_id != "101" for request in api.requests) <= 19 * 8
+
+
+def test_an_api_that_finds_everything_too_heavy_is_not_stormed() -> None:
+    api, query = ScriptedApi(lambda _: TOO_MUCH), make_query(pages=3, days=89)
+    outcome = fetch(api, query)
+    assert set(outcome.page_failures) == {"101", "102", "103"}
+    assert len(api.requests) <= 3 * 12
+
+
 # Everything at once
 
 BEHAVIOURS: dict[str, Response | str] = {

@@ -59,6 +59,10 @@ class _Allowance:
     def is_blocked(self, now: float) -> bool:
         return self.is_blocked_by_test(now) or self.used(now) > self.calls
 
+    def code(self, now: float) -> int:
+        """The business limit that is reached: that of a test's block, else that of Pages."""
+        return self.block_code if self.block_code is not None and now < self.blocked_until else 80001
+
     def regain_minutes(self, now: float) -> int:
         """Minutes until calls are answered again; 0 when they are."""
         waits = [0.0]
@@ -109,17 +113,11 @@ class Limits:
             allowance = self._page(page)
             allowance.count(now)
             if allowance.is_blocked(now):
-                raise table_error(self._page_code(allowance, token))
+                raise table_error(allowance.code(now) if _is_business(token) else 32)
             if _is_business(token):
                 return
         if self._app.is_blocked(now):
             raise table_error(self._app.block_code or 4)
-
-    @staticmethod
-    def _page_code(allowance: _Allowance, token: Token | None) -> int:
-        if not _is_business(token):
-            return 32
-        return allowance.block_code or 80001
 
     def headers(self, page: Page | None, now: float) -> dict[str, str]:
         """The usage headers for an answer; empty while hardly any calls have been made."""
@@ -135,7 +133,7 @@ class Limits:
         percent = allowance.percent(now)
         if percent >= self._headers_from_percent:
             usage = {
-                "type": _USE_CASES.get(allowance.block_code or 80001, "pages"),
+                "type": _USE_CASES.get(allowance.code(now), "pages"),
                 "call_count": percent,
                 "total_cputime": percent // 3,
                 "total_time": percent // 2,

@@ -47,8 +47,9 @@ class Call:
     part_number: int | None = None
 
     def redacted_params(self) -> dict[str, str]:
-        """The parameters with every secret's value taken out."""
-        return {name: REDACTED if name in SECRET_PARAMETERS else value for name, value in self.params.items()}
+        """The parameters with every secret's value taken out; a batch holds the tokens of its parts."""
+        hidden = SECRET_PARAMETERS | {"batch"}
+        return {name: REDACTED if name in hidden else value for name, value in self.params.items()}
 
 
 class Mishap(StrEnum):

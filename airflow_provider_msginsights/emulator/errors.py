@@ -30,6 +30,7 @@ class GraphError(Exception):
     is_transient: bool | None = None
     user_title: str | None = None
     user_message: str | None = None
+    error_data: dict[str, Any] | str | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
     def envelope(self, fbtrace_id: str) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class GraphError(Exception):
             ("is_transient", self.is_transient),
             ("error_user_title", self.user_title),
             ("error_user_msg", self.user_message),
+            ("error_data", self.error_data),
             ("fbtrace_id", fbtrace_id if self.kind else None),
         )
         error.update({key: value for key, value in optional if value is not None})

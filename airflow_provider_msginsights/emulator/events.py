@@ -156,7 +156,7 @@ class Event:
             raise ValueError(f"Event: 'kind' must be one of {', '.join(EventKind)}.") from None
         seconds = parse_moment(str(fields.get("at", "")), now_seconds=now_seconds)
         if seconds is None:
-            raise ValueError("Event: 'at' must be ISO time with a zone, or unix seconds.")
+            raise ValueError("Event: 'at' must be ISO time (Pacific if it names no zone) or unix seconds.")
         return cls(
             **{"page_id": "", "person_id": "", **values},
             kind=kind,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
 from airflow_provider_msginsights.emulator.error_table import table_error
@@ -65,8 +66,9 @@ _MISHAPS = {
 class Fault:
     """One fault. The first one in order that matches a call strikes it; `times` strikes and it is spent.
 
-    What: `kind`, and for an error `code`, `subcode`, `message`, `http_status`, `is_transient`, `omit_type`; for a
-    reply `body`, `http_status`, `content_type`; `headers` are added to the answer; `delay_seconds` come first.
+    What: `kind`; for an error `code`, `subcode`, `message`, `http_status`, `is_transient`, `user_title`,
+    `user_message`, `error_data`, `omit_type` (and trace); for a reply `body`, `http_status`, `content_type`. `headers`
+    are added to the answer, `delay_seconds` come first.
     When: `skip` matching calls pass unharmed, then `times` calls are struck (None: all); with `rate` each matching
     call is struck with that probability. Where: `page_id`, `metric`, `path` (a part of it), `method`; `on="batch"`
     strikes the whole batch POST instead of single calls and parts.
@@ -77,6 +79,9 @@ class Fault:
     subcode: int | None = None
     message: str | None = None
     is_transient: bool | None = None
+    user_title: str | None = None
+    user_message: str | None = None
+    error_data: dict[str, Any] | str | None = None
     omit_type: bool = False
     http_status: int | None = None
     body: str | None = None
@@ -129,6 +134,9 @@ class Fault:
         error.message = self.message or error.message
         error.http_status = self.http_status or error.http_status
         error.is_transient = error.is_transient if self.is_transient is None else self.is_transient
+        error.user_title = self.user_title or error.user_title
+        error.user_message = self.user_message or error.user_message
+        error.error_data = self.error_data
         error.kind = None if self.omit_type else error.kind
         error.headers = dict(self.headers)
         return error

@@ -25,33 +25,37 @@ _USE_CASES = {80001: "pages", 80006: "messenger"}
 
 @dataclass(slots=True)
 class _Allowance:
-    """Calls within a sliding window, and a block that a test set."""
+    """Calls within a sliding window, and a block that a test set.
+
+    `seconds` holds [second, calls made in it], so that long load tests stay small; `used_calls` is their sum.
+    """
 
     calls: int
     window_seconds: int
-    made_at: deque[float] = field(default_factory=deque)
+    seconds: deque[list[int]] = field(default_factory=deque)
+    used_calls: int = 0
     blocked_until: float = 0.0
     block_seconds: float = 0.0
     block_code: int | None = None
 
     def count(self, now: float) -> None:
-        self.made_at.append(now)
-        if self.block_code is not None and now < self.blocked_until:
+        if self.seconds and self.seconds[-1][0] == int(now):
+            self.seconds[-1][1] += 1
+        else:
+            self.seconds.append([int(now), 1])
+        self.used_calls += 1
+        if self.is_blocked_by_test(now):
             # A call made while blocked starts the waiting time again.
             self.blocked_until = now + self.block_seconds
 
     def used(self, now: float) -> int:
-        while self.made_at and self.made_at[0] <= now - self.window_seconds:
-            self.made_at.popleft()
-        return len(self.made_at)
+        while self.seconds and self.seconds[0][0] <= now - self.window_seconds:
+            self.used_calls -= self.seconds.popleft()[1]
+        return self.used_calls
 
     def percent(self, now: float) -> int:
-        if self.is_blocked_by_test(now):
-            return max(100, self._percent(now))
-        return self._percent(now)
-
-    def _percent(self, now: float) -> int:
-        return self.used(now) * 100 // max(1, self.calls)
+        percent = self.used(now) * 100 // max(1, self.calls)
+        return max(100, percent) if self.is_blocked_by_test(now) else percent
 
     def is_blocked_by_test(self, now: float) -> bool:
         return self.block_code is not None and now < self.blocked_until
@@ -59,15 +63,20 @@ class _Allowance:
     def is_blocked(self, now: float) -> bool:
         return self.is_blocked_by_test(now) or self.used(now) > self.calls
 
+    def code(self, now: float) -> int:
+        """The business limit that is reached: that of a test's block, else that of Pages."""
+        return self.block_code if self.block_code is not None and now < self.blocked_until else 80001
+
     def regain_minutes(self, now: float) -> int:
         """Minutes until calls are answered again; 0 when they are."""
-        waits = [0.0]
-        if self.is_blocked_by_test(now):
-            waits.append(self.blocked_until - now)
+        wait = self.blocked_until - now if self.is_blocked_by_test(now) else 0.0
         surplus = self.used(now) - self.calls
-        if surplus > 0:
-            waits.append(self.made_at[surplus - 1] + self.window_seconds - now)
-        return ceil(max(waits) / _MINUTE_SECONDS)
+        for second, made in self.seconds:
+            if surplus <= 0:
+                break
+            surplus -= made
+            wait = max(wait, second + self.window_seconds - now)
+        return ceil(wait / _MINUTE_SECONDS)
 
 
 class Limits:
@@ -109,17 +118,11 @@ class Limits:
             allowance = self._page(page)
             allowance.count(now)
             if allowance.is_blocked(now):
-                raise table_error(self._page_code(allowance, token))
+                raise table_error(allowance.code(now) if _is_business(token) else 32)
             if _is_business(token):
                 return
         if self._app.is_blocked(now):
             raise table_error(self._app.block_code or 4)
-
-    @staticmethod
-    def _page_code(allowance: _Allowance, token: Token | None) -> int:
-        if not _is_business(token):
-            return 32
-        return allowance.block_code or 80001
 
     def headers(self, page: Page | None, now: float) -> dict[str, str]:
         """The usage headers for an answer; empty while hardly any calls have been made."""
@@ -135,7 +138,7 @@ class Limits:
         percent = allowance.percent(now)
         if percent >= self._headers_from_percent:
             usage = {
-                "type": _USE_CASES.get(allowance.block_code or 80001, "pages"),
+                "type": _USE_CASES.get(allowance.code(now), "pages"),
                 "call_count": percent,
                 "total_cputime": percent // 3,
                 "total_time": percent // 2,

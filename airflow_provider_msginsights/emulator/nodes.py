@@ -41,14 +41,18 @@ def read_person(token: Token, call: Call) -> dict[str, Any]:
 def read_accounts(world: World, token: Token, call: Call, *, version: str) -> dict[str, Any]:
     """`GET /me/accounts`: the Pages on which the person has a task, page by page with cursors.
 
-    Paginated Results guide: `next` is there only when more follows; a page may be short. Without
-    `pages_show_list` the list is empty.
+    Paginated Results guide: `next` is there only when more follows, and a page of the list may be short or empty all
+    the same: Pages without a role are left out of it afterwards. Without `pages_show_list` the list is empty.
     """
     asked = parse_fields(call.params.get("fields") or _ACCOUNT_FIELDS)
-    pages = [page for page in world.pages.values() if page.tasks] if "pages_show_list" in token.scopes else []
+    pages = list(world.pages.values()) if "pages_show_list" in token.scopes else []
     first, last = _slice(call.params, len(pages))
-    data = [_page_fields(world, page, token, asked, call, version) | {"id": page.page_id} for page in pages[first:last]]
-    if not data:
+    data = [
+        _page_fields(world, page, token, asked, call, version) | {"id": page.page_id}
+        for page in pages[first:last]
+        if page.tasks
+    ]
+    if not data and last >= len(pages):
         return {"data": []}
     cursors = {"before": _cursor(first), "after": _cursor(last)}
     paging: dict[str, Any] = {"cursors": cursors}

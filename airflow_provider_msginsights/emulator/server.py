@@ -77,11 +77,14 @@ class GraphEndpoint:
     def _answer(self, call: Call) -> tuple[Reply, float]:
         """The reply, and how long to hold it back."""
         settings = self._world.settings
-        delay_ms = settings.latency_ms + self._world.jitter.random() * settings.latency_jitter_ms
+        chance = self._world.jitter.random
+        delay_ms = settings.latency_ms + chance() * settings.latency_jitter_ms
         if is_batch(call):
             reply = answer_batch(self._world, self._graph, call)
             if isinstance(reply.payload, list):
-                delay_ms += settings.batch_part_ms * len(reply.payload)
+                delay_ms += sum(
+                    settings.batch_part_ms + chance() * settings.batch_part_jitter_ms for _ in reply.payload
+                )
         else:
             reply = self._graph.answer(call)
         held_back = 0.0 if reply.mishap is Mishap.SLOW else reply.delay_seconds

@@ -31,6 +31,7 @@ _BOUNDS = (
     ("latency_ms", 0, 3_600_000),
     ("latency_jitter_ms", 0, 3_600_000),
     ("batch_part_ms", 0, 3_600_000),
+    ("batch_part_jitter_ms", 0, 3_600_000),
     ("readiness_lag_hours", 0, 100_000),
     ("usage_headers_from_percent", 0, 1_000_000),
     ("app_calls_per_hour", 0, 1_000_000_000_000),
@@ -41,7 +42,8 @@ _BOUNDS = (
 class Settings:
     """Everything that is chosen when the emulator starts, and can be changed until the next reset.
 
-    `latency_ms` and `latency_jitter_ms` delay every request, `batch_part_ms` a batch by so much for each part.
+    `latency_ms` delays every request, `batch_part_ms` a batch by so much for each part; the two jitters add up to so
+    much more by chance.
     A day is final `readiness_lag_hours` after its end; events younger than that are not known yet.
     The rest are points that the public documentation leaves open:
     `small_page` under 100 likes is answered "empty" or with the "error" 2874008; `earnings` is a "number" or an
@@ -55,6 +57,7 @@ class Settings:
     latency_ms: float = 0.0
     latency_jitter_ms: float = 0.0
     batch_part_ms: float = 0.0
+    batch_part_jitter_ms: float = 0.0
     readiness_lag_hours: float = 0.0
     unready: Unready = Unready.ABSENT
     style: Style = Style.REAL

@@ -121,6 +121,7 @@ def test_the_batch_itself_needs_a_good_token(emulator: GraphEmulator, post: Post
     emulator.expire_token("user-token")
     assert post([insights("101")]).json()["error"]["error_subcode"] == 463
     assert [entry["path"] for entry in emulator.stats()["journal"]] == ["/", "/", "/"]
+    assert "page-token" not in str(emulator.stats())
 
 
 def test_the_token_of_the_batch_may_stand_in_the_header(emulator: GraphEmulator, http: requests.Session) -> None:
@@ -223,6 +224,12 @@ def test_a_batch_may_come_as_multipart_or_json(emulator: GraphEmulator, http: re
 def test_a_batch_takes_longer_by_each_part(emulator: GraphEmulator, post: Post) -> None:
     emulator.configure(batch_part_ms=20)
     assert post([get("101")] * 10).elapsed.total_seconds() >= 0.2
+
+
+def test_each_part_may_take_longer_by_chance(emulator: GraphEmulator, post: Post) -> None:
+    emulator.configure(batch_part_jitter_ms=40)
+    waits = [post([get("101")] * 5).elapsed.total_seconds() for _ in range(6)]
+    assert max(waits) - min(waits) > 0.01
 
 
 def test_usage_headers_come_with_each_part(emulator: GraphEmulator, post: Post) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,23 @@ def test_the_journal_tells_each_call_and_no_token(
 def test_latency_is_added_to_every_request(emulator: GraphEmulator, ask: Callable[..., requests.Response]) -> None:
     emulator.configure(latency_ms=150)
     assert ask("/v26.0/101").elapsed >= timedelta(milliseconds=150)
+
+
+def test_requests_open_at_the_same_time_are_counted(emulator: GraphEmulator) -> None:
+    emulator.configure(latency_ms=400)
+    with ThreadPoolExecutor(3) as pool:
+        addresses = [f"{emulator.base_url}/v26.0/101?access_token=page-token-101"] * 3
+        assert all(answer.ok for answer in pool.map(requests.get, addresses))
+    assert emulator.stats()["max_concurrent_requests"] == 3
+
+
+def test_two_emulators_do_not_share_anything(emulator: GraphEmulator) -> None:
+    with GraphEmulator(pages=2) as other:
+        assert other.base_url != emulator.base_url
+        other.expire_token("page-token-101")
+        for one, works in ((emulator, True), (other, False)):
+            answer = requests.get(f"{one.base_url}/v26.0/101", params={"access_token": "page-token-101"}, timeout=10)
+            assert answer.ok is works
 
 
 def test_numbers_follow_the_clock(emulator: GraphEmulator, ask: Callable[..., requests.Response]) -> None:

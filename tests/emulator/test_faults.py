@@ -56,6 +56,19 @@ def test_other_codes_and_subcodes_can_be_made_up(emulator: GraphEmulator, ask: A
     assert error["is_transient"] is True
 
 
+@pytest.mark.parametrize("data", [{"blame_field_specs": [["metric"]]}, '{"blame_field_specs":[["metric"]]}'])
+def test_an_error_may_carry_words_for_people_and_data(
+    emulator: GraphEmulator, ask: Ask, data: dict[str, Any] | str
+) -> None:
+    emulator.add_fault(code=100, user_title="Too wide", user_message="Ask for less.", error_data=data)
+    error = insights(ask).json()["error"]
+    assert (error["error_user_title"], error["error_user_msg"], error["error_data"]) == (
+        "Too wide",
+        "Ask for less.",
+        data,
+    )
+
+
 def test_an_error_may_lack_its_type_and_trace(emulator: GraphEmulator, ask: Ask) -> None:
     emulator.add_fault(code=1, subcode=99, omit_type=True)
     assert set(insights(ask).json()["error"]) == {"message", "code", "error_subcode", "is_transient"}

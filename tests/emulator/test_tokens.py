@@ -127,6 +127,9 @@ def test_accounts_leave_out_pages_without_a_role_and_all_without_pages_show_list
     emulator.change_page("102", tasks=())
     answer = ask("/v26.0/me/accounts", token="user-token", fields="id").json()
     assert [page["id"] for page in answer["data"]] == ["101", "103", "104"]
+    short = ask("/v26.0/me/accounts", token="user-token", fields="id", limit=2).json()
+    assert [page["id"] for page in short["data"]] == ["101"]
+    assert "next" in short["paging"], "a short page is not the last one"
     emulator.change_token("user-token", scopes=("read_insights",))
     assert ask("/v26.0/me/accounts", token="user-token").json() == {"data": []}
 

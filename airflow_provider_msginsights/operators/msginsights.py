@@ -1,4 +1,7 @@
-"""The operator: load the Pacific days a run is about, to files or to XCom."""
+"""The operator: load the Pacific days a run is about, to files or to XCom.
+
+What only a running task needs is imported where it is used: DAG files import this module at every parse.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,6 @@ from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requ
 from airflow_provider_msginsights.airflow_names import AirflowSkipException, conf
 from airflow_provider_msginsights.exceptions import RateLimitError, ResponseFormatError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.operators.judgement import Judge
-from airflow_provider_msginsights.operators.load import Load
-from airflow_provider_msginsights.operators.report import manifest_of, summary_of
-from airflow_provider_msginsights.operators.work import Work
-from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
-from airflow_provider_msginsights.outputs.manifest import manifest_name, read_manifest, write_manifest
-from airflow_provider_msginsights.outputs.schema import check_extra_columns
-from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +23,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.airflow_intervals import When
     from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.insights.query import InsightsQuery
+    from airflow_provider_msginsights.operators.judgement import Judge
+    from airflow_provider_msginsights.operators.load import Load
+    from airflow_provider_msginsights.operators.work import Work
+    from airflow_provider_msginsights.outputs.dataset import Dataset
 
 _EMPTY_HINT = (
     "Either Meta has not computed the days yet (put a MessagingInsightsSensor before this task), or the token lacks "
@@ -153,6 +151,8 @@ class MessagingInsightsOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; give a summary of the files they went to, or the rows."""
+        from airflow_provider_msginsights.operators.work import Work
+
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
             try:
                 ranges = requested_days(
@@ -170,6 +170,8 @@ class MessagingInsightsOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Go on with what a limit of Meta's made the load leave."""
+        from airflow_provider_msginsights.operators.work import Work
+
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
             if event is None or event.get("status") != "resume":
                 raise ResponseFormatError(
@@ -179,6 +181,11 @@ class MessagingInsightsOperator(BaseOperator):
             return self._load(context, self._hook(), self._judge(), Work.from_dict(event["state"]))
 
     def _load(self, context: Context, hook: MessagingInsightsHook, judge: Judge, work: Work) -> Any:
+        from airflow_provider_msginsights.operators.load import Load
+        from airflow_provider_msginsights.operators.report import manifest_of, summary_of
+        from airflow_provider_msginsights.operators.work import Work
+        from airflow_provider_msginsights.outputs.manifest import manifest_name, read_manifest, write_manifest
+
         started = datetime.now(UTC)
         extra_columns = dict(self.extra_columns or {})
         load = Load(
@@ -222,6 +229,8 @@ class MessagingInsightsOperator(BaseOperator):
             judge.check_empty(load.outcomes, _EMPTY_HINT)
 
     def _wait(self, seconds: float, left: Work, requests: int) -> NoReturn:
+        from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger
+
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
         told = f"{requests} requests have to wait for Meta's limit until {moment:%Y-%m-%d %H:%M:%S} UTC"
         if not self.deferrable:
@@ -237,9 +246,13 @@ class MessagingInsightsOperator(BaseOperator):
         return MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
 
     def _judge(self) -> Judge:
+        from airflow_provider_msginsights.operators.judgement import Judge
+
         return Judge(max_failed_pages=self.max_failed_pages, on_empty=self.on_empty, log=self.log)
 
     def _query(self, days: DateRange, page_ids: Sequence[str]) -> InsightsQuery:
+        from airflow_provider_msginsights.insights.query import InsightsQuery
+
         return InsightsQuery.create(
             page_ids=page_ids, metrics=self.metrics, days=days, period=self.period, breakdowns=self.breakdowns
         )
@@ -247,12 +260,19 @@ class MessagingInsightsOperator(BaseOperator):
     def _dataset(
         self, query: InsightsQuery, output_path: str, extra_columns: Mapping[str, str]
     ) -> Dataset[ObjectStoragePath]:
+        from airflow_provider_msginsights.outputs.dataset import Dataset
+        from airflow_provider_msginsights.outputs.formats import format_named
+        from airflow_provider_msginsights.outputs.schema import check_extra_columns
+        from airflow_provider_msginsights.outputs.storage_providers import naming_the_missing_provider
+
         check_extra_columns(extra_columns)
         if self.output_conn_id:
             # Airflow would take the machine's own credentials for a connection that does not exist.
             BaseHook.get_connection(self.output_conn_id)
+        with naming_the_missing_provider(output_path):
+            root = ObjectStoragePath(output_path, conn_id=self.output_conn_id)
         return Dataset(
-            root=ObjectStoragePath(output_path, conn_id=self.output_conn_id),
+            root=root,
             file_format=format_named(self.output_format, self.compression),
             period=query.period,
             breakdowns=query.breakdowns,

@@ -192,9 +192,8 @@ class GraphEmulator:
         """
         listed = list(events)
         with self._world.lock:
-            for event in listed:
-                page = self._page(event.page_id)
-                self._world.store.ensure_history(page, now_seconds=self._world.clock.now())
+            for page_id in {event.page_id for event in listed}:
+                self._world.store.ensure_history(self._page(page_id), now_seconds=self._world.clock.now())
             self._world.store.add(listed)
 
     def events(

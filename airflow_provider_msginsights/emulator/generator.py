@@ -38,12 +38,15 @@ class Attributes(NamedTuple):
 
 
 class SeededEvent(NamedTuple):
-    """An event as the store keeps it; `subject` is a conversation, message or order, `cents` an amount."""
+    """An event as the store keeps it; `subject` is a conversation, message or order, `cents` an amount.
+
+    Seeded ids are integers, which the store keeps small; users' ids are text.
+    """
 
     kind: int
     at: int
-    person: int
-    subject: int | None
+    person: int | str
+    subject: int | str | None
     attributes: Attributes
     cents: int | None = None
 

@@ -16,7 +16,7 @@ from airflow_provider_msginsights.emulator.documentation import METRICS
 from airflow_provider_msginsights.emulator.events import MESSENGER
 from airflow_provider_msginsights.emulator.pacific import midnight
 from airflow_provider_msginsights.emulator.ranges import Window
-from airflow_provider_msginsights.emulator.store import EventStore
+from airflow_provider_msginsights.emulator.store import EventStore, stored_id
 
 CONNECTIONS_START = date(2016, 10, 1)
 UNNAMED = "unknown"
@@ -215,7 +215,7 @@ def measure(
     rows = store.select(
         sql,
         [(window.starts_at, window.ends_at) for window in windows],
-        {"page_id": page_id, "known_until": known_until, "connections_start": midnight(CONNECTIONS_START)},
+        {"page_id": stored_id(page_id), "known_until": known_until, "connections_start": midnight(CONNECTIONS_START)},
     )
     by_end: dict[int, list[tuple[Any, ...]]] = {}
     for ends_at, *rest in rows:

@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
+from airflow_provider_msginsights.emulator import schema
 from airflow_provider_msginsights.emulator.events import (
     ATTRIBUTES,
     KIND_NUMBERS,
@@ -24,73 +26,20 @@ from airflow_provider_msginsights.emulator.events import (
 from airflow_provider_msginsights.emulator.generator import Attributes, PageHistory, SeededEvent
 from airflow_provider_msginsights.emulator.pacific import ONE_DAY, pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
+from airflow_provider_msginsights.emulator.schema import EVENT_COLUMNS
 
-_SUBJECT_VIEWS: Final = {
-    "conversation": (
-        EventKind.CONVERSATION_STARTED,
-        EventKind.PERSON_ACTED,
-        EventKind.BLOCKED,
-        EventKind.UNBLOCKED,
-        EventKind.REPORTED,
-    ),
-    "message": (
-        EventKind.MARKETING_MESSAGE_SENT,
-        EventKind.MARKETING_MESSAGE_READ,
-        EventKind.MARKETING_MESSAGE_TAPPED,
-    ),
-    "order_number": (EventKind.ORDER_CREATED, EventKind.ORDER_PAID),
-    "subject": (EventKind.OPTED_IN, EventKind.OPTED_OUT),
-}
-# Questions asked about one person, message or order: each has an index, and a view that insists on it. The
-# attributes are in it so that the event itself need not be looked up for its channel.
-_LOOKED_UP: Final = {
-    EventKind.PERSON_ACTED: "person",
-    EventKind.BLOCKED: "person",
-    EventKind.UNBLOCKED: "person",
-    EventKind.REPORTED: "person",
-    EventKind.MARKETING_MESSAGE_READ: "subject",
-    EventKind.ORDER_CREATED: "subject",
-}
-
-
-def _indexes() -> Iterable[str]:
-    for kind, column in _LOOKED_UP.items():
-        where = f"WHERE kind = {KIND_NUMBERS[kind]}"
-        yield f"CREATE INDEX {kind}_by_{column} ON events (page_id, {column}, at, attributes) {where};"
-
-
-# Integer columns hold an opaque text id as text: SQLite's column types are a preference.
-_TABLES: Final = f"""
-    CREATE TABLE attributes (id INTEGER PRIMARY KEY, {", ".join(f"{name} TEXT" for name in ATTRIBUTES)});
-    CREATE TABLE events (
-        page_id INTEGER NOT NULL, kind INTEGER NOT NULL, at INTEGER NOT NULL, number INTEGER NOT NULL,
-        person INTEGER NOT NULL, subject INTEGER, attributes INTEGER NOT NULL, cents INTEGER,
-        PRIMARY KEY (page_id, kind, at, number)
-    ) WITHOUT ROWID;
-    {" ".join(_indexes())}
-    CREATE TEMP TABLE windows (starts_at INTEGER NOT NULL, ends_at INTEGER NOT NULL);
-"""
 _WITHOUT_CHANNEL: Final = frozenset({EventKind.ORDER_CREATED, EventKind.ORDER_PAID})
-_COLUMNS: Final = "page_id, kind, at, number, person, subject, attributes, cents"
+_INSERT: Final = f"INSERT INTO events ({', '.join(EVENT_COLUMNS)}) VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
+_MOST_DIGITS: Final = 18
+_ATTRIBUTES_OF: Final = attrgetter(*ATTRIBUTES)
+_NO_ATTRIBUTES: Final = Attributes(messaging_channel=None)
+_Row = tuple[int | str | None, ...]
 
 
-def _views() -> Iterable[str]:
-    """One view for each kind, with the kind's own word for its subject; `..._by_...` where a question looks it up."""
-    for subject, kinds in _SUBJECT_VIEWS.items():
-        for kind in kinds:
-            yield _view(kind, kind, subject, "")
-            if kind in _LOOKED_UP:
-                index = f"{kind}_by_{_LOOKED_UP[kind]}"
-                yield _view(f"looked_up_{kind}", kind, subject, f"INDEXED BY {index}")
-
-
-def _view(name: str, kind: EventKind, subject: str, hint: str) -> str:
-    # CROSS JOIN keeps events the outer loop.
-    return (
-        f"CREATE VIEW {name} AS SELECT e.page_id, e.at, e.person, e.subject AS {subject}, e.cents, "
-        f"{', '.join(f'a.{attribute}' for attribute in ATTRIBUTES)} FROM events AS e {hint} "
-        f"CROSS JOIN attributes AS a WHERE e.kind = {KIND_NUMBERS[kind]} AND a.id = e.attributes"
-    )
+def stored_id(text: str) -> int | str:
+    """An id as the store keeps it: an integer if it is spelled as one, and otherwise the very text."""
+    spelled_as_integer = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS and str(int(text)) == text
+    return int(text) if spelled_as_integer else text
 
 
 class EventStore:
@@ -104,15 +53,14 @@ class EventStore:
         # The file lives as long as the process: nothing is worth a flush to disk.
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
             self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(_TABLES)
-        for view in _views():
-            self._database.execute(view)
+        for statement in schema.statements():
+            self._database.execute(statement)
         self._attribute_ids: dict[Attributes, int] = {}
         self._histories: dict[str, PageHistory] = {}
         self._made_until: dict[str, date] = {}
         self._next_number = 0
         self._windows: list[tuple[int, int]] = []
-        self._added: list[tuple[Any, int, int, int]] = []
+        self._added: list[_Row] = []
 
     def close(self) -> None:
         """Close the database and delete its file."""
@@ -135,58 +83,64 @@ class EventStore:
             events.extend(history.next_day())
         self._made_until[page.page_id] = max(history.day, today + ONE_DAY)
         events.sort(key=lambda event: (event.kind, event.at))
-        self._insert(page.page_id, events)
+        first = self._next_number
+        self._insert([self._row(page.page_id, number, event) for number, event in enumerate(events, start=first)])
 
     def add(self, events: Sequence[Event]) -> None:
         """Write a user's own events; all of them, or none when one cannot be stored."""
+        sent = {
+            (event.page_id, event.message_id): _own_attributes(event)
+            for event in events
+            if event.kind is EventKind.MARKETING_MESSAGE_SENT
+        }
+        rows: list[_Row] = []
         for event in events:
-            attributes = Attributes(**{name: getattr(event, name) for name in ATTRIBUTES})
+            attributes = _own_attributes(event)
+            if event.kind is EventKind.MARKETING_MESSAGE_TAPPED:
+                message = sent.get((event.page_id, event.message_id)) or self._attributes_of_message(event)
+                attributes = _first_of_each(attributes, message)
             if attributes.messaging_channel is None and event.kind not in _WITHOUT_CHANNEL:
                 attributes = attributes._replace(messaging_channel=MESSENGER)
-            if event.kind is EventKind.MARKETING_MESSAGE_TAPPED:
-                attributes = self._with_those_of_its_message(event, attributes)
-            seeded = SeededEvent(
+            stored = SeededEvent(
                 kind=KIND_NUMBERS[event.kind],
                 at=int(event.at.timestamp()),
-                person=event.person_id,  # type: ignore[arg-type]  # users' ids are text, seeded ones integers
-                subject=event.subject_id,  # type: ignore[arg-type]
+                person=stored_id(event.person_id),
+                subject=None if event.subject_id is None else stored_id(event.subject_id),
                 attributes=attributes,
                 cents=None if event.amount is None else int((event.amount * 100).to_integral_value()),
             )
-            self._added.append((event.page_id, seeded.kind, seeded.at, self._next_number))
-            self._insert(event.page_id, [seeded])
+            rows.append(self._row(event.page_id, self._next_number + len(rows), stored))
+        self._insert(rows)
+        self._added.extend(rows)
 
     def remove_added(self) -> None:
         """Take the users' events away again; the seeded ones stay."""
-        self._database.executemany(
-            "DELETE FROM events WHERE page_id = ? AND kind = ? AND at = ? AND number = ?", self._added
-        )
+        keys = [row[:4] for row in self._added]
+        self._in_one_go("DELETE FROM events WHERE page_id = ? AND kind = ? AND at = ? AND number = ?", keys)
         self._added.clear()
 
     def forget_page(self, page_id: str) -> None:
         """Take away all that is known of a Page."""
-        self._database.execute("DELETE FROM events WHERE page_id = ?", (page_id,))
+        self._database.execute("DELETE FROM events WHERE page_id = ?", (stored_id(page_id),))
         self._histories.pop(page_id, None)
         self._made_until.pop(page_id, None)
 
-    def _insert(self, page_id: str, events: Sequence[SeededEvent]) -> None:
-        numbers = range(self._next_number, self._next_number + len(events))
-        self._next_number += len(events)
-        rows = [
-            (
-                page_id,
-                event.kind,
-                event.at,
-                number,
-                event.person,
-                event.subject,
-                self._attribute_id(event.attributes),
-                event.cents,
-            )
-            for number, event in zip(numbers, events, strict=True)
-        ]
+    def _row(self, page_id: str, number: int, event: SeededEvent) -> _Row:
+        attributes = self._attribute_id(event.attributes)
+        page = stored_id(page_id)
+        return (page, event.kind, event.at, number, event.person, event.subject, attributes, event.cents)
+
+    def _insert(self, rows: Sequence[_Row]) -> None:
+        self._in_one_go(_INSERT, rows)
+        self._next_number += len(rows)
+
+    def _in_one_go(self, sql: str, rows: Sequence[_Row]) -> None:
         self._database.execute("BEGIN")
-        self._database.executemany(f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        try:
+            self._database.executemany(sql, rows)
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
         self._database.execute("COMMIT")
 
     def _attribute_id(self, attributes: Attributes) -> int:
@@ -197,15 +151,14 @@ class EventStore:
             self._database.execute(f"INSERT INTO attributes VALUES ({marks})", (known, *attributes))
         return known
 
-    def _with_those_of_its_message(self, event: Event, own: Attributes) -> Attributes:
-        sent = self._database.execute(
-            f"SELECT {', '.join(ATTRIBUTES)} FROM marketing_message_sent WHERE page_id = ? AND message = ? LIMIT 1",
-            (event.page_id, event.message_id),
+    def _attributes_of_message(self, event: Event) -> Attributes:
+        """The attributes of a message that was sent before; none of an unknown one."""
+        found = self._database.execute(
+            f"SELECT {', '.join(ATTRIBUTES)} FROM looked_up_marketing_message_sent "
+            "WHERE page_id = ? AND message = ? LIMIT 1",
+            (stored_id(event.page_id), stored_id(event.subject_id or "")),
         ).fetchone()
-        if sent is None:
-            return own
-        asked = Attributes(**{name: getattr(event, name) for name in ATTRIBUTES})
-        return Attributes(*(mine if mine is not None else theirs for mine, theirs in zip(asked, sent, strict=True)))
+        return Attributes(*found) if found else _NO_ATTRIBUTES
 
     # Reading
 
@@ -224,13 +177,23 @@ class EventStore:
             f"SELECT e.kind, e.at, e.person, e.subject, e.cents, {', '.join(f'a.{name}' for name in ATTRIBUTES)} "
             "FROM events AS e CROSS JOIN attributes AS a WHERE a.id = e.attributes AND e.page_id = ? "
             f"AND e.kind IN ({', '.join('?' * len(marks))}) AND e.at >= ? AND e.at < ? ORDER BY e.at, e.number",
-            (page_id, *marks, since, until),
+            (stored_id(page_id), *marks, since, until),
         )
         return [_event(page_id, *row) for row in rows]
 
     def size_bytes(self) -> int:
         """Size of the database's file."""
         return self.path.stat().st_size
+
+
+def _own_attributes(event: Event) -> Attributes:
+    return Attributes(*_ATTRIBUTES_OF(event))
+
+
+def _first_of_each(*choices: Attributes) -> Attributes:
+    return Attributes(
+        *(next((value for value in values if value is not None), None) for values in zip(*choices, strict=True))
+    )
 
 
 def _event(

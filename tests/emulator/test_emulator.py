@@ -101,6 +101,86 @@ def test_latency_is_added_to_every_request(emulator: GraphEmulator, ask: Callabl
     assert ask("/v26.0/101").elapsed >= timedelta(milliseconds=150)
 
 
+def test_ids_are_opaque_text(emulator: GraphEmulator, ask: Callable[..., requests.Response]) -> None:
+    people = ["7", "007", "1e5", "100000", "7.0", "-7", "ann", "9" * 30, "٣", " 7"]
+    emulator.add_page("0500")
+    at = emulator.now() - timedelta(hours=30)
+    emulator.add_events(Event(page_id="0500", kind=EventKind.BLOCKED, at=at, person_id=person) for person in people)
+    assert [event.person_id for event in emulator.events("0500")] == people
+    answer = ask(
+        "/v26.0/0500/insights",
+        token="page-token-0500",
+        metric="page_messages_blocked_conversations_unique",
+        date_preset="last_3d",
+        period="total_over_range",
+    )
+    assert answer.json()["data"][0]["values"][0]["value"] == len(people)
+
+
+def test_a_users_event_may_be_about_a_seeded_person(emulator: GraphEmulator) -> None:
+    person = emulator.events("101", kinds=[EventKind.PERSON_ACTED])[-1].person_id
+    at = emulator.now() - timedelta(minutes=1)
+    emulator.add_events([Event(page_id="101", kind=EventKind.REPORTED, at=at, person_id=person)])
+    assert emulator.events("101", kinds=[EventKind.REPORTED])[-1].person_id == person
+
+
+def test_events_are_added_all_or_none(emulator: GraphEmulator) -> None:
+    emulator.add_page("500")
+    good = Event(page_id="500", kind=EventKind.BLOCKED, at=emulator.now(), person_id="ann")
+    unstorable = Event(page_id="500", kind=EventKind.BLOCKED, at=emulator.now(), person_id="half a \ud800")
+    nobodys = Event(page_id="999", kind=EventKind.BLOCKED, at=emulator.now(), person_id="ann")
+    for bad in (unstorable, nobodys):
+        with pytest.raises(ValueError, match=r"surrogates|999"):
+            emulator.add_events([good, bad])
+        assert emulator.events("500") == []
+    emulator.add_events([good])
+    assert [event.person_id for event in emulator.events("500")] == ["ann"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_tap_takes_the_attributes_of_its_message_unless_it_has_its_own(
+    emulator: GraphEmulator,
+    together: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    emulator.add_page("500")
+    at = emulator.now()
+    sent = Event(
+        page_id="500",
+        kind=EventKind.MARKETING_MESSAGE_SENT,
+        at=at,
+        person_id="ann",
+        message_id="m",
+        campaign_id="Spring sale 2",
+        messaging_channel="instagram",
+        recurring_notifications_topic="newproducts",
+    )
+    tap = Event(
+        page_id="500",
+        kind=EventKind.MARKETING_MESSAGE_TAPPED,
+        at=at,
+        person_id="ann",
+        message_id="m",
+        recurring_notifications_topic="its own",
+    )
+    for batch in [[tap, sent]] if together else [[sent], [tap]]:
+        emulator.add_events(batch)
+    (stored,) = emulator.events("500", kinds=[EventKind.MARKETING_MESSAGE_TAPPED])
+    assert (stored.campaign_id, stored.messaging_channel) == ("Spring sale 2", "instagram")
+    assert stored.recurring_notifications_topic == "its own"
+
+
+def test_many_events_of_ones_own_are_added_and_taken_away(emulator: GraphEmulator) -> None:
+    emulator.add_page("500")
+    at = emulator.now() - timedelta(hours=30)
+    emulator.add_events(
+        Event(page_id="500", kind=EventKind.MARKETING_MESSAGE_SENT, at=at, person_id="ann", message_id=str(number))
+        for number in range(20_000)
+    )
+    emulator.reset()
+    emulator.add_page("500")
+    assert emulator.events("500") == []
+
+
 def test_requests_open_at_the_same_time_are_counted(emulator: GraphEmulator) -> None:
     emulator.configure(latency_ms=400)
     with ThreadPoolExecutor(3) as pool:

@@ -68,6 +68,13 @@ class PageHistory:
         self._messages = 0
         self._orders = 0
 
+    def is_of(self, page: Page) -> bool:
+        """True when this Page would have the very same history."""
+        made, asked = (
+            (one.page_id, one.liveliness, one.scale, one.first_day, one.currency) for one in (self.page, page)
+        )
+        return made == asked
+
     def before_first_day(self) -> list[SeededEvent]:
         """People known from earlier years, some from before October 2016; the first subscribers are among them."""
         if self.page.liveliness is Liveliness.SILENT:

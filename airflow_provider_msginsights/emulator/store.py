@@ -6,7 +6,7 @@ Events that a user added are remembered, so that a reset takes them away and kee
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -119,11 +119,13 @@ class EventStore:
         self._in_one_go("DELETE FROM events WHERE page_id = ? AND kind = ? AND at = ? AND number = ?", keys)
         self._added.clear()
 
-    def forget_page(self, page_id: str) -> None:
-        """Take away all that is known of a Page."""
-        self._database.execute("DELETE FROM events WHERE page_id = ?", (stored_id(page_id),))
-        self._histories.pop(page_id, None)
-        self._made_until.pop(page_id, None)
+    def keep_histories_of(self, pages: Mapping[str, Page]) -> None:
+        """Take away the history of every Page that is not among these, or was another when its history was made."""
+        for page_id, history in list(self._histories.items()):
+            page = pages.get(page_id)
+            if page is None or not history.is_of(page):
+                self._database.execute("DELETE FROM events WHERE page_id = ?", (stored_id(page_id),))
+                del self._histories[page_id], self._made_until[page_id]
 
     def _row(self, page_id: str, number: int, event: SeededEvent) -> _Row:
         attributes = self._attribute_id(event.attributes)

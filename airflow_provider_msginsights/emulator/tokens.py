@@ -18,7 +18,7 @@ from airflow_provider_msginsights.emulator.pacific import PACIFIC
 from airflow_provider_msginsights.emulator.validation import check_range, check_types
 
 _PROOF_LIFETIME_SECONDS = 300
-_LATEST_SECONDS = 4_102_444_800
+_LATEST_SECONDS = 7_000_000_000
 _OF_THE_PERSON = frozenset({458, 459, 460, 464})
 """What ends a person's session ends the Page tokens made from it; the mere expiry of a user token does not."""
 

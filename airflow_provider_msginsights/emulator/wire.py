@@ -110,7 +110,7 @@ def response_parts(reply: Reply, *, trace_id: str, request_headers: Mapping[str,
         **reply.headers,
     }
     if len(body) >= _GZIP_FROM_BYTES and _takes_gzip(request_headers.get("accept-encoding", "")):
-        body = gzip.compress(body, compresslevel=4)
+        body = gzip.compress(body, compresslevel=4, mtime=0)
         headers["Content-Encoding"] = "gzip"
     headers["Content-Length"] = str(len(body))
     return headers, body

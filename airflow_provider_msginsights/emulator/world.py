@@ -92,11 +92,8 @@ class World:
         self.faults.clear()
         self.journal.reset()
         self.store.remove_added()
-        for page_id in set(self.pages) - {
-            str(documentation.FIRST_PAGE_ID + number) for number in range(self._start_settings.pages)
-        }:
-            self.store.forget_page(page_id)
         self._begin()
+        self.store.keep_histories_of(self.pages)
 
     def configure(self, **changes: Any) -> None:
         """Change settings until the next reset.

@@ -77,6 +77,18 @@ def test_reset_undoes_events_pages_faults_clock_settings_tokens_and_counters(
     assert ask("/v26.0/101/insights", **asked).json()["data"] == before
 
 
+def test_a_page_changed_before_its_first_use_is_the_seeded_one_after_a_reset() -> None:
+    with GraphEmulator(pages=1) as emulator:
+        emulator.change_page("101", scale=0.1, currency="EUR")
+        emulator.add_page("500", seeded=True, scale=0.5)
+        small, other = len(emulator.events("101")), len(emulator.events("500"))
+        emulator.reset()
+        emulator.add_page("500")
+        assert emulator.events("500") == []
+        assert small < other < len(emulator.events("101"))
+        assert {event.currency for event in emulator.events("101", kinds=[EventKind.ORDER_PAID])} == {"USD"}
+
+
 def test_the_journal_tells_each_call_and_no_token(
     emulator: GraphEmulator, http: requests.Session, ask: Callable[..., requests.Response]
 ) -> None:

@@ -312,6 +312,40 @@ def test_until_excludes_the_date_it_names_beginning_at_midnight(page: GraphEmula
 
 # Available metrics: each row of the table on a case of its own
 
+MARKETING = ("campaign_id", "message_type", "messaging_channel", "recurring_notifications_topic")
+TABLE: dict[str, tuple[bool, tuple[str, ...]]] = {
+    "page_messages_blocked_conversations_unique": (False, ()),
+    "page_messages_engagement": (True, (*MARKETING, "engagement_source")),
+    "page_messages_new_conversations_unique": (False, ()),
+    "page_messages_order_count": (True, ()),
+    "page_messages_paid_order_earnings": (True, ()),
+    "page_messages_read_ratio": (True, MARKETING),
+    "page_messages_reported_conversations_unique": (False, ()),
+    "page_messages_sent": (True, MARKETING),
+    "page_messages_total_messaging_connections": (False, ()),
+    "page_messages_with_business_outcomes": (True, ()),
+    "recurring_notifications_tokens": (
+        True,
+        ("messaging_channel", "recurring_notifications_frequency", "recurring_notifications_topic"),
+    ),
+}
+
+
+def test_the_metrics_are_those_of_the_table_with_their_label_and_breakdowns() -> None:
+    known = {name: (one.in_development, set(one.breakdowns)) for name, one in METRICS.items()}
+    assert known == {name: (label, set(breakdowns)) for name, (label, breakdowns) in TABLE.items()}
+
+
+def test_instagram_messages_are_asked_for_through_the_linked_page(page: GraphEmulator, ask: Ask) -> None:
+    page.add_events(
+        event(EventKind.MARKETING_MESSAGE_SENT, "2026-11-03T09:00-08:00", message_id=channel, messaging_channel=channel)
+        for channel in ("messenger", "instagram", "instagram")
+    )
+    asked = {"metric": "page_messages_sent", "period": "day", "breakdown": "messaging_channel"}
+    answer = ask("/v26.0/500/insights", token="page-token-500", since="2026-11-03", until="2026-11-04", **asked)
+    rows = answer.json()["data"][0]["values"]
+    assert {row["messaging_channel"]: row["value"] for row in rows} == {"messenger": 1, "instagram": 2}
+
 
 def test_blocked_conversations_counts_conversations_not_blocks(page: GraphEmulator, ask: Ask) -> None:
     page.add_events(

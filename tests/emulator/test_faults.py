@@ -153,10 +153,8 @@ def test_a_slow_body_drips(emulator: GraphEmulator, http: requests.Session) -> N
         stream=True,
         timeout=10,
     )
-    headers_after = answer.elapsed.total_seconds()
     started = time.monotonic()
     assert json.loads(answer.content)["data"]
-    assert time.monotonic() - started > headers_after
     assert time.monotonic() - started >= 0.3
 
 

@@ -126,10 +126,11 @@ class FetchRun:
             self._fail(part, Problem(error, Remedy.STOP))
             return
         self._dropped.update(parsed.dropped)
-        if parsed.answered:
-            self._answered.append(part.of(parsed.answered))
-        if empty := part.without(parsed.answered).metrics:
-            self._empty.append(part.of(empty))
+        if parsed.answered == part.metrics:
+            self._answered.append(part)
+        else:
+            self._answered += [part.of(parsed.answered)] if parsed.answered else []
+            self._empty.append(part.without(parsed.answered))
         self._queue(self._refused.acquit(part.metrics))
         if parsed.records:
             self._dispatcher.counts["records"] += len(parsed.records)

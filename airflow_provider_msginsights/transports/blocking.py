@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
 from airflow_provider_msginsights.transports.credentials import RunTokens
-from airflow_provider_msginsights.transports.wire import BodyReader, Wire, proxies_for, ssl_context, why_lost
+from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, proxies_for, ssl_context, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import requests
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply, Response
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
-    from airflow_provider_msginsights.transports.wire import Group, HttpCall, Lost
+    from airflow_provider_msginsights.transports.wire import Group, HttpAnswer, HttpCall, Lost
 
 T = TypeVar("T")
 _CHUNK_BYTES = 2**18
@@ -119,7 +119,7 @@ class BlockingTransport:
             self._sessions.append(session)
         return cast("requests.Session", session)
 
-    def _fetch(self, call: HttpCall) -> Response | Lost:
+    def _fetch(self, call: HttpCall) -> HttpAnswer | Lost:
         import requests
 
         timeout = (self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds)
@@ -135,7 +135,7 @@ class BlockingTransport:
             ) as answer:
                 body = BodyReader(self._settings)
                 all(body.takes(piece) for piece in answer.iter_content(_CHUNK_BYTES))
-                return body.response(answer.status_code, answer.headers)
+                return body.answer(answer.status_code, answer.headers)
         except requests.RequestException as error:
             return why_lost(error, self._settings)
 
@@ -143,10 +143,10 @@ class BlockingTransport:
 class _Inbox:
     """The calls of one run and the replies they bring."""
 
-    def __init__(self, wire: Wire, fetch: Callable[[HttpCall], Response | Lost], clock: Callable[[], float]) -> None:
+    def __init__(self, wire: Wire, fetch: Callable[[HttpCall], HttpAnswer | Lost], clock: Callable[[], float]) -> None:
         self._wire, self._fetch, self._clock = wire, fetch, clock
-        self._calls: set[Future[tuple[Reply, ...]]] = set()
-        self._done: SimpleQueue[Future[tuple[Reply, ...]]] = SimpleQueue()
+        self._calls: set[Future[Exchange]] = set()
+        self._done: SimpleQueue[Future[Exchange]] = SimpleQueue()
         self._replies: deque[Reply] = deque()
 
     def start(self, send: Send, threads: ThreadPoolExecutor) -> None:
@@ -165,16 +165,16 @@ class _Inbox:
             except Empty:
                 return None
             self._calls.discard(call)
-            self._replies.extend(call.result())
+            self._replies.extend(self._wire.replies(call.result()))
         return self._replies.popleft()
 
     def abandon(self) -> None:
         for call in self._calls:
             call.cancel()
 
-    def _exchange(self, group: Group) -> tuple[Reply, ...]:
+    def _exchange(self, group: Group) -> Exchange:
         call = self._wire.call(group)
-        return self._wire.replies(group, call, self._fetch(call), self._clock())
+        return Exchange(group, call, self._fetch(call), self._clock())
 
 
 def new_session(settings: TransportSettings) -> requests.Session:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
 from airflow_provider_msginsights.transports.credentials import RunTokens
-from airflow_provider_msginsights.transports.wire import BodyReader, Wire, proxies_for, ssl_context, why_lost
+from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, proxies_for, ssl_context, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import httpx
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply, Response
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
-    from airflow_provider_msginsights.transports.wire import Group, HttpCall, Lost
+    from airflow_provider_msginsights.transports.wire import Group, HttpAnswer, HttpCall, Lost
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ class NonblockingTransport:
             flow.close()
             await inbox.abandon()
 
-    async def _fetch(self, call: HttpCall) -> Response | Lost:
+    async def _fetch(self, call: HttpCall) -> HttpAnswer | Lost:
         import httpx
 
         self._client = self._client or new_client(self._settings)
@@ -101,7 +101,7 @@ class NonblockingTransport:
                 async for piece in answer.aiter_bytes():
                     if not body.takes(piece):
                         break
-                return body.response(answer.status_code, answer.headers)
+                return body.answer(answer.status_code, answer.headers)
         except httpx.HTTPError as error:
             return why_lost(error, self._settings)
 
@@ -112,14 +112,14 @@ class _Inbox:
     def __init__(
         self,
         wire: Wire,
-        fetch: Callable[[HttpCall], Awaitable[Response | Lost]],
+        fetch: Callable[[HttpCall], Awaitable[HttpAnswer | Lost]],
         clock: Callable[[], float],
         settings: TransportSettings,
     ) -> None:
         self._wire, self._fetch, self._clock = wire, fetch, clock
         self._turns = asyncio.Semaphore(settings.concurrency)
-        self._calls: set[asyncio.Task[tuple[Reply, ...]]] = set()
-        self._done: asyncio.Queue[asyncio.Task[tuple[Reply, ...]]] = asyncio.Queue()
+        self._calls: set[asyncio.Task[Exchange]] = set()
+        self._done: asyncio.Queue[asyncio.Task[Exchange]] = asyncio.Queue()
         self._replies: deque[Reply] = deque()
 
     def start(self, send: Send) -> None:
@@ -140,7 +140,7 @@ class _Inbox:
             except TimeoutError:
                 return None
             self._calls.discard(call)
-            self._replies.extend(call.result())
+            self._replies.extend(self._wire.replies(call.result()))
         return self._replies.popleft()
 
     async def abandon(self) -> None:
@@ -148,10 +148,10 @@ class _Inbox:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
 
-    async def _exchange(self, group: Group) -> tuple[Reply, ...]:
+    async def _exchange(self, group: Group) -> Exchange:
         async with self._turns:
             call = self._wire.call(group)
-            return self._wire.replies(group, call, await self._fetch(call), self._clock())
+            return Exchange(group, call, await self._fetch(call), self._clock())
 
 
 def new_client(settings: TransportSettings) -> httpx.AsyncClient:

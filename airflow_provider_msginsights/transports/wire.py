@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -58,12 +58,30 @@ class HttpCall:
         return request
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """An HTTP answer as it came; headers by lower-case name."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes | bytearray = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Why an HTTP call brought no usable answer, in a sentence without address or secret."""
 
     why: str
     too_large: bool = False
+
+
+class Exchange(NamedTuple):
+    """A group of requests, the call they travelled in, and what came of it."""
+
+    group: Group
+    call: HttpCall
+    answer: HttpAnswer | Lost
+    at_seconds: float
 
 
 class Wire:
@@ -91,22 +109,30 @@ class Wire:
             method="POST", url=f"{root}/", token=own, form={"batch": parts, **dict(tokens.proven(own, now))}
         )
 
-    def replies(self, group: Group, call: HttpCall, answer: Response | Lost, at_seconds: float) -> tuple[Reply, ...]:
+    def replies(self, exchange: Exchange) -> tuple[Reply, ...]:
         """What the answer to a call means for each request of its group: one reply each, whatever happened."""
-        parts = None
-        if call.method == "POST" and isinstance(answer, Response):
-            parts = batch.decode(answer, len(group))
-        if parts is None:
-            return tuple(self._reply(one, at_seconds, answer, shared=len(group) > 1) for one in group)
-        answers = (Lost(part) if isinstance(part, str) else part for part in parts)
-        return tuple(self._reply(one, at_seconds, part, shared=False) for one, part in zip(group, answers, strict=True))
-
-    def _reply(self, request: Request, at_seconds: float, answer: Response | Lost, *, shared: bool) -> Reply:
+        group, call, answer, at_seconds = exchange
         if isinstance(answer, Lost):
-            too_large = answer.too_large and not shared
-            return Reply(request=request, at_seconds=at_seconds, failure=answer.why, shared=shared, too_large=too_large)
-        clean = Response(status=answer.status, headers=answer.headers, body=self._tokens.clean(request, answer.body))
+            return tuple(self._lost(one, answer, at_seconds, shared=len(group) > 1) for one in group)
+        text = answer.content.decode("utf-8", "replace")
+        whole = Response(status=answer.status, headers=answer.headers, body=text)
+        parts = batch.decode(whole, len(group)) if call.method == "POST" else None
+        if parts is None:
+            return tuple(self._heard(one, whole, at_seconds, shared=len(group) > 1) for one in group)
+        return tuple(
+            self._lost(one, Lost(part), at_seconds) if isinstance(part, str) else self._heard(one, part, at_seconds)
+            for one, part in zip(group, parts, strict=True)
+        )
+
+    def _heard(self, request: Request, response: Response, at_seconds: float, *, shared: bool = False) -> Reply:
+        body = self._tokens.clean(request, response.body)
+        clean = Response(status=response.status, headers=response.headers, body=body)
         return Reply(request=request, at_seconds=at_seconds, response=clean, shared=shared)
+
+    @staticmethod
+    def _lost(request: Request, lost: Lost, at_seconds: float, *, shared: bool = False) -> Reply:
+        too_large = lost.too_large and not shared
+        return Reply(request=request, at_seconds=at_seconds, failure=lost.why, shared=shared, too_large=too_large)
 
 
 def why_lost(error: Exception, settings: TransportSettings) -> Lost:
@@ -137,12 +163,12 @@ class BodyReader:
         self._body += piece
         return len(self._body) <= self._limit
 
-    def response(self, status: int, headers: Mapping[str, str]) -> Response | Lost:
+    def answer(self, status: int, headers: Mapping[str, str]) -> HttpAnswer | Lost:
         """The whole answer."""
         if len(self._body) > self._limit:
             return Lost(f"The reply is longer than {self._limit} bytes.", too_large=True)
         lowered = {name.lower(): value for name, value in headers.items()}
-        return Response(status=status, headers=lowered, body=self._body.decode("utf-8", "replace"))
+        return HttpAnswer(status=status, headers=lowered, content=self._body)
 
 
 def proxies_for(settings: TransportSettings) -> dict[str, str]:

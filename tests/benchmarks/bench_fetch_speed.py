@@ -17,14 +17,11 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
-from bench_fetch_server import value_of
+from bench_fetch_server import running, stats, value_of
 
-HERE = Path(__file__).parent
 CASES = {"20 Pages x 365 days": (20, 365), "200 Pages x 3 days": (200, 3)}
 ROUNDS = 7
 FIRST_DAY = date(2025, 3, 1)
@@ -127,25 +124,18 @@ def main() -> int:
         client, url, pages, days = told.measure
         measure(client, url, int(pages), int(days))
         return 0
-    server = subprocess.Popen([sys.executable, str(HERE / "bench_fetch_server.py")], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+    with running() as url:
         return max(compare(url, name, *case) for name, case in CASES.items())
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def compare(url: str, name: str, pages: int, days: int) -> int:
     figures: dict[str, list[dict[str, float]]] = {client: [] for client in CLIENTS}
-    stats = {}
+    calls = {}
     for turn in range(ROUNDS + 1):
         for client in CLIENTS:
             argv = [sys.executable, __file__, "--measure", client, url, str(pages), str(days)]
             done = subprocess.run(argv, check=True, capture_output=True, text=True)
-            with urlopen(f"{url}/_stats") as answer:
-                stats[client] = json.load(answer)
+            calls[client] = stats(url)
             if turn:  # the first round fills the server's cache
                 figures[client].append(json.loads(done.stdout))
     medians = {
@@ -156,7 +146,7 @@ def compare(url: str, name: str, pages: int, days: int) -> int:
     print(f"\n{name}: {medians['ours']['rows']:.0f} rows (median of {ROUNDS})")
     for client in CLIENTS:
         print(
-            f"  {client:5}: {medians[client]['wall']:.3f} s wall, {medians[client]['cpu']:.3f} s CPU, {stats[client]}"
+            f"  {client:5}: {medians[client]['wall']:.3f} s wall, {medians[client]['cpu']:.3f} s CPU, {calls[client]}"
         )
     print(f"  ours / bare: wall {wall:.2f} (at most 1.3), CPU {cpu:.2f} (at most 2)")
     complete = medians["ours"]["rows"] == medians["bare"]["rows"] == pages * days * 11

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights import exceptions
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.exceptions import (
     ConfigurationError,
+    EmptyAnswerError,
     FatalGraphAPIError,
     MessagingInsightsError,
     ResponseFormatError,
@@ -19,6 +21,40 @@ if TYPE_CHECKING:
 
 NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
 """Kinds that the same request would meet again: a person must act first."""
+
+
+ENDS_WAITING = (*NEVER_RETRIED, EmptyAnswerError)
+"""Kinds that end a wait for data at once: polling on would not change them, or a person asked to be told."""
+
+MAX_FAILED_POLLS = 5
+"""Polls in a row that may fail for a passing reason, beyond the retries within each."""
+
+
+@dataclass(slots=True)
+class FailedPolls:
+    """Counts the polls in a row that failed for a passing reason.
+
+    :param allowed: how many end the wait; ``None`` for no bound.
+    """
+
+    allowed: int | None
+    in_a_row: int = 0
+
+    def add(self, error: MessagingInsightsError) -> None:
+        """Count a failed poll.
+
+        :raises MessagingInsightsError: the error itself, when it ends the wait.
+        """
+        if isinstance(error, ENDS_WAITING):
+            raise error
+        self.in_a_row += 1
+        if self.allowed is not None and self.in_a_row >= self.allowed:
+            raise error
+
+    @property
+    def counted(self) -> str:
+        """The count in words, for the log."""
+        return f"Poll {self.in_a_row} of at most {self.allowed} in a row" if self.allowed else "A poll"
 
 
 @contextlib.contextmanager

@@ -5,7 +5,9 @@ Flows and transports are imported where they are used: DAG files import this mod
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,14 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import split_names
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from datetime import datetime
 
     from airflow.sdk import Connection
 
+    from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
+    from airflow_provider_msginsights.insights.polling import Found
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.insights.retry import RetryPolicy
@@ -135,6 +139,59 @@ class MessagingInsightsHook(BaseHook):
         flow = probe_availability(query, now=now, policy=settings.retry_policy)
         async with NonblockingTransport(settings, credentials, read_again=self._aread_credentials) as transport:
             return _settled(await transport.run(flow))
+
+    def probe_once(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
+        """Tell what of these days is there by ``now``; the trouble of single Pages and metrics is in the outcome.
+
+        :param ranges: the days asked about; those near each other share a request.
+        :raises MessagingInsightsError: trouble that concerns every Page.
+        """
+        from airflow_provider_msginsights.insights.flows import probe_availability
+
+        with self.get_conn() as transport:
+            return transport.run(probe_availability(query, now=now, policy=self.retry_policy(), ranges=ranges))
+
+    async def apoll_availability(
+        self,
+        query: InsightsQuery,
+        *,
+        ranges: Callable[[], tuple[DateRange, ...]],
+        clock: Callable[[], datetime],
+        next_poll: Callable[[Found], float | None],
+    ) -> None:
+        """Ask what is there, poll by poll, until ``next_poll`` gives ``None`` for the seconds to wait.
+
+        The connection is read again before each poll. Between polls no network connection stays open, and of all
+        polls in one event loop only some are under way at a time.
+
+        :param ranges: the days asked about, at each poll.
+        :param clock: the present moment, aware.
+        :param next_poll: takes what a poll found, an error included; what it raises ends the polling.
+        :raises MessagingInsightsError: what is wrong with the connection.
+        """
+        from airflow_provider_msginsights.hooks.turns import Turn
+        from airflow_provider_msginsights.insights.polling import poll_availability
+        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+
+        settings, credentials = await self._aread_connection()
+        turn = Turn()
+
+        async def rest(seconds: float) -> None:
+            await transport.aclose()
+            turn.leave()
+            await asyncio.sleep(seconds)
+            await turn.take()
+
+        # Nobody waits for a poll's end, so its Pages share one request rather than several side by side.
+        alone = replace(settings, concurrency=1)
+        flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=next_poll)
+        transport = NonblockingTransport(alone, credentials, read_again=self._aread_credentials, sleep=rest)
+        await turn.take()
+        try:
+            async with transport:
+                await transport.run(flow)
+        finally:
+            turn.leave()
 
     def _read_connection(self) -> tuple[TransportSettings, Credentials]:
         connection = self.get_connection(self.msginsights_conn_id)

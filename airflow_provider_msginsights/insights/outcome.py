@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
@@ -87,10 +88,12 @@ class Availability:
 
     :param missing: (Page, metric, day) without a row that had ended by the moment asked about.
     :param outcome: everything else the probe met: errors, paused slices, refused metrics.
+    :param silent_pages: Pages that were read and have no row of any metric in the last seven days of the range.
     """
 
     missing: tuple[tuple[str, str, date], ...]
     outcome: FetchOutcome
+    silent_pages: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -100,10 +103,29 @@ class Availability:
     @property
     def description(self) -> str:
         """What is still missing, Page by Page and metric by metric."""
+        return self.describe()
+
+    def describe(self, *, without_pages: Collection[str] = ()) -> str:
+        """What is still missing, less some Pages; the first twenty (Page, metric) in words, the rest as a number."""
         days: dict[tuple[str, str], list[str]] = {}
         for page_id, metric, day in self.missing:
-            days.setdefault((page_id, metric), []).append(day.isoformat())
-        told = [f"Page {page_id} has no {metric} for {', '.join(those)}" for (page_id, metric), those in days.items()]
+            if page_id not in without_pages:
+                days.setdefault((page_id, metric), []).append(day.isoformat())
+        told = [
+            f"Page {page_id} has no {metric} for {_days_in_words(those)}"
+            for (page_id, metric), those in islice(days.items(), _TOLD)
+        ]
+        if len(days) > _TOLD:
+            told.append(f"and so on for {len(days) - _TOLD} more")
         if self.outcome.paused:
             told.append(f"{len(self.outcome.paused)} requests wait for Meta's limit")
         return "; ".join(told) or "nothing"
+
+
+_TOLD = 20
+
+
+def _days_in_words(days: list[str]) -> str:
+    if len(days) <= _TOLD:
+        return ", ".join(days)
+    return f"{', '.join(days[:_TOLD])} and {len(days) - _TOLD} more days"

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from random import uniform
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_msginsights.airflow_failures import error_from_event, failing_without_retry
+from airflow_provider_msginsights.airflow_failures import (
+    MAX_FAILED_POLLS,
+    FailedPolls,
+    error_from_event,
+    failing_without_retry,
+)
 from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
-from airflow_provider_msginsights.airflow_names import AirflowSkipException, conf
-from airflow_provider_msginsights.exceptions import ResponseFormatError
+from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
+from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, ResponseFormatError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import end_of_day
+from airflow_provider_msginsights.insights.catalog import known
+from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
+from airflow_provider_msginsights.insights.readiness import Requirement
+from airflow_provider_msginsights.sensors.memory import Memory
+from airflow_provider_msginsights.triggers.msginsights import JITTER, MessagingInsightsAvailabilityTrigger, available
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from airflow.sdk import Context
 
     from airflow_provider_msginsights.airflow_intervals import When
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.insights.readiness import Verdict
 
 CANARY_METRIC = "page_messages_new_conversations_unique"
+
+_GRACE = timedelta(minutes=15)
+"""How much later than the trigger itself Airflow ends a deferral, in case no triggerer is there to do so."""
 
 
 class MessagingInsightsSensor(BaseSensorOperator):
@@ -33,17 +47,30 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     Days follow from the run exactly as they do in ``MessagingInsightsOperator``. No request is made before the last
     of them has ended. The API computes most metrics once in 24 hours (Graph API reference, Insights edge), so the
-    defaults ask every 15 minutes, for up to 48 hours.
+    defaults ask every 15 minutes, for up to 48 hours. ``poke``, ``reschedule`` and deferred runs end in the same
+    state with the same message.
 
     :param page_ids: one Page id, several, or text with commas; the connection's default Page when left out (templated)
     :param metrics: what must be there; by default one metric that every Page with messages has (templated)
     :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
     :param lookback_days: as in the operator (templated)
+    :param wait_for: ``available``: every day has a row; ``final``: and the last one ended ``final_after_hours`` ago,
+        so that Meta restates it no more
+    :param final_after_hours: as in the operator
+    :param min_ready_pages: how many Pages must be there (``3``), or which share of them (``0.9``); all when left out
+        (templated)
+    :param on_silent_page: what a Page without any row in the last seven days of the range is: left out with a warning
+        (``ignore``), waited for like the others (``wait``), or an error (``fail``)
+    :param max_failed_polls: how many polls in a row may fail for a passing reason, each after the retries that the
+        connection sets; one more failure fails the task. Airflow before 3.3 remembers no count from one poke to
+        the next in ``reschedule`` mode, and there waits until the timeout
     :param deferrable: wait in the triggerer, without a worker slot
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
-    :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids``.
+    :param timeout: 48 hours when left out, and ``final_after_hours`` more where ``final`` is waited for
+    :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there
+        are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for.
     """
 
     template_fields: Sequence[str] = (
@@ -52,6 +79,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         "since",
         "until",
         "lookback_days",
+        "min_ready_pages",
         "msginsights_conn_id",
         "api_version",
     )
@@ -66,79 +94,167 @@ class MessagingInsightsSensor(BaseSensorOperator):
         since: When = None,
         until: When = None,
         lookback_days: int | str = 0,
+        wait_for: str = "available",
+        final_after_hours: float = 48,
+        min_ready_pages: float | str | None = None,
+        on_silent_page: str = "ignore",
+        max_failed_polls: int = MAX_FAILED_POLLS,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
         api_version: str | None = None,
         poke_interval: timedelta | float = 15 * 60,
-        timeout: timedelta | float = 48 * 60 * 60,
+        timeout: timedelta | float | None = None,
         **kwargs: Any,
     ) -> None:
+        if timeout is None:
+            timeout = timedelta(hours=48 + (final_after_hours if wait_for == "final" else 0))
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.page_ids = page_ids
         self.metrics = metrics
         self.since = since
         self.until = until
         self.lookback_days = lookback_days
+        self.wait_for = wait_for
+        self.final_after_hours = final_after_hours
+        self.min_ready_pages = min_ready_pages
+        self.on_silent_page = on_silent_page
+        self.max_failed_polls = max_failed_polls
         self.deferrable = deferrable
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
+        self._missing: str | None = None
+        self._remembered: dict[str, Any] = {}
 
     def execute(self, context: Context) -> Any:
-        """Ask once; when the days are not there, wait here, between pokes, or in the triggerer."""
-        if not self.deferrable:
+        """Ask; while the days are not there, wait here, between pokes, or in the triggerer."""
+        if self.deferrable:
+            with self._as_pokes_end():
+                return self._ask_then_defer(context)
+        try:
             return super().execute(context)
-        answer = self.poke(context)
-        if not answer:
-            self._defer(context)
-        return answer.xcom_value
-
-    def _defer(self, context: Context) -> NoReturn:
-        with self._failing_without_retry():
-            queries = self._queries(self._ranges(context))
-        self.defer(
-            trigger=MessagingInsightsAvailabilityTrigger(
-                msginsights_conn_id=self.msginsights_conn_id,
-                api_version=self.api_version,
-                page_ids=list(queries[0].page_ids),
-                metrics=list(queries[0].metrics),
-                ranges=[[query.days.first_day.isoformat(), query.days.end_day.isoformat()] for query in queries],
-                poll_interval_seconds=self.poke_interval,
-            ),
-            method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
-        )
+        except AirflowSensorTimeout:
+            with self._as_pokes_end():
+                raise AirflowSensorTimeout(self._told_when_timed_out(self._missing)) from None
+        except AirflowSkipException as skipped:
+            if self._missing is None or skipped.__cause__ is not None:
+                raise
+            raise AirflowSkipException(self._told_when_timed_out(self._missing)) from None
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask whether the days are there; before the last of them has ended, nothing is asked."""
         with self._failing_without_retry():
-            ranges = self._ranges(context)
-            queries = self._queries(ranges)
-            ends_at = end_of_day(ranges[-1].last_day)
-            now = datetime.now(UTC)
-            if now < ends_at:
-                self.log.info("Pacific day %s ends at %s; not asking before.", ranges[-1].last_day, ends_at)
-                return PokeReturnValue(is_done=False)
-            hook = self._hook()
-            for query in queries:
-                availability = hook.probe_availability(query, now=now)
-                if not availability.ready:
-                    self.log.info("Not there yet: %s", availability.description)
-                    return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=_as_xcom(queries))
+            answer = self._ask(self._question(context), self._memory(context))
+        return PokeReturnValue(is_done=answer is not None, xcom_value=answer)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Take the triggerer's verdict; an error becomes what it would have been without deferral."""
         del context
-        with self._failing_without_retry():
-            if event is None or event.get("status") not in {"available", "failed"}:
+        with self._as_pokes_end(), self._failing_without_retry():
+            status = event.get("status") if event else None
+            if event is None or status not in {"available", "timed_out", "failed"}:
                 raise ResponseFormatError(
                     f"The trigger sent an event this version does not know: {event!r}. "
                     "Run one version of the provider on workers and triggerers, then clear the task."
                 )
-            if event["status"] == "failed":
+            if status == "failed":
                 raise error_from_event(event)
+            if status == "timed_out":
+                raise AirflowSensorTimeout(self._told_when_timed_out(event.get("missing")))
         self.log.info("Available: Pacific days %s", ", ".join(event["days"]))
-        return {"days": event["days"], "page_ids": event["page_ids"]}
+        return {name: value for name, value in event.items() if name != "status"}
+
+    def _ask(self, question: _Question, memory: Memory) -> dict[str, list[str]] | None:
+        """Give what is there, or ``None`` when it is not enough; what is missing is kept for the message."""
+        now = datetime.now(UTC)
+        if now < question.first_poll_at:
+            self._missing = f"{question.why_later}; nothing was asked"
+            self.log.info("%s; not asking before.", question.why_later)
+            return None
+        if memory.not_before is not None and now < memory.not_before:
+            self._missing = f"Meta's limit on calls, which ends at {memory.not_before}"
+            self.log.info("Meta's limit on calls ends at %s; not asking before.", memory.not_before)
+            return None
+        verdict = self._poll(question, memory, now)
+        if verdict is None or not verdict.ready:
+            self.log.info("Not there yet: %s", self._missing)
+            return None
+        self._missing = None
+        return available(question.ranges, verdict)
+
+    def _poll(self, question: _Question, memory: Memory, now: datetime) -> Verdict | None:
+        failed = FailedPolls(self.max_failed_polls, memory.failed_polls)
+        try:
+            found = self._hook().probe_once(question.query, ranges=question.ranges, now=now)
+            verdict = question.requirement.judge(found)
+        except MessagingInsightsError as error:
+            failed.add(error)
+            self._missing = str(error)
+            self.log.warning("%s failed: %s", failed.counted, error)
+            memory.keep(failed_polls=failed.in_a_row, pause_seconds=error.retry_after_seconds)
+            return None
+        for warning in verdict.warnings:
+            self.log.warning("%s", warning)
+        memory.keep(failed_polls=0, pause_seconds=found.outcome.resume_after_seconds)
+        self._missing = verdict.missing
+        return verdict
+
+    def _ask_then_defer(self, context: Context) -> dict[str, list[str]]:
+        started = datetime.now(UTC)
+        with self._failing_without_retry():
+            question = self._question(context)
+            memory = self._memory(context)
+            answer = self._ask(question, memory)
+        if answer is None:
+            self._defer(question, memory, started)
+        return answer
+
+    def _defer(self, question: _Question, memory: Memory, started: datetime) -> NoReturn:
+        next_poll = started + timedelta(seconds=self.poke_interval * uniform(1 - JITTER, 1))  # noqa: S311 - spreads load, guards nothing
+        moments = (question.first_poll_at, memory.not_before, next_poll if started >= question.first_poll_at else None)
+        self.defer(
+            trigger=MessagingInsightsAvailabilityTrigger(
+                msginsights_conn_id=self.msginsights_conn_id,
+                api_version=self.api_version,
+                page_ids=list(question.query.page_ids),
+                metrics=list(question.query.metrics),
+                ranges=[[days.first_day.isoformat(), days.end_day.isoformat()] for days in question.ranges],
+                poll_interval_seconds=self.poke_interval,
+                not_before=max(filter(None, moments)).isoformat(),
+                deadline=(started + timedelta(seconds=self.timeout)).isoformat(),
+                min_ready_pages=question.requirement.min_ready_pages,
+                on_silent_page=question.requirement.on_silent_page,
+                exponential_backoff=bool(self.exponential_backoff),
+                max_wait_seconds=self.max_wait.total_seconds() if self.max_wait else None,
+                max_failed_polls=None if self.silent_fail else self.max_failed_polls,
+                failed_polls=memory.failed_polls,
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=self.timeout) + _GRACE,
+        )
+
+    @contextlib.contextmanager
+    def _as_pokes_end(self) -> Iterator[None]:
+        """Apply ``soft_fail`` and ``never_fail`` where Airflow's loop around pokes does not reach: to deferred runs."""
+        try:
+            yield
+        except AirflowSkipException:
+            raise
+        except AirflowSensorTimeout as timed_out:
+            if self.soft_fail or self.never_fail:
+                self.log.warning("Skipping: %s", timed_out)
+                raise AirflowSkipException(str(timed_out)) from None
+            raise
+        except Exception as error:
+            if self.never_fail:
+                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            raise
+
+    def _memory(self, context: Context) -> Memory:
+        is_rescheduled = self.reschedule and not self.deferrable
+        return Memory(cast("Mapping[str, Any]", context), self._remembered, is_rescheduled=is_rescheduled)
+
+    def _told_when_timed_out(self, missing: object) -> str:
+        return f"The days were not available within {self.timeout:g} seconds. Missing: {missing}"
 
     def _failing_without_retry(self) -> AbstractContextManager[None]:
         return failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, enabled=not self.soft_fail)
@@ -146,17 +262,42 @@ class MessagingInsightsSensor(BaseSensorOperator):
     def _hook(self) -> MessagingInsightsHook:
         return MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
 
-    def _ranges(self, context: Context) -> tuple[DateRange, ...]:
+    def _question(self, context: Context) -> _Question:
         try:
-            return requested_days(context, since=self.since, until=self.until, lookback_days=self.lookback_days)
+            ranges = requested_days(context, since=self.since, until=self.until, lookback_days=self.lookback_days)
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
-
-    def _queries(self, ranges: tuple[DateRange, ...]) -> list[InsightsQuery]:
+        hull = DateRange(ranges[0].first_day, ranges[-1].end_day)
         page_ids = self._hook().page_ids_of(self.page_ids)
-        return [InsightsQuery.create(page_ids=page_ids, metrics=self.metrics, days=days) for days in ranges]
+        query = InsightsQuery.create(page_ids=page_ids, metrics=self.metrics, days=hull)
+        requirement = Requirement.create(
+            min_ready_pages=self.min_ready_pages,
+            on_silent_page=self.on_silent_page,
+            page_count=len(query.page_ids),
+        )
+        waits_for_final = known(self.wait_for, ("available", "final"), "value of wait_for") == "final"
+        return _Question(query, ranges, requirement, self._final_after() if waits_for_final else timedelta(0))
+
+    def _final_after(self) -> timedelta:
+        if self.final_after_hours < 0:
+            raise ConfigurationError(f"final_after_hours={self.final_after_hours!r} is negative.")
+        return timedelta(hours=self.final_after_hours)
 
 
-def _as_xcom(queries: list[InsightsQuery]) -> dict[str, list[str]]:
-    days = [day.isoformat() for query in queries for day in query.days]
-    return {"days": days, "page_ids": list(queries[0].page_ids)}
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a rendered sensor asks."""
+
+    query: InsightsQuery
+    ranges: tuple[DateRange, ...]
+    requirement: Requirement
+    final_after: timedelta
+
+    @property
+    def first_poll_at(self) -> datetime:
+        return end_of_day(self.ranges[-1].last_day) + self.final_after
+
+    @property
+    def why_later(self) -> str:
+        what = "is final" if self.final_after else "ends"
+        return f"Pacific day {self.ranges[-1].last_day} {what} at {self.first_poll_at}"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dag_runs import connection_to
 
+from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS
 from airflow_provider_msginsights.insights.date_ranges import pacific_date
-from airflow_provider_msginsights.triggers.msginsights import MAX_FAILED_POLLS, MessagingInsightsAvailabilityTrigger
+from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator

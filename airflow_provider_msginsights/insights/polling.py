@@ -1,0 +1,94 @@
+"""Availability asked again and again in one flow, so that Page tokens and limits outlive the single poll."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from airflow_provider_msginsights.exceptions import MessagingInsightsError
+from airflow_provider_msginsights.insights.flows import probe_availability
+from airflow_provider_msginsights.insights.outcome import Availability
+from airflow_provider_msginsights.insights.steps import Receive, Renew, Reply, Send
+from airflow_provider_msginsights.insights.usage import regain_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.insights.query import InsightsQuery
+    from airflow_provider_msginsights.insights.retry import RetryPolicy
+    from airflow_provider_msginsights.insights.steps import Answer, Flow
+
+T = TypeVar("T")
+
+Found = Availability | MessagingInsightsError
+"""What one poll brought: an answer, or the error that kept it from one."""
+
+
+def poll_availability(
+    query: InsightsQuery,
+    *,
+    policy: RetryPolicy,
+    ranges: Callable[[], tuple[DateRange, ...]],
+    clock: Callable[[], datetime],
+    next_poll: Callable[[Found], float | None],
+) -> Flow[None]:
+    """Probe, rest, and probe again until the caller has enough.
+
+    Between two polls the connection is read again, and no poll is made earlier than Meta's limits allow.
+
+    :param ranges: the days to ask about, at each poll.
+    :param clock: the present moment, aware.
+    :param next_poll: takes what a poll found and gives the seconds until the next one, or ``None`` when done.
+    :raises MessagingInsightsError: what ``next_poll`` raises.
+    """
+    tokens_work = False
+    while True:
+        line = _Line()
+        probe = probe_availability(query, now=clock(), policy=policy, ranges=ranges(), at_once=tokens_work)
+        found: Found
+        try:
+            found = yield from line.heard(probe)
+        except MessagingInsightsError as error:
+            found = error
+        yield from line.cleared()
+        tokens_work = isinstance(found, Availability) and not found.outcome.errors
+        seconds = next_poll(found)
+        if seconds is None:
+            return
+        paused = found.outcome.resume_after_seconds if isinstance(found, Availability) else found.retry_after_seconds
+        yield Receive(max(seconds, line.stay_away_seconds, paused or 0.0))
+        renewed = yield Renew()
+        tokens_work = tokens_work and not renewed
+
+
+class _Line:
+    """Listens to a flow's replies: how many are still to come, and how long the server asks to stay away."""
+
+    def __init__(self) -> None:
+        self.stay_away_seconds = 0.0
+        self._in_flight = 0
+
+    def heard(self, flow: Flow[T]) -> Flow[T]:
+        answer: Answer = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+            if isinstance(step, Send):
+                self._in_flight += len(step.requests)
+            answer = yield step
+            self._note(answer)
+
+    def cleared(self) -> Flow[None]:
+        """Wait for replies that nobody waits for any more: the next poll must not take them for its own."""
+        while self._in_flight:
+            self._note((yield Receive()))
+
+    def _note(self, answer: Answer) -> None:
+        if isinstance(answer, Reply):
+            self._in_flight -= 1
+            headers = answer.response.headers if answer.response else {}
+            seconds = regain_seconds(headers, answer.request.page_id) or 0.0
+            self.stay_away_seconds = max(self.stay_away_seconds, seconds)

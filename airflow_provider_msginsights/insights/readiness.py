@@ -1,0 +1,139 @@
+"""Whether enough is there: what a probe found, held against what a caller requires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError
+from airflow_provider_msginsights.insights.catalog import known
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.insights.outcome import Availability
+
+ON_SILENT_PAGE = ("ignore", "wait", "fail")
+
+_WHY_SILENT = (
+    "It has no messages, fewer than 100 likes, or the token lacks read_insights for it: the API answers all three "
+    "with nothing."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What must be there before waiting ends; make it with `create`.
+
+    :param min_ready_pages: how many Pages (an ``int``) or which share of them (a ``float``); ``None`` for all.
+    :param on_silent_page: what a Page without any row in its last days means: it is left out of the count
+        (``ignore``), waited for (``wait``), or an error (``fail``).
+    """
+
+    min_ready_pages: int | float | None = None
+    on_silent_page: str = "ignore"
+
+    @classmethod
+    def create(cls, *, min_ready_pages: object, on_silent_page: str, page_count: int) -> Requirement:
+        """A requirement that so many Pages can meet.
+
+        :raises ConfigurationError: for a count or a share that means nothing, or an unknown word.
+        """
+        return cls(
+            min_ready_pages=_checked_minimum(min_ready_pages, page_count),
+            on_silent_page=known(on_silent_page, ON_SILENT_PAGE, "value of on_silent_page"),
+        )
+
+    def judge(self, found: Availability) -> Verdict:
+        """Whether this is enough.
+
+        :raises MessagingInsightsError: what waiting would only hide: a metric or a token that is refused, a Page that
+            cannot be read and is needed, or a silent Page where that is an error.
+        """
+        silent = found.silent_pages
+        if silent and self.on_silent_page == "fail":
+            raise EmptyAnswerError(
+                f"No row of any metric in the last days of Page {', '.join(silent)}. {_WHY_SILENT} "
+                "With on_silent_page='ignore' such Pages are left out."
+            )
+        ignored = silent if self.on_silent_page == "ignore" else ()
+        awaited = [page_id for page_id in found.outcome.query.page_ids if page_id not in ignored]
+        unready = {page_id for page_id, _, _ in found.missing} | {one.part.page_id for one in found.outcome.paused}
+        ready = tuple(page_id for page_id in awaited if page_id not in unready)
+        verdict = Verdict(
+            ready=len(ready) >= self._needed(len(awaited)),
+            ready_pages=ready,
+            ignored_pages=ignored,
+            late_pages=tuple(page_id for page_id in awaited if page_id in unready),
+            missing=found.describe(without_pages=ignored),
+        )
+        _raise_what_waiting_would_hide(found, verdict)
+        return verdict
+
+    def _needed(self, page_count: int) -> int:
+        if self.min_ready_pages is None:
+            return page_count
+        if isinstance(self.min_ready_pages, float):
+            return ceil(self.min_ready_pages * page_count)
+        return min(self.min_ready_pages, page_count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a probe means to a caller.
+
+    :param ready: whether the requirement is met.
+    :param ready_pages: Pages with everything.
+    :param ignored_pages: silent Pages that were left out of the count.
+    :param late_pages: Pages that are waited for.
+    :param missing: which Page lacks which metric on which day.
+    """
+
+    ready: bool
+    ready_pages: tuple[str, ...]
+    ignored_pages: tuple[str, ...]
+    late_pages: tuple[str, ...]
+    missing: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know although waiting goes on, or is over."""
+        told = []
+        if self.ignored_pages:
+            told.append(
+                f"Left out, without a row in their last days: Page {', '.join(self.ignored_pages)}. {_WHY_SILENT}"
+            )
+        if self.ready and self.late_pages:
+            told.append(f"Enough Pages are there; not these: {self.missing}")
+        return tuple(told)
+
+
+def _raise_what_waiting_would_hide(found: Availability, verdict: Verdict) -> None:
+    outcome = found.outcome
+    of_the_run = (*filter(None, (outcome.stopped_by,)), *outcome.refused_explicit_metrics.values())
+    for error in of_the_run if verdict.ready else (*of_the_run, *outcome.page_failures.values()):
+        raise error
+
+
+def _checked_minimum(value: object, page_count: int) -> int | float | None:
+    if value is None or value == "":
+        return None
+    number = _number(value)
+    if isinstance(number, int) and 1 <= number <= page_count:
+        return number
+    if isinstance(number, float) and 0 < number <= 1:
+        return number
+    raise ConfigurationError(
+        f"min_ready_pages={value!r} is neither a number of Pages from 1 to {page_count} (such as {page_count}) nor a "
+        "share of them above 0 and up to 1.0 (such as 0.9)."
+    )
+
+
+def _number(value: object) -> int | float | None:
+    """A whole number stays one: 1 is one Page and 1.0 is all of them."""
+    if isinstance(value, str):
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -58,8 +58,8 @@ def probe_availability(
     """Whether every Page has, for every metric and day of the query, a row that had ended by ``now``.
 
     Rows of days not over are provisional and do not count. Breakdowns are left out, because days without any bucket
-    have no rows; for totals over the range the single days are looked at. Metrics the API refuses are not waited for;
-    the outcome names them.
+    have no rows; for totals over the range the single days are looked at. Metrics the API refuses,
+    and Pages it keeps no insights for, are not waited for; the outcome names them.
 
     :raises MessagingInsightsError: as `fetch_insights` does.
     """
@@ -75,6 +75,7 @@ def probe_availability(
     expected = (
         (page_id, metric, day)
         for page_id in query.page_ids
+        if page_id not in outcome.pages_without_insights
         for metric in query.metrics
         if metric not in outcome.unavailable_metrics and (page_id, metric) not in refused
         for day in query.days

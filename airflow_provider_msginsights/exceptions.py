@@ -76,7 +76,7 @@ class MessagingInsightsError(Exception):
 
 
 class ConfigurationError(MessagingInsightsError):
-    """The DAG or the connection is wrong: no request was made, a person must act."""
+    """The DAG or the connection is wrong, which mostly shows before any request; a person must act."""
 
 
 class FatalGraphAPIError(MessagingInsightsError):

@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.batch import FULL_PARTS, MAX_PARTS
-from airflow_provider_msginsights.insights.error_table import Problem, Remedy, read_reply
+from airflow_provider_msginsights.insights.error_table import Problem, Remedy
+from airflow_provider_msginsights.insights.gates import WHOLE_RUN, Gates
+from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Receive, Reply, Send
 from airflow_provider_msginsights.insights.usage import read_usage
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.steps import Flow, Request
     from airflow_provider_msginsights.insights.usage import Usage
 
-_RUN = None  # the scope of what concerns every Page
 _LONG_AGO = float("-inf")
 _FULL_PERCENT = 100.0
 _TRIES_BEFORE_SHRINKING = 2
@@ -59,15 +60,6 @@ class _Sent:
     batch_limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Gate:
-    """Until when nothing is sent, why, and whether that is too long to wait for."""
-
-    until: float
-    problem: Problem | None
-    too_long: bool
-
-
 class Dispatcher:
     """The requests of one run: ready, parked until a moment, under way, settled."""
 
@@ -82,8 +74,8 @@ class Dispatcher:
         self._settled: deque[Verdict] = deque()
         self._attempts: Counter[Request] = Counter()
         self._waited: dict[Request, float] = {}
-        self._gates: dict[str | None, _Gate] = {}
-        self._suspects: set[str | None] = {_RUN}
+        self._gates = Gates()
+        self._suspects: set[str | None] = {WHOLE_RUN}
         self._backoffs: dict[int, float] = {}
         self._batch_limit = MAX_PARTS
         self._window = policy.max_in_flight
@@ -97,9 +89,9 @@ class Dispatcher:
             self._pages.add(request.page_id)
             self._forget(request)
 
-    def suspect(self, page_id: str | None = _RUN) -> None:
+    def suspect(self, page_id: str | None = WHOLE_RUN) -> None:
         """Send one request at a time, and one of the Page, until one is answered."""
-        self._suspects |= {_RUN, page_id}
+        self._suspects |= {WHOLE_RUN, page_id}
 
     @property
     def waiting(self) -> tuple[Request, ...]:
@@ -152,9 +144,9 @@ class Dispatcher:
     def _take_sendable(self) -> tuple[Request, ...]:
         """What may be sent now, unless waiting for more of it gives a better batch."""
         self._release_parked()
-        room = (1 if _RUN in self._suspects else self._window) - len(self._in_flight)
+        room = (1 if WHOLE_RUN in self._suspects else self._window) - len(self._in_flight)
         enough = min(FULL_PARTS, len(self._ready)) if self._in_flight else 1
-        if room < max(enough, 1) or not self._is_open(_RUN):
+        if room < max(enough, 1) or not self._gates.is_open(WHOLE_RUN, self._now):
             return ()
         sendable = self._open_requests(room)
         for request in sendable:
@@ -177,7 +169,7 @@ class Dispatcher:
         chosen: list[Request] = []
         for request in self._ready:
             page_id = request.page_id
-            if not self._is_open(page_id) or (page_id in self._suspects and page_id in busy_pages):
+            if not self._gates.is_open(page_id, self._now) or (page_id in self._suspects and page_id in busy_pages):
                 continue
             busy_pages.add(page_id)
             chosen.append(request)
@@ -185,13 +177,10 @@ class Dispatcher:
                 break
         return tuple(chosen)
 
-    def _is_open(self, scope: str | None) -> bool:
-        return (gate := self._gates.get(scope)) is None or gate.until <= self._now
-
     # Hearing
 
     def _hear(self) -> Flow[None]:
-        moments = (*self._parked.values(), *(gate.until for gate in self._gates.values()))
+        moments = (*self._parked.values(), *self._gates.openings())
         wake = min((moment for moment in moments if moment > self._now), default=None)
         answer = yield Receive(None if wake is None else wake - self._now)
         if isinstance(answer, Reply):
@@ -211,7 +200,7 @@ class Dispatcher:
         if isinstance(judged, Problem):
             self._solve(request, judged, sent)
         else:
-            self._suspects -= {_RUN, request.page_id}
+            self._suspects -= {WHOLE_RUN, request.page_id}
             self._forget(request)
             version = headers.get("facebook-api-version")
             self._settled.append(Verdict(request=request, document=judged, epoch=sent.epoch, api_version=version))
@@ -223,7 +212,7 @@ class Dispatcher:
             self._stay_away(request, problem)
             return
         if self._was_answered and problem.remedy not in _ASKS_FOR_LESS:
-            self._suspects.discard(_RUN)
+            self._suspects.discard(WHOLE_RUN)
         first_tries = self._attempts[request] < _TRIES_BEFORE_SHRINKING
         retry = problem.remedy is Remedy.RETRY or (problem.remedy is Remedy.RETRY_THEN_SHRINK and first_tries)
         if retry and self._back_off(request, problem):
@@ -239,12 +228,14 @@ class Dispatcher:
             scope = usage.object_id if usage.object_id in self._pages else request.page_id
             headroom = self._policy.headroom(usage.percent)
             if usage.of_app:
-                scope, app_headroom = _RUN, min(app_headroom, headroom)
+                scope, app_headroom = WHOLE_RUN, min(app_headroom, headroom)
+            elif scope is None:
+                continue  # of a Page, on a reply to a request of none
             if usage.regain_seconds or usage.percent >= _FULL_PERCENT:
                 self._suspects.add(scope)
-                self._close(scope, usage.regain_seconds or self._policy.throttle_seconds, None)
+                self._close(scope, usage.regain_seconds or self._policy.throttle_seconds)
             elif headroom < 1:
-                self._close(scope, self._policy.max_pace_seconds * (1 - headroom), None)
+                self._close(scope, self._policy.max_pace_seconds * (1 - headroom))
         self._window = max(1, round(self._policy.max_in_flight * app_headroom))
 
     # Waiting
@@ -263,11 +254,11 @@ class Dispatcher:
         else:
             self._park(request, wait)
             if not self._was_answered:
-                self._close(_RUN, wait, None)  # nobody seems to be there: nothing else is worth trying meanwhile
+                self._close(WHOLE_RUN, wait)  # nobody seems to be there: nothing else is worth trying meanwhile
         return True
 
     def _stay_away(self, request: Request, problem: Problem) -> None:
-        scope = _RUN if problem.scope == "run" else request.page_id
+        scope = WHOLE_RUN if problem.scope == "run" else request.page_id
         attempt = self._attempts[request]
         wait = problem.error.retry_after_seconds or self._policy.throttle_wait_seconds(attempt)
         self._suspects.add(scope)
@@ -279,20 +270,16 @@ class Dispatcher:
         self._waited[request] = self._waited.get(request, 0.0) + wait
         self._parked[request] = self._now + wait
 
-    def _close(self, scope: str | None, wait: float, problem: Problem | None, *, given_up: bool = False) -> None:
-        until, closed = self._now + wait, self._gates.get(scope)
+    def _close(self, scope: str | None, wait: float, problem: Problem | None = None, *, given_up: bool = False) -> None:
         too_long = given_up or wait > self._policy.wait_bound_seconds
-        if closed is None or until > closed.until or (too_long and not closed.too_long):
-            self._gates[scope] = _Gate(until, problem, too_long)
+        self._gates.close(scope, self._now + wait, problem, too_long=too_long)
 
     def _give_back_what_waits_too_long(self) -> None:
-        for scope, gate in self._gates.items():
-            if not gate.too_long or gate.until <= self._now:
-                continue
+        for scope, gate in self._gates.closed_too_long(self._now):
             wait = gate.until - self._now
-            for request in [one for one in (*self._ready, *self._parked) if scope in (_RUN, one.page_id)]:
-                self._ready.pop(request, None)
-                self._parked.pop(request, None)
-                self._settled.append(
-                    Verdict(request=request, problem=gate.problem, pause_seconds=wait, epoch=self.epoch)
-                )
+            given_back = [one for one in self.waiting if scope in (WHOLE_RUN, one.page_id)]
+            self.drop(given_back)
+            self._settled.extend(
+                Verdict(request=request, problem=gate.problem, pause_seconds=wait, epoch=self.epoch)
+                for request in given_back
+            )

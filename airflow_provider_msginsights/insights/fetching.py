@@ -71,7 +71,7 @@ class FetchRun:
             answered=tuple(self._answered),
             empty=tuple(self._empty),
             unanswered=(*self._unanswered, *self._parts.values()),
-            paused=tuple(self._paused),
+            paused=Paused.joined(self._paused),
             page_failures=self._page_failures,
             pages_without_insights=self._pages_without_insights,
             unavailable_metrics=self._refused.everywhere(),
@@ -225,7 +225,7 @@ class FetchRun:
             self._queue([part])
         elif len(part.metrics) == 1:
             self._refused.convict(part.page_id, part.metrics[0], problem.error)
-            self._stopped_by = self._refused.all_of(self._query.metrics)
+            self._stopped_by = self._stopped_by or self._refused.all_of(self._query.metrics)
             self._recut_what_waits()
         else:
             probes = [self._request(part.of((metric,))) for metric in part.metrics]

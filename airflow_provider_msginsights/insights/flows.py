@@ -71,8 +71,9 @@ def probe_availability(
     """Whether every Page has, for every metric and day of the query, a row that had ended by ``now``.
 
     Rows of days not over are provisional and do not count. Breakdowns are left out, because days without any bucket
-    have no rows; for totals over the range the single days are looked at. Metrics the API refuses are not waited for;
-    the outcome names them. The same requests also tell which Pages are silent: they reach a week back.
+    have no rows; for totals over the range the single days are looked at. Metrics the API refuses,
+    and Pages it keeps no insights for, are not waited for; the outcome names them. The same requests also tell which
+    Pages are silent: they reach a week back.
 
     :param ranges: the days, where they are not all of the query's; those near each other share a request.
     :param at_once: the tokens are known to work: send everything in one go, without a first request to try them.
@@ -96,6 +97,7 @@ def probe_availability(
     expected = (
         (page_id, metric, day)
         for page_id in query.page_ids
+        if page_id not in outcome.pages_without_insights
         for metric in query.metrics
         if metric not in outcome.unavailable_metrics and (page_id, metric) not in refused
         for days in ranges

@@ -21,6 +21,7 @@ from airflow_provider_msginsights.insights.catalog import (
 )
 from airflow_provider_msginsights.insights.date_ranges import (
     HISTORY_YEARS,
+    MAX_CHUNK_DAYS,
     MAX_RANGE_DAYS,
     DateRange,
     chunks,
@@ -64,6 +65,13 @@ class Slice:
         for days in (self.days,) if max_days is None else chunks(self.days, max_days):
             for start in range(0, len(self.metrics), max_metrics):
                 yield Slice(self.page_id, self.metrics[start : start + max_metrics], days)
+
+    def joined(self, later: Slice) -> Slice | None:
+        """Both as one, where the later one goes on where this one ends and one request may ask for both."""
+        if (self.page_id, self.metrics, self.days.end_day) != (later.page_id, later.metrics, later.days.first_day):
+            return None
+        days = DateRange(self.days.first_day, later.days.end_day)
+        return Slice(self.page_id, self.metrics, days) if len(days) <= MAX_CHUNK_DAYS else None
 
     def as_dict(self) -> dict[str, Any]:
         """The slice in plain JSON types, for a trigger event; `from_dict` reads it back."""
@@ -134,7 +142,7 @@ class InsightsQuery:
     @property
     def max_chunk_days(self) -> int | None:
         """The widest range one request may ask for; ``None`` where a range must stay whole."""
-        return None if self.period == TOTAL_OVER_RANGE else MAX_RANGE_DAYS - 1
+        return None if self.period == TOTAL_OVER_RANGE else MAX_CHUNK_DAYS
 
     def slices(self) -> tuple[Slice, ...]:
         """One slice a Page and chunk; neighbours are different Pages, so that one Page's limit is met late."""

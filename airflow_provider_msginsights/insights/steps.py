@@ -4,8 +4,8 @@ A flow is a generator: it yields a `Step` and resumes with an `Answer`. It never
 *whose* token it needs, and a transport adds it last. Rules that every driver keeps and every flow relies on:
 
 * every sent request yields exactly one `Reply`, whatever happened to it;
-* `Send` and `Emit` resume with ``None``; `Receive` with the next reply, or ``None`` after its timeout; `Renew` with a
-  ``bool``;
+* `Send` and `Emit` resume with ``None``; `Receive` with the next reply, or ``None`` after its timeout; `Renew` with
+  ``True`` when the token is another one now;
 * the clock of a flow is ``Reply.at_seconds``: seconds that only ever grow, from a start of no meaning.
 """
 

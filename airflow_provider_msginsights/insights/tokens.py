@@ -87,10 +87,15 @@ def list_pages(policy: RetryPolicy) -> Flow[tuple[PageInfo, ...]]:
 def inspect_token(policy: RetryPolicy, page_id: str | None = None) -> Flow[TokenInfo]:
     """What the connection's token is and may do.
 
-    :param page_id: inspect this Page's token instead, where the transport holds one.
+    :param page_id: inspect the token of this Page instead, for which the connection's is exchanged first.
     :raises MessagingInsightsError: what the API answered.
     """
-    document = yield from _document(Dispatcher(policy), Request("/debug_token", (), page_id, inspects_token=True))
+    dispatcher = Dispatcher(policy)
+    if page_id is not None:
+        without_token = yield from exchange_tokens(dispatcher, (page_id,))
+        if page_id in without_token:
+            raise without_token[page_id]
+    document = yield from _document(dispatcher, Request("/debug_token", (), page_id, inspects_token=True))
     data = document.get("data")
     if not isinstance(data, dict):
         raise ResponseFormatError("The reply has a shape this package does not know at data: an object was expected.")

@@ -6,13 +6,13 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.transports.clients import new_session
 from airflow_provider_msginsights.transports.credentials import RunTokens
-from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, proxies_for, ssl_context, why_lost
+from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -102,8 +102,9 @@ class BlockingTransport:
                     inbox.start(step, self._threads())
                 elif isinstance(step, Receive):
                     answer = inbox.next_reply(step.timeout_seconds, self._sleep)
-                else:
-                    answer = self._read_again is not None and tokens.renew(self._read_again())
+                elif self._read_again is not None:
+                    answer = tokens.renew(self._read_again())
+                    self._credentials = tokens.credentials
         finally:
             flow.close()
             inbox.abandon()
@@ -121,6 +122,7 @@ class BlockingTransport:
 
     def _fetch(self, call: HttpCall) -> HttpAnswer | Lost:
         import requests
+        from urllib3.exceptions import HTTPError
 
         timeout = (self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds)
         try:
@@ -136,7 +138,7 @@ class BlockingTransport:
                 body = BodyReader(self._settings)
                 all(body.takes(piece) for piece in answer.iter_content(_CHUNK_BYTES))
                 return body.answer(answer.status_code, answer.headers)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             return why_lost(error, self._settings)
 
 
@@ -175,26 +177,3 @@ class _Inbox:
     def _exchange(self, group: Group) -> Exchange:
         call = self._wire.call(group)
         return Exchange(group, call, self._fetch(call), self._clock())
-
-
-def new_session(settings: TransportSettings) -> requests.Session:
-    """A session that reads no netrc, sends no cookie back and shares the process's SSL context."""
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    class SharedContextAdapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, ssl_context=ssl_context(settings), **kwargs)
-
-        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(*args, ssl_context=ssl_context(settings), **kwargs)
-
-        def cert_verify(self, conn: Any, *_: Any) -> None:
-            conn.cert_reqs = "CERT_REQUIRED"  # the certificates are in the context already
-
-    session = requests.Session()
-    session.trust_env = False
-    session.proxies = proxies_for(settings)
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", SharedContextAdapter())
-    return session

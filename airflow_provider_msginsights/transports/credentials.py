@@ -84,7 +84,10 @@ class RunTokens:
         """The token a request is made with."""
         if request.inspects_token:
             return self.credentials.app_token or self.credentials.token
-        return self._of_pages.get(request.page_id or "", self.credentials.token)
+        return self._token_of(request.page_id)
+
+    def _token_of(self, page_id: str | None) -> str:
+        return self._of_pages.get(page_id or "", self.credentials.token)
 
     def must_be_hidden(self, request: Request) -> bool:
         """Whether a request carries a secret beside its token, so that it cannot be a plain GET."""
@@ -92,7 +95,7 @@ class RunTokens:
 
     def secrets_of(self, request: Request, unix_seconds: float) -> tuple[tuple[str, str], ...]:
         """What a part of a batch adds to its address: its token and proof, and the token to inspect."""
-        inspected = (("input_token", self._of_pages.get(request.page_id or "", self.credentials.token)),)
+        inspected = (("input_token", self._token_of(request.page_id)),)
         return (*self.proven(self.of(request), unix_seconds), *(inspected if request.inspects_token else ()))
 
     def proven(self, token: str, unix_seconds: float) -> tuple[tuple[str, str], ...]:
@@ -108,8 +111,8 @@ class RunTokens:
     def clean(self, request: Request, body: str) -> str:
         """A reply's body for the flow: without any token; Page tokens the request asked for are kept here."""
         if request.yields_tokens:
-            body = self._absorb(body)
-        for secret in {self.credentials.token, self.of(request)}:
+            body = self._absorb(body, asked_for=request.path.strip("/"))
+        for secret in {self.credentials.token, self.of(request), self._token_of(request.page_id)}:
             for form in _forms(secret):
                 body = body.replace(form, HIDDEN)
         return body
@@ -121,7 +124,8 @@ class RunTokens:
                 text = text.replace(form, HIDDEN)
         return redact(text)
 
-    def _absorb(self, body: str) -> str:
+    def _absorb(self, body: str, *, asked_for: str) -> str:
+        """Keep the tokens of a list of Pages by their ids, and that of a single Page also by the alias asked for."""
         try:
             document = json.loads(body)
         except (ValueError, RecursionError):
@@ -130,6 +134,8 @@ class RunTokens:
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and isinstance(token := entry.get("access_token"), str) and "id" in entry:
                 self._of_pages[str(entry["id"])] = token
+                if entry is document:
+                    self._of_pages[asked_for] = token
                 entry["access_token"] = HIDDEN
         return redact(json.dumps(document))
 

@@ -8,8 +8,9 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.transports.clients import new_client
 from airflow_provider_msginsights.transports.credentials import RunTokens
-from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, proxies_for, ssl_context, why_lost
+from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,8 +86,9 @@ class NonblockingTransport:
                     inbox.start(step)
                 elif isinstance(step, Receive):
                     answer = await inbox.next_reply(step.timeout_seconds, self._sleep)
-                else:
-                    answer = self._read_again is not None and tokens.renew(await self._read_again())
+                elif self._read_again is not None:
+                    answer = tokens.renew(await self._read_again())
+                    self._credentials = tokens.credentials
         finally:
             flow.close()
             await inbox.abandon()
@@ -102,7 +104,7 @@ class NonblockingTransport:
                     if not body.takes(piece):
                         break
                 return body.answer(answer.status_code, answer.headers)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why_lost(error, self._settings)
 
 
@@ -152,16 +154,3 @@ class _Inbox:
         async with self._turns:
             call = self._wire.call(group)
             return Exchange(group, call, await self._fetch(call), self._clock())
-
-
-def new_client(settings: TransportSettings) -> httpx.AsyncClient:
-    """A client that reads nothing from the environment by itself and shares the process's SSL context."""
-    import httpx
-
-    context = ssl_context(settings)
-    mounts = {
-        f"{scheme}://": httpx.AsyncHTTPTransport(verify=context, proxy=proxy)
-        for scheme, proxy in proxies_for(settings).items()
-    }
-    timeout = httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds)
-    return httpx.AsyncClient(verify=context, mounts=mounts, timeout=timeout, trust_env=False, follow_redirects=False)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import ssl
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
-from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights import batch
 from airflow_provider_msginsights.insights.steps import Reply, Response
 
@@ -169,32 +163,3 @@ class BodyReader:
             return Lost(f"The reply is longer than {self._limit} bytes.", too_large=True)
         lowered = {name.lower(): value for name, value in headers.items()}
         return HttpAnswer(status=status, headers=lowered, content=self._body)
-
-
-def proxies_for(settings: TransportSettings) -> dict[str, str]:
-    """Scheme -> proxy: the one set, or else those the environment names for the host."""
-    if settings.proxy:
-        return {"http": settings.proxy, "https": settings.proxy}
-    if proxy_bypass(urlsplit(settings.base_url).hostname or ""):
-        return {}
-    return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https")}
-
-
-def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
-    """The SSL context for the settings' certificates, or else those the environment names, or else the usual ones."""
-    named = settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-    return _ssl_context(named)
-
-
-@cache
-def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """One a process and bundle: making one costs 15 ms and most of a megabyte."""
-    import certifi
-
-    named = ca_bundle or certifi.where()
-    try:
-        if Path(named).is_dir():
-            return ssl.create_default_context(capath=named)
-        return ssl.create_default_context(cafile=named)
-    except OSError:
-        raise ConfigurationError(f"The certificates to trust cannot be read from {named}.") from None

@@ -106,6 +106,13 @@ def test_a_paused_page_is_not_ready_and_says_until_when() -> None:
     assert availability.outcome.resume_after_seconds == pytest.approx(900)
 
 
+def test_a_page_too_small_for_insights_is_not_waited_for() -> None:
+    api = ScriptedApi(lambda request: refusal(2874008) if request.page_id == "102" else insights(request))
+    availability = probe(api, make_query(pages=2, metrics=[NEW]))
+    assert availability.ready
+    assert set(availability.outcome.pages_without_insights) == {"102"}
+
+
 def test_an_expired_token_is_raised() -> None:
     with pytest.raises(AuthenticationError):
         probe(ScriptedApi(lambda _: EXPIRED), make_query(pages=2))

@@ -23,7 +23,8 @@ from airflow_provider_msginsights.exceptions import (
     ServiceUnavailableError,
     TransportError,
 )
-from airflow_provider_msginsights.insights.error_table import PERMISSIONS, Problem, Remedy, read_reply
+from airflow_provider_msginsights.insights.error_table import PERMISSIONS, Problem, Remedy
+from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Reply, Request, Response
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from insights.fetch_helpers import NEW, asked, fetch, fetched, make_query
-from scripted import ScriptedApi, insights, refusal
+from insights.fetch_helpers import NEW, asked, fetch, fetched, make_query, units
+from scripted import ScriptedApi, days_of, insights, refusal
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError, ServiceUnavailableError
 from airflow_provider_msginsights.insights.catalog import METRICS
@@ -214,6 +214,22 @@ def test_a_long_limit_of_the_app_hands_everything_back() -> None:
     assert len(api.requests) == 1
     assert len(outcome.paused) == 60
     assert outcome.resume_after_seconds == pytest.approx(3600)
+
+
+def test_a_page_read_day_by_day_is_handed_back_in_chunks() -> None:
+    heavy = refusal(1, message="Please reduce the amount of data you're asking for", status=500)
+    small = iter(range(4))
+
+    def answer(request: Request) -> Response:
+        if len(days_of(request)) > 1:
+            return heavy
+        return insights(request) if next(small, None) is not None else refusal(80001, headers={"retry-after": "900"})
+
+    api, query = ScriptedApi(answer), make_query(days=150, metrics=[NEW])
+    outcome = fetch(api, query, max_in_flight=1)
+    assert len(api.records) == 4
+    assert len(outcome.paused) <= 2 + 4, "two chunks, cut by the four days that were read"
+    assert sorted([*fetched(api), *units(one.part for one in outcome.paused)]) == asked(query)
 
 
 # Before the limits

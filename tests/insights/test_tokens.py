@@ -283,6 +283,19 @@ def test_a_token_is_inspected_with_what_it_lacks() -> None:
     assert info.problem is None
 
 
+def test_the_token_of_a_page_is_inspected_after_an_exchange() -> None:
+    def answer(request: Request) -> Response:
+        if request.path == "/debug_token":
+            return ok({"data": {"is_valid": True, "type": "PAGE" if request.page_id == "101" else "USER"}})
+        return ok({"id": "101", "access_token": "***"} if request.path == "/101" else {"id": "102"})
+
+    api = ScriptedApi(answer)
+    assert api.run(inspect_token(RetryPolicy(), "101")).kind == "PAGE"
+    assert [request.path for request in api.requests] == ["/101", "/debug_token"]
+    with pytest.raises(PermissionDeniedError, match="no token for the Page"):
+        api.run(inspect_token(RetryPolicy(), "102"))
+
+
 def test_an_invalid_token_says_why() -> None:
     error = {"code": 190, "subcode": 463, "message": "Session has expired"}
     data = {"is_valid": False, "type": "USER", "scopes": [], "expires_at": 1790535600, "error": error}

@@ -63,7 +63,7 @@ class GraphDouble:
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"graph": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _QuietServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         if self.tls is not None:
             self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
@@ -106,6 +106,11 @@ class GraphDouble:
         headers = [{"name": name, "value": value} for name, value in answer.headers.items()]
         body = answer.document if isinstance(answer.document, str) else json.dumps(answer.document)
         return {"code": answer.status, "headers": headers, "body": body}
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Clients that hang up early are a part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

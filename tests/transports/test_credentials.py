@@ -71,6 +71,15 @@ def test_page_tokens_are_kept_and_handed_on_as_a_sign_only() -> None:
     assert tokens.of(Request("/me")) == "user"
 
 
+def test_the_token_of_a_page_asked_for_by_its_alias_is_found_by_it() -> None:
+    tokens = RunTokens(Credentials(token="user"))
+    tokens.clean(
+        Request("/my.page", (), None, yields_tokens=True), json.dumps({"id": "101", "access_token": "secret-1"})
+    )
+    assert tokens.of(Request("/my.page/insights", (), "my.page")) == "secret-1"
+    assert tokens.of(ASK) == "secret-1"
+
+
 @pytest.mark.parametrize(
     "body", ["", "<html>", "[1]", "{", "[" * 100_000, '{"data": {"id": "1"}}', '{"access_token": 5, "id": 1}']
 )

@@ -251,6 +251,8 @@ def test_tokens_and_pages_can_be_looked_at(driver: Driver, emulator: GraphEmulat
     driver.extra = {"app_id": emulator.app_id, "app_secret": emulator.app_secret}
     info = driver.run(inspect_token(POLICY))
     assert (info.is_valid, info.kind, info.missing_permissions) == (True, "USER", ())
+    own = driver.run(inspect_token(POLICY, "102"))
+    assert (own.kind, own.profile_id) == ("PAGE", "102")
     pages = driver.run(list_pages(POLICY))
     assert [page.page_id for page in pages] == list(emulator.page_ids)
     assert all("ANALYZE" in page.tasks for page in pages)

@@ -321,6 +321,7 @@ def test_a_rotated_token_is_read_again_and_used(driver: Driver, serve: Any) -> N
     driver.run(fetch_insights(query, policy=POLICY))
     assert fetched(driver) == asked(query)
     assert len(double.calls) == 5
+    assert "the-new-one" not in repr(double.heard[-1].target)
     driver.read_again = lambda: Credentials(token=USER)
     with pytest.raises(AuthenticationError, match="revoked"):
         driver.run(fetch_insights(query, policy=POLICY))
@@ -348,6 +349,13 @@ def test_a_reply_too_long_is_not_read_to_its_end_and_less_is_asked_for(driver: D
     driver.run(fetch_insights(query, policy=POLICY))
     assert fetched(driver) == asked(query)
     assert len(double.heard) > 20
+
+
+@pytest.mark.parametrize("host", ["https://a..b", f"https://{'a' * 70}.example", "https://-.invalid", "http://[::1]:1"])
+def test_a_host_that_cannot_be_is_an_error_of_ours(driver: Driver, host: str) -> None:
+    driver.host = host
+    with pytest.raises(TransportError, match="could not be reached"):
+        driver.run(fetch_insights(make_query(), policy=RetryPolicy(max_attempts=1)))
 
 
 def test_a_host_that_is_not_there_is_told_without_its_address(driver: Driver) -> None:

@@ -18,8 +18,8 @@ from transports.drivers import Driver
 from airflow_provider_msginsights.exceptions import ConfigurationError, TransportError
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.transports.clients import ssl_context
 from airflow_provider_msginsights.transports.settings import TransportSettings
-from airflow_provider_msginsights.transports.wire import ssl_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

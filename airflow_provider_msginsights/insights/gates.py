@@ -1,0 +1,49 @@
+"""What is closed, and until when: one Page, or the whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_msginsights.insights.error_table import Problem
+
+WHOLE_RUN = None
+"""The scope of what concerns every Page; any other scope is a Page id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Until when nothing is sent, which refusal closed it, and whether that is too long to wait for."""
+
+    until: float
+    problem: Problem | None
+    too_long: bool
+
+
+class Gates:
+    """The gates of one run, on its clock."""
+
+    def __init__(self) -> None:
+        self._gates: dict[str | None, Gate] = {}
+
+    def close(self, scope: str | None, until: float, problem: Problem | None = None, *, too_long: bool = False) -> None:
+        """Close a scope; a gate closed already opens no earlier for it."""
+        closed = self._gates.get(scope)
+        if closed is None or until > closed.until or (too_long and not closed.too_long):
+            self._gates[scope] = Gate(until, problem, too_long)
+
+    def is_open(self, scope: str | None, now: float) -> bool:
+        """Whether something may be sent to a scope now."""
+        gate = self._gates.get(scope)
+        return gate is None or gate.until <= now
+
+    def openings(self) -> Iterator[float]:
+        """When each gate opens, or has opened."""
+        return (gate.until for gate in self._gates.values())
+
+    def closed_too_long(self, now: float) -> Iterator[tuple[str | None, Gate]]:
+        """The scopes nobody should wait for now."""
+        return ((scope, gate) for scope, gate in self._gates.items() if gate.too_long and gate.until > now)

@@ -1,0 +1,115 @@
+"""Reply -> document, or the `Problem` that stands in its place.
+
+The body decides before the status does: errors come with HTTP 200 too, and a body that is no Graph API reply at all
+is what proxies and overloaded servers send.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+from airflow_provider_msginsights.exceptions import (
+    ConfigurationError,
+    FatalGraphAPIError,
+    RateLimitError,
+    ResponseFormatError,
+    ServiceUnavailableError,
+    TransportError,
+)
+from airflow_provider_msginsights.insights.error_table import (
+    SERVER_ERRORS,
+    TOO_MANY_REQUESTS,
+    Problem,
+    Remedy,
+    advice_of,
+    rule_for,
+)
+from airflow_provider_msginsights.insights.usage import regain_seconds
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.insights.steps import Reply, Response
+
+_OK = 200
+_REDIRECTS = range(300, 400)
+_MAY_PASS = frozenset({_OK, 408, 425, *SERVER_ERRORS})
+_LONGEST_TEXT = 1000
+
+
+def read_reply(reply: Reply) -> dict[str, object] | Problem:
+    """The reply's JSON document, or what went wrong."""
+    page_id = reply.request.page_id
+    if reply.response is None:
+        error = TransportError(reply.failure or "No reply arrived.", page_id=page_id)
+        return Problem(error, Remedy.SHRINK if reply.too_large else Remedy.RETRY)
+    return _read_response(reply.response, page_id)
+
+
+def _read_response(response: Response, page_id: str | None) -> dict[str, object] | Problem:
+    try:
+        document = json.loads(response.body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return _no_graph_reply(response, page_id, "with a body that is not JSON")
+    if isinstance(document, dict) and isinstance(error := document.get("error"), dict):
+        return _graph_error(error, response, page_id)
+    if response.status != _OK:
+        return _no_graph_reply(response, page_id, "without the Graph API's error object")
+    if not isinstance(document, dict):
+        kind = type(document).__name__
+        unknown = ResponseFormatError(
+            f"The reply is a JSON {kind} where an object was expected.", http_status=_OK, page_id=page_id
+        )
+        return Problem(unknown, Remedy.STOP)
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and the infinities are no JSON, although Python reads them."""
+    raise ValueError(name)
+
+
+def _graph_error(error: dict[str, object], response: Response, page_id: str | None) -> Problem:
+    code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
+    text = _printable(error.get("message") or "The API gave no message")
+    rule = rule_for(code, subcode, text, status=response.status, is_transient=error.get("is_transient") is True)
+    trace = error.get("fbtrace_id") or response.headers.get("x-fb-trace-id")
+    told = rule.kind(
+        f"{text.strip().rstrip('.')}. {advice_of(rule, text)}",
+        http_status=response.status,
+        code=code,
+        error_subcode=subcode,
+        fbtrace_id=_printable(trace) if trace else None,
+        retry_after_seconds=regain_seconds(response.headers, page_id),
+        page_id=page_id,
+    )
+    return Problem(told, rule.remedy, rule.scope)
+
+
+def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Problem:
+    """By status alone, because there is nothing else."""
+    status = response.status
+    told = f"The server answered HTTP {status} {how}."
+    wait = regain_seconds(response.headers, page_id)
+    if status == TOO_MANY_REQUESTS:
+        limit = RateLimitError(told, http_status=status, page_id=page_id, retry_after_seconds=wait)
+        return Problem(limit, Remedy.WAIT)
+    if status in _MAY_PASS:
+        down = ServiceUnavailableError(told, http_status=status, page_id=page_id, retry_after_seconds=wait)
+        return Problem(down, Remedy.RETRY)
+    if status in _REDIRECTS:
+        text = f"{told} Redirects are not followed, since they would carry the token away: check the connection's host."
+        return Problem(ConfigurationError(text, http_status=status), Remedy.STOP, "run")
+    text = f"{told} Something other than the Graph API answered: check the connection's host and proxy."
+    return Problem(FatalGraphAPIError(text, http_status=status), Remedy.STOP, "run")
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _printable(value: object) -> str:
+    """Text that fits every log: JSON can spell halves of characters that UTF-8 cannot hold."""
+    return str(value)[:_LONGEST_TEXT].encode("utf-8", "replace").decode()

@@ -62,7 +62,9 @@ def measure(what: str, url: str, days: int) -> None:
 
 def median(what: str, url: str, days: int, figure: str) -> float:
     argv = [sys.executable, __file__, "--measure", what, url, str(days)]
-    runs = [json.loads(subprocess.run(argv, check=True, capture_output=True).stdout) for _ in range(RUNS)]
+    runs: list[dict[str, float]] = [
+        json.loads(subprocess.run(argv, check=True, capture_output=True).stdout) for _ in range(RUNS)
+    ]
     return statistics.median(run[figure] for run in runs)
 
 

@@ -83,7 +83,8 @@ def healthy_body(target: str) -> str:
     params = dict(parse_qsl(url.query))
     page_id, period = url.path.split("/")[0], params["period"]
     entries = []
-    for metric in params["metric"].split(","):
+    metrics = params["metric"]  # the SDK sends a JSON array
+    for metric in json.loads(metrics) if metrics.startswith("[") else metrics.split(","):
         rows = ",".join(
             f'{{"value":{value_of(page_id, metric, ordinal)},"end_time":"{end}"}}'
             for end, ordinal in end_times(int(params["since"]), int(params["until"]))
@@ -172,7 +173,9 @@ class Server(BaseHTTPRequestHandler):
 
 
 def without_token(target: str) -> str:
-    return "&".join(piece for piece in target.split("&") if not piece.startswith("access_token="))
+    path, _, query = target.lstrip("/").partition("?")
+    kept = (piece for piece in query.split("&") if not piece.startswith("access_token="))
+    return f"{path}?{'&'.join(kept)}"
 
 
 def main() -> None:

@@ -113,6 +113,9 @@ class MessagingInsightsHook(BaseHook):
     def get_records(self, query: InsightsQuery) -> Generator[InsightsRecord, None, FetchOutcome]:
         """Give the query's records as they arrive, and return what became of its parts.
 
+        Make the query with ``InsightsQuery.create``, and its days from dates or a preset with ``asked_days``, both in
+        ``insights.query``.
+
         :raises AuthenticationError: the token is refused.
         :raises MessagingInsightsError: any other trouble that concerns the whole run; the trouble of one Page or
             metric is in the outcome.
@@ -208,10 +211,11 @@ class MessagingInsightsHook(BaseHook):
     def _checked(self, connection: Connection, extra: Mapping[str, Any]) -> tuple[TransportSettings, Credentials]:
         from airflow_provider_msginsights.transports.settings import from_connection_parts
 
+        host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
         chosen = {"api_version": self.api_version} if self.api_version else {}
         try:
             return from_connection_parts(
-                host=connection.host, login=connection.login, password=connection.password, extra={**extra, **chosen}
+                host=host, login=connection.login, password=connection.password, extra={**extra, **chosen}
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None

@@ -421,6 +421,36 @@ def test_paid_order_earnings_is_the_money_from_orders_created(page: GraphEmulato
     assert figures(ask, *asked) == [{"currency": "USD", "microAmount": 12_340_000}]
 
 
+def test_earnings_are_approximate_as_currencies_are_not_converted(page: GraphEmulator, ask: Ask) -> None:
+    from decimal import Decimal
+
+    for number, currency in (("o1", "USD"), ("o2", "EUR")):
+        page.add_events(
+            [
+                event(EventKind.ORDER_CREATED, "2026-11-03T09:00-08:00", order_id=number),
+                event(
+                    EventKind.ORDER_PAID,
+                    "2026-11-03T10:00-08:00",
+                    order_id=number,
+                    amount=Decimal(10),
+                    currency=currency,
+                ),
+            ]
+        )
+    assert figures(ask, "page_messages_paid_order_earnings", "2026-11-03", "2026-11-04") == [20]
+
+
+def test_a_message_read_with_read_receipts_turned_off_is_not_captured(page: GraphEmulator, ask: Ask) -> None:
+    page.add_events(
+        [
+            event(EventKind.MARKETING_MESSAGE_SENT, "2026-11-03T09:00-08:00", message_id="m1"),
+            event(EventKind.MARKETING_MESSAGE_TAPPED, "2026-11-03T10:00-08:00", message_id="m1"),
+        ]
+    )
+    assert figures(ask, "page_messages_engagement", "2026-11-03", "2026-11-04") == [1]
+    assert figures(ask, "page_messages_read_ratio", "2026-11-03", "2026-11-04") == [0]
+
+
 def test_read_ratio_is_messages_read_divided_by_messages_sent(page: GraphEmulator, ask: Ask) -> None:
     page.add_events(
         event(EventKind.MARKETING_MESSAGE_SENT, "2026-11-03T09:00-08:00", message_id=number)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.steps import Flow
 
 PAGES_A_CALL = 100
+_FAR_FUTURE = 100_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,4 +220,4 @@ def _text(value: object) -> str | None:
 
 def _moment(value: object) -> datetime | None:
     """Unix seconds; 0 means never."""
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and 0 < value < 1e11 else None  # noqa: PLR2004
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and 0 < value < _FAR_FUTURE else None

@@ -21,6 +21,7 @@ _PERCENTAGES = ("call_count", "total_time", "total_cputime")
 _OWN_TYPES = frozenset({"pages", "messenger", None})
 """Business use cases that count calls of this API; ads, Instagram and others do not concern it."""
 
+_LARGEST = 1e9
 LONGEST_SECONDS = 86_400.0
 """Limits roll over at most a day: no delay a server names is taken for longer."""
 
@@ -85,7 +86,7 @@ def _percent(told: dict[str, object]) -> float | None:
 def _number(value: object) -> float | None:
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}(\.[0-9]*)?\s*", value):
         return float(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1e9:  # noqa: PLR2004 - sane
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _LARGEST:
         return float(value)
     return None
 

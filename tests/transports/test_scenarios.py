@@ -202,7 +202,7 @@ def test_another_version_is_another_address(driver: Driver, serve: Any) -> None:
 
 
 def dropping(times: int) -> Callable[[Call], Answer]:
-    """Parts of batches are left undone at random, each at most so many times, but the first request, which is no part."""
+    """Parts of batches are left undone at random, each at most so many times; the first request is no part."""
     chance = random.Random(7)  # noqa: S311 - a fixed sequence is the point
     left: dict[tuple[str, str], int] = {}
 

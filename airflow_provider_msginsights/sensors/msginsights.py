@@ -25,7 +25,12 @@ from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import Requirement
 from airflow_provider_msginsights.sensors.memory import Memory
-from airflow_provider_msginsights.triggers.msginsights import JITTER, MessagingInsightsAvailabilityTrigger, available
+from airflow_provider_msginsights.triggers.msginsights import (
+    CANARY_METRIC,
+    JITTER,
+    MessagingInsightsAvailabilityTrigger,
+    available,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +40,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.airflow_intervals import When
     from airflow_provider_msginsights.insights.readiness import Verdict
-
-CANARY_METRIC = "page_messages_new_conversations_unique"
 
 _GRACE = timedelta(minutes=15)
 """How much later than the trigger itself Airflow ends a deferral, in case no triggerer is there to do so."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.polling import Found
     from airflow_provider_msginsights.insights.readiness import Verdict
 
+CANARY_METRIC = "page_messages_new_conversations_unique"
+"""What is looked for when nothing else is named: a metric not in development, which is 0 where nobody wrote."""
+
 JITTER = 0.1
 """Polls come up to a tenth of the interval early, so that a thousand sensors do not ask in one second."""
 

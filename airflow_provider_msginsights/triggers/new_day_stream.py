@@ -1,0 +1,147 @@
+"""The one poll that watchers share. Airflow before 3.3 lacks what this module builds on: import it where it is used."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import uniform
+from typing import TYPE_CHECKING
+
+from airflow.triggers.shared_stream import SharedStreamProducer
+
+from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day, last_days_ended_by
+from airflow_provider_msginsights.insights.outcome import Availability
+from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.triggers.msginsights import JITTER
+from airflow_provider_msginsights.triggers.new_day import WINDOW_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import date
+
+    from airflow.triggers.shared_stream import AdvanceItem
+
+    from airflow_provider_msginsights.insights.polling import Found
+    from airflow_provider_msginsights.triggers.announced_days import Receipt
+
+log = logging.getLogger(__name__)
+
+_LATE_DAYS = 3
+"""While one of the last days is missing we poll on; older holes are looked at once a day, with the next new day."""
+
+_LONGEST_REST_SECONDS = 60 * 60
+"""Longest wait after failed polls: a person who has mended the token should not have to wait longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one poll found: which days of the window are there.
+
+    :param receipts: what the watchers will have kept once the events they told from this snapshot are stored.
+    """
+
+    window: DateRange
+    found: Availability
+    receipts: list[Receipt] = field(default_factory=list, compare=False)
+
+    def of_day(self, day: date) -> Availability:
+        """Give what was found of one day."""
+        return replace(self.found, missing=tuple(one for one in self.found.missing if one[2] == day))
+
+
+class NewDayProducer(SharedStreamProducer):
+    """Polls for all watchers of some Pages, and writes their memory when Airflow has stored their events."""
+
+    def __init__(
+        self,
+        *,
+        page_ids: list[str],
+        metrics: list[str],
+        msginsights_conn_id: str,
+        poll_interval_seconds: float,
+        final_after_hours: float,
+        api_version: str | None,
+    ) -> None:
+        self._hook = MessagingInsightsHook(msginsights_conn_id, api_version=api_version)
+        self._interval = poll_interval_seconds
+        self._final_after = timedelta(hours=final_after_hours)
+        self._window = last_days_ended_by(datetime.now(UTC) - self._final_after, WINDOW_DAYS)
+        self._query = InsightsQuery.create(page_ids=page_ids, metrics=metrics, days=self._window)
+        self._failures = 0
+        self._snapshots: asyncio.Queue[Snapshot] = asyncio.Queue()
+
+    async def open_stream(self) -> AsyncIterator[tuple[Snapshot, list[Receipt]]]:
+        """Give a snapshot after each poll; between polls the last one again, for watchers that came meanwhile."""
+        polling = asyncio.create_task(self._poll_for_ever())
+        latest: Snapshot | None = None
+        try:
+            while True:
+                try:
+                    latest = await asyncio.wait_for(self._snapshots.get(), self._interval)
+                except TimeoutError:
+                    latest = latest and Snapshot(latest.window, latest.found)
+                if latest is not None:
+                    yield latest, latest.receipts
+        finally:
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+
+    async def advance(self, batch: Sequence[AdvanceItem]) -> None:
+        """Write what the watchers told, now that Airflow has it; a later snapshot writes what could not be written."""
+        for item in batch:
+            if item.outcome.is_clean:
+                await self._write(item.broker_payload)
+
+    async def settling(self) -> AsyncIterator[Snapshot]:
+        """Give the snapshots to a single watcher, writing its memory when it asks for the next."""
+        async for snapshot, receipts in self.open_stream():
+            yield snapshot
+            await self._write(receipts)
+
+    async def _write(self, receipts: list[Receipt]) -> None:
+        for receipt in receipts:
+            try:
+                await receipt.write()
+            except Exception:
+                log.exception("The days told of could not be kept; this is tried again with the next poll.")
+
+    async def _poll_for_ever(self) -> None:
+        """Never end: Airflow starts a watcher that ended again at once, and would so ask without a pause."""
+        while True:
+            try:
+                await self._hook.apoll_availability(
+                    self._query, ranges=self._ranges, clock=lambda: datetime.now(UTC), next_poll=self._note
+                )
+            except Exception as error:  # noqa: BLE001 - a secrets backend may raise anything
+                await asyncio.sleep(self._after_failure(error))
+
+    def _ranges(self) -> tuple[DateRange, ...]:
+        self._window = last_days_ended_by(datetime.now(UTC) - self._final_after, WINDOW_DAYS)
+        return (self._window,)
+
+    def _note(self, found: Found) -> float:
+        if not isinstance(found, Availability):
+            return self._after_failure(found)
+        self._failures = 0
+        self._snapshots.put_nowait(Snapshot(self._window, found))
+        if found.outcome.errors or found.outcome.paused or self._is_late(found):
+            return self._interval * uniform(1 - JITTER, 1)  # noqa: S311 - spreads load, guards nothing
+        return self._seconds_to_next_day() + uniform(0, JITTER * self._interval)  # noqa: S311 - spreads load, guards nothing
+
+    def _is_late(self, found: Availability) -> bool:
+        newest = set(self._window) - set(list(self._window)[:-_LATE_DAYS])
+        return any(page_id not in found.silent_pages and day in newest for page_id, _, day in found.missing)
+
+    def _seconds_to_next_day(self) -> float:
+        moment = end_of_day(self._window.end_day) + self._final_after
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+    def _after_failure(self, error: Exception) -> float:
+        self._failures += 1
+        longest = max(self._interval, _LONGEST_REST_SECONDS)
+        seconds = min(self._interval * 2.0 ** min(self._failures - 1, 32), longest)
+        log.error("Poll failed (%s in a row); the next one is in %.0f seconds: %s", self._failures, seconds, error)
+        return seconds

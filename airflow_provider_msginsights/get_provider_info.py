@@ -23,7 +23,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks")],
         "operators": [_modules("operators")],
         "sensors": [_modules("sensors")],
-        "triggers": [_modules("triggers", "resume")],
+        "triggers": [_modules("triggers", "new_day", "resume")],
         "connection-types": [
             {
                 "connection-type": "msginsights",

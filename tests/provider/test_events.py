@@ -87,7 +87,7 @@ class Triggerer:
         try:
             async for event in trigger.filter_shared_stream(stream):
                 bound = self._streams.bind_pending_event(trigger_id=number, key=key)
-                if self.stores_events:
+                if self.stores_events and bound is not None:
                     self.events.append((asset, event.payload))
                     self._streams.confirm_persisted([bound])
         finally:
@@ -120,7 +120,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def watcher(**different: Any) -> MessagingInsightsNewDayTrigger:
-    return MessagingInsightsNewDayTrigger(**{"page_ids": "101", "poll_interval_seconds": 0.05} | different)
+    arguments: dict[str, Any] = {"page_ids": "101", "poll_interval_seconds": 0.05}
+    return MessagingInsightsNewDayTrigger(**arguments | different)
 
 
 def test_the_last_day_that_ended_is_told_of_once_and_remembered(store: StateStore) -> None:
@@ -250,7 +251,7 @@ def test_many_pages_are_one_request_a_poll(emulator: GraphEmulator, monkeypatch:
 
 
 def test_a_refused_token_is_asked_with_again_only_after_an_interval_and_once_it_is_mended_goes_on(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+    emulator: GraphEmulator, store: StateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection_to(emulator, monkeypatch, password="a-token-nobody-knows")
 
@@ -320,8 +321,7 @@ def test_one_trigger_of_two_assets_remembers_for_both(store: StateStore) -> None
     async def watch() -> dict[str, str]:
         trigger = watcher()
         trigger.asset_state_store = AssetStateStoreAccessors(inlets=[Asset("one"), Asset("two")])
-        listening = asyncio.create_task(anext(aiter(trigger.run())))
-        await listening
+        await anext(aiter(trigger.run()))
         return store.through
 
     assert asyncio.run(watch()) == {"one": day(2), "two": day(2)}

@@ -46,6 +46,8 @@ class MessagingInsightsHook(BaseHook):
 
     :param msginsights_conn_id: the Airflow connection of type ``msginsights``.
     :param api_version: Graph API version such as ``v26.0``; the connection's, or this provider's, when left out.
+    :param retry_bounds: bounds on asking again that differ from the connection's, by the names they have there, such
+        as ``{"max_attempts": 2}``.
     """
 
     conn_name_attr = "msginsights_conn_id"
@@ -54,11 +56,17 @@ class MessagingInsightsHook(BaseHook):
     hook_name = "Meta Messaging Insights"
 
     def __init__(
-        self, msginsights_conn_id: str = default_conn_name, *, api_version: str | None = None, **kwargs: Any
+        self,
+        msginsights_conn_id: str = default_conn_name,
+        *,
+        api_version: str | None = None,
+        retry_bounds: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
+        self.retry_bounds = retry_bounds
 
     @cached_property
     def _parts(self) -> tuple[TransportSettings, Credentials]:
@@ -214,11 +222,12 @@ class MessagingInsightsHook(BaseHook):
         host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
         chosen = {"api_version": self.api_version} if self.api_version else {}
         try:
-            return from_connection_parts(
+            settings, credentials = from_connection_parts(
                 host=host, login=connection.login, password=connection.password, extra={**extra, **chosen}
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None
+        return settings.bounded_by(self.retry_bounds or {}), credentials
 
 
 def _settled(availability: Availability) -> Availability:

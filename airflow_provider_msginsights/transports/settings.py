@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,17 @@ class TransportSettings:
     max_response_bytes: int = 64 * 2**20
     retry_policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(uniform=random.random))
 
+    def bounded_by(self, retry_bounds: Mapping[str, object]) -> TransportSettings:
+        """Give these settings with other bounds on asking again, as one task may want them.
+
+        :param retry_bounds: any of `RETRY_FIELDS`; numbers may come as text.
+        :raises ConfigurationError: for a wrong name or value, naming it.
+        """
+        for name in retry_bounds:
+            known(name, RETRY_FIELDS, "name in retry_bounds")
+        numbers = {name: _number(name, value, "The retry_bounds") for name, value in retry_bounds.items()}
+        return replace(self, retry_policy=replace(self.retry_policy, **numbers))  # type: ignore[arg-type]
+
 
 _BOUNDS = {
     "connect_timeout_seconds": (0.01, 3600),
@@ -55,7 +66,9 @@ _BOUNDS = {
     "concurrency": (1, 64),
     "max_response_bytes": (1024, 2**31),
 }
-_POLICY_FIELDS = tuple(one.name for one in fields(RetryPolicy) if one.name != "uniform")
+RETRY_FIELDS = tuple(one.name for one in fields(RetryPolicy) if one.name != "uniform")
+"""The bounds on asking again, which a task may set for itself."""
+
 _WHOLE = frozenset({"batch_size", "concurrency", "max_response_bytes", "max_attempts", "max_in_flight"})
 EXTRA_FIELDS = (
     "api_version",
@@ -66,7 +79,7 @@ EXTRA_FIELDS = (
     "proxy",
     "ca_bundle",
     *_BOUNDS,
-    *_POLICY_FIELDS,
+    *RETRY_FIELDS,
 )
 """Everything the connection's extra may hold."""
 
@@ -96,8 +109,8 @@ def from_connection_parts(
     given = {name: value for name, value in (extra or {}).items() if value is not None and value != ""}
     for name in given:
         known(name, EXTRA_FIELDS, "field in the connection's extra")
-    numbers = {name: _number(name, given[name]) for name in (*_BOUNDS, *_POLICY_FIELDS) if name in given}
-    policy = {name: numbers[name] for name in _POLICY_FIELDS if name in numbers}
+    numbers = {name: _number(name, given[name]) for name in (*_BOUNDS, *RETRY_FIELDS) if name in given}
+    policy = {name: numbers[name] for name in RETRY_FIELDS if name in numbers}
     bounded = {name: numbers[name] for name in _BOUNDS if name in numbers}
     settings = TransportSettings(
         base_url=_base_url(host, allow_plain_http=_truth("allow_plain_http", given.get("allow_plain_http", False))),
@@ -175,19 +188,17 @@ def _ca_bundle(value: object) -> str | None:
     return value
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: object, where: str = "The connection's extra") -> float:
     try:
         number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
     except ValueError:
         number = None
     if number is None or (name in _WHOLE and not number.is_integer()):
         kind = "a whole number" if name in _WHOLE else "a number"
-        raise ConfigurationError(f"The connection's extra field {name} must be {kind}, not {value!r}.")
+        raise ConfigurationError(f"{where} field {name} must be {kind}, not {value!r}.")
     low, high = _BOUNDS.get(name, (0, float("inf")))
     if not low <= number <= high:
-        raise ConfigurationError(
-            f"The connection's extra field {name} must lie between {low} and {high}, not {value!r}."
-        )
+        raise ConfigurationError(f"{where} field {name} must lie between {low} and {high}, not {value!r}.")
     return int(number) if name in _WHOLE else number
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from dag_runs import connection_to
 
-from airflow_provider_msginsights.exceptions import AuthenticationError, ConfigurationError
+from airflow_provider_msginsights.exceptions import AuthenticationError, ConfigurationError, ServiceUnavailableError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.query import InsightsQuery, asked_days
 
@@ -87,3 +87,27 @@ def test_a_connection_may_be_a_uri(
     monkeypatch.setenv("AIRFLOW_CONN_MSGINSIGHTS_DEFAULT", uri)
     assert len(list(MessagingInsightsHook().get_records(query()))) == 2
     assert MessagingInsightsHook().retry_policy().max_attempts == 1
+
+
+def test_a_task_may_bound_its_retries_otherwise_than_the_connection(emulator: GraphEmulator) -> None:
+    emulator.add_fault(code=2, times=10)
+    with pytest.raises(ServiceUnavailableError):
+        MessagingInsightsHook(retry_bounds={"max_attempts": "2", "base_seconds": 0}).list_pages()
+    assert emulator.stats()["graph_calls"] == 2
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({"max_atempts": 2}, "'max_attempts'"),
+        ({"max_attempts": 0}, "max_attempts must be at least 1"),
+        ({"max_attempts": "two"}, "retry_bounds field max_attempts must be a whole number, not 'two'"),
+        ({"uniform": 1}, "retry_bounds"),
+    ],
+)
+def test_retry_bounds_that_mean_nothing_are_refused_by_name(
+    emulator: GraphEmulator, bounds: dict[str, object], told: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        list(MessagingInsightsHook(retry_bounds=bounds).get_records(query()))
+    assert emulator.stats()["http_requests"] == 0

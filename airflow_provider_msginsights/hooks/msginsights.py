@@ -116,7 +116,7 @@ class MessagingInsightsHook(BaseHook):
         """Give the work of reading every record of the query, or of some slices of it, for a transport to run."""
         from airflow_provider_msginsights.insights.flows import fetch_insights
 
-        return fetch_insights(query, policy=self.retry_policy(), slices=slices)
+        return fetch_insights(query, policy=self.retry_policy(), slices=slices, exchange_first=True)
 
     def get_records(self, query: InsightsQuery) -> Generator[InsightsRecord, None, FetchOutcome]:
         """Give the query's records as they arrive, and return what became of its parts.

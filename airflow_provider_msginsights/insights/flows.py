@@ -47,17 +47,25 @@ reference, Insights edge)."""
 
 
 def fetch_insights(
-    query: InsightsQuery, *, policy: RetryPolicy = _DEFAULT_POLICY, slices: Iterable[Slice] | None = None
+    query: InsightsQuery,
+    *,
+    policy: RetryPolicy = _DEFAULT_POLICY,
+    slices: Iterable[Slice] | None = None,
+    exchange_first: bool = False,
 ) -> Flow[FetchOutcome]:
     """Emit every record the API has for the query, and return what became of each of its slices.
 
     An error of one Page is reported in the outcome and keeps no other Page from being read.
 
     :param slices: only these slices of the query, such as those an earlier run left paused.
+    :param exchange_first: with several Pages begin with the list of their tokens. Each Page wants its own (Pages API
+        error table, 190/2069032), so this spares a call that can only be refused; a single Page's may be the
+        connection's.
     :raises MessagingInsightsError: what concerns the whole run (an expired token, say), if nothing was answered before;
         otherwise it is the outcome's ``stopped_by``.
     """
-    return FetchRun(query, query.slices() if slices is None else slices, policy).run()
+    asked = query.slices() if slices is None else slices
+    return FetchRun(query, asked, policy, exchange_first=exchange_first).run()
 
 
 def probe_availability(

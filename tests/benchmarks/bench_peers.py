@@ -21,9 +21,9 @@ from peers.crew import Crew
 from peers.emulated import Emulated
 from peers.environments import CACHE, PEERS, python_of
 from peers.jobs import Job
+from peers.parsing import measure_imports
 from peers.results import draw, machine, summary, write_results, write_tables
 from peers.single_costs import measure_task_costs, measure_trigger_costs
-from peers.parsing import measure_imports
 from peers.study import END_DAY, GROWING_PEERS, GROWTH, WORKLOADS, Study, peers_named
 from peers.trouble import run_trouble
 from peers.truth import Truth
@@ -101,7 +101,7 @@ def sections_of(told: argparse.Namespace) -> dict[str, Any]:
         if "growth" in told.sections:
             for workload in GROWTH:
                 study.compare(workload, [peer for peer in peers if peer.name in GROWING_PEERS], repeat=1)
-        versions = {}
+        versions: dict[str, str] = {}
         for peer in peers:
             versions |= crew.member(peer).ready["versions"]
         done["versions"] = dict(sorted(versions.items()))

@@ -1,4 +1,4 @@
-"""An Airbyte low-code manifest, read by airbyte-cdk; its records go to a file as a local destination would write them."""
+"""An Airbyte low-code manifest, read by airbyte-cdk; a local destination's file takes its records."""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ from peers.jobs import ATTEMPTS, LIMIT_CODES, METRICS, USER_TOKEN, WAIT_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from peers.jobs import Job
     from requests import Response
+
+    from peers.jobs import Job
 
 
 def versions() -> dict[str, str]:
@@ -58,7 +59,6 @@ def source_for(job: Job, *, parallelized: bool) -> Any:
         )
         return {one["id"]: one["access_token"] for page in accounts for one in page}
 
-    @dlt.resource(name="asks", selected=False)
     def asks() -> Iterator[Any]:
         tokens = job.known_tokens or page_tokens()
         yield [
@@ -70,7 +70,7 @@ def source_for(job: Job, *, parallelized: bool) -> Any:
     config: Any = {
         "client": {"base_url": f"{job.root}/", "session": client.session},
         "resources": [
-            asks(),
+            dlt.resource(asks, name="asks", selected=False),
             {
                 "name": "insights",
                 "primary_key": ["page_id", "metric", "end_time"],

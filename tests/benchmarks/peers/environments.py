@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[3]
 BENCHMARKS = REPOSITORY / "tests" / "benchmarks"
 CACHE = REPOSITORY / ".benchmarks"
+UV = shutil.which("uv") or "uv"
 PACKAGES_BEFORE = "2026-11-20"
 """One date for everyone, the same as the project's own."""
 
@@ -52,16 +54,12 @@ def python_of(environment: str) -> Path:
     folder = CACHE / "environments" / environment
     python = folder / "bin" / "python"
     if not python.exists():
-        subprocess.run(["uv", "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run([UV, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
     mark = folder / "complete"
     if environment == "ours" or not mark.exists():
         again = ["--reinstall-package", "airflow-provider-msginsights"] if environment == "ours" else []
-        subprocess.run(
-            ["uv", "pip", "install", "-q", "--python", str(python), "--exclude-newer", PACKAGES_BEFORE]
-            + [*again, *PACKAGES[environment]],
-            check=True,
-            cwd=REPOSITORY,
-        )
+        options = ["--python", str(python), "--exclude-newer", PACKAGES_BEFORE, *again]
+        subprocess.run([UV, "pip", "install", "-q", *options, *PACKAGES[environment]], check=True, cwd=REPOSITORY)
         mark.touch()
     return python
 

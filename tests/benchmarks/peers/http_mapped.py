@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow.sdk import BaseOperator
-    from peers.jobs import Job
     from requests import Response
+
+    from peers.jobs import Job
 
 TASKS_AT_A_TIME = 16
 

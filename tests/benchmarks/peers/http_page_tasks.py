@@ -8,8 +8,9 @@ from peers.http_mapped import connect, get, insights_params, keep, page_tokens, 
 
 if TYPE_CHECKING:
     from airflow.providers.http.operators.http import HttpOperator
-    from peers.jobs import Job
     from requests import Response
+
+    from peers.jobs import Job
 
 __all__ = ["load", "versions"]
 

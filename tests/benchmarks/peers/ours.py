@@ -7,10 +7,9 @@ import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from peers.airflow_tasks import run_task
 from peers.jobs import METRICS, VERSION, WAIT_SECONDS
-
-from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
     from peers.jobs import Job

@@ -16,17 +16,15 @@ Told = dict[str, Any]
 
 _BASE = "import airflow.sdk, airflow.triggers.base"
 IMPORTS = {
-    "this provider: operator, sensor, triggers": (
+    "this provider: operator, sensor": (
         "ours",
         _BASE,
-        "import airflow_provider_msginsights.operators.msginsights, airflow_provider_msginsights.sensors.msginsights, "
-        "airflow_provider_msginsights.triggers.msginsights",
+        "import airflow_provider_msginsights.operators.msginsights, airflow_provider_msginsights.sensors.msginsights",
     ),
-    "HTTP provider: operator, sensor, trigger": (
+    "HTTP provider: operator, sensor": (
         "http",
         _BASE,
-        "import airflow.providers.http.operators.http, airflow.providers.http.sensors.http, "
-        "airflow.providers.http.triggers.http",
+        "import airflow.providers.http.operators.http, airflow.providers.http.sensors.http",
     ),
     "requests": ("http", _BASE, "import requests"),
     "facebook-business: Page": ("sdk", "", "import facebook_business.adobjects.page"),

@@ -15,7 +15,7 @@ import matplotlib as mpl
 from peers.environments import PEERS
 
 mpl.use("svg")
-import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
+import matplotlib.pyplot as plt
 
 Told = dict[str, Any]
 

@@ -20,15 +20,15 @@ def versions() -> dict[str, str]:
 
 def get(session: requests.Session, url: str, token: str, **params: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"}
-    for attempt in range(1, ATTEMPTS + 1):
+    for _ in range(ATTEMPTS - 1):
         answer = session.get(url, params=params, headers=headers, timeout=60)
-        told: dict[str, Any] = answer.json()
-        code = told.get("error", {}).get("code")
-        if code in LIMIT_CODES and attempt < ATTEMPTS:
-            time.sleep(WAIT_SECONDS)
-            continue
-        answer.raise_for_status()
-        break
+        if answer.ok or answer.json().get("error", {}).get("code") not in LIMIT_CODES:
+            break
+        time.sleep(WAIT_SECONDS)
+    else:
+        answer = session.get(url, params=params, headers=headers, timeout=60)
+    answer.raise_for_status()
+    told: dict[str, Any] = answer.json()
     return told
 
 

@@ -18,7 +18,7 @@ def versions() -> dict[str, str]:
 
 
 def page_tokens(session: requests.Session, job: Job) -> dict[str, str]:
-    tokens = {}
+    tokens: dict[str, str] = {}
     url = f"{job.root}/me/accounts"
     params = {"fields": "id,access_token", "limit": "100", "access_token": USER_TOKEN}
     while url:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facebook_business.api import FacebookResponse
+
     from peers.jobs import Job
 
 __all__ = ["load", "versions"]

@@ -4,7 +4,7 @@
 
 The emulator counts every answer anew from its events, 13 ms of one core for 11 metrics of 89 days. With all clients on
 the same machine that would hide what they cost themselves. As the clock stands still and no event is added, a day's
-row never changes: it is kept once counted. Requests, tokens, limits, faults, errors and counters are the emulator's own.
+row never changes: it is kept once counted. Requests, tokens, limits, faults, errors and counters stay the emulator's.
 """
 
 from __future__ import annotations

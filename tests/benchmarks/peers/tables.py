@@ -85,8 +85,8 @@ def _setting(told: Told) -> str:
     machine, settings = told["machine"], told["settings"]
     versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
     return (
-        f"Measured {machine['measured']} on {machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB, "
-        f"{machine['system']}, Python {machine['python']}; {settings['latency_ms']:g} ms a request and "
+        f"Measured {machine['measured']} on {machine['cores']} cores ({machine['processor']}), "
+        f"{machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}; {settings['latency_ms']:g} ms a request and "
         f"{settings['batch_part_ms']:g} ms more for each part of a batch. {versions}."
     )
 
@@ -116,8 +116,12 @@ def _trouble(told: list[Told]) -> str:
 
 def _imports(told: list[Told]) -> str:
     rows = [
-        [one["what"], f"{one['wall_seconds'] * 1000:,.0f}", f"{one['cpu_seconds'] * 1000:,.0f}"]
-        + ["`airflow.sdk`" if one["beyond_airflow"] else "Python alone"]
+        [
+            one["what"],
+            f"{one['wall_seconds'] * 1000:,.0f}",
+            f"{one['cpu_seconds'] * 1000:,.0f}",
+            "`airflow.sdk`" if one["beyond_airflow"] else "Python alone",
+        ]
         for one in told
     ]
     return _table(["imported in the DAG file", "ms", "ms CPU", "beyond"], rows)
@@ -138,5 +142,8 @@ def _tasks(told: list[Told]) -> str:
         runs = [one for one in told if one["what"] == name]
         wall = sorted(one["wall_seconds"] for one in runs)[len(runs) // 2]
         cpu = sorted(one["cpu_seconds"] for one in runs)[len(runs) // 2]
-        rows.append([title, str(runs[0]["tasks"]), _seconds(wall), _seconds(cpu)])
-    return _table(["`dag.test()` of 20 Pages × 1 day", "tasks", "s", "s CPU"], rows)
+        shows = "**yes**" if any(one["token_in_database"] for one in runs) else "no"
+        rows.append([title, str(runs[0]["tasks"]), _seconds(wall), _seconds(cpu), shows])
+    return _table(
+        ["`dag.test()` of 20 Pages × 1 day", "tasks", "s", "s CPU", "Page tokens in Airflow's database"], rows
+    )

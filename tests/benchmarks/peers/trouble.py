@@ -1,4 +1,4 @@
-"""What becomes of a load when the API refuses: requests made, rows obtained, what is told, and whether a token shows."""
+"""What becomes of a load when the API refuses: requests made, rows obtained, and whether a token shows."""
 
 from __future__ import annotations
 

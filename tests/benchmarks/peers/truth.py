@@ -22,9 +22,9 @@ _VALUES = "STRUCT(value DOUBLE, end_time VARCHAR)[]"
 _READERS = {
     "flat": f"SELECT page_id, metric, end_time[:10] AS ends, value FROM read_json($files, columns={_COLUMNS}, "
     "format='newline_delimited')",
-    "nested": "SELECT id.split('/')[1], name, row.end_time[:10], row.value FROM (SELECT id, name, unnest(values) AS row "
-    f"FROM read_json($files, columns={{id: 'VARCHAR', name: 'VARCHAR', values: '{_VALUES}'}}, "
-    "format='newline_delimited'))",
+    "nested": "SELECT id.split('/')[1], name, row.end_time[:10], row.value FROM "
+    "(SELECT id, name, unnest(values) AS row FROM read_json($files, format='newline_delimited', "
+    f"columns={{id: 'VARCHAR', name: 'VARCHAR', values: '{_VALUES}'}}))",
 }
 _NO_DATA = {"_manifests", "pipelines", "_dlt_loads", "_dlt_pipeline_state", "_dlt_version"}
 

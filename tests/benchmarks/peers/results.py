@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peers.environments import BENCHMARKS, REPOSITORY, variables
+from peers.environments import BENCHMARKS, CACHE, REPOSITORY, variables
 from peers.tables import tables_of, with_tables
 
 if TYPE_CHECKING:
@@ -86,5 +86,5 @@ def write_tables(folder: Path | None) -> None:
 
 def draw(python: Path, folder: Path | None) -> None:
     """The plots, by a process that has matplotlib."""
-    target = folder or RESULTS
-    subprocess.run([str(python), "-m", "peers.plots", str(target)], check=True, env=variables(target), cwd=BENCHMARKS)
+    argv = [str(python), "-m", "peers.plots", str(folder or RESULTS)]
+    subprocess.run(argv, check=True, env=variables(CACHE), cwd=BENCHMARKS)

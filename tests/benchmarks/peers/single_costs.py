@@ -34,10 +34,10 @@ def measure_trigger_costs(emulated: Emulated, home: Path) -> list[Told]:
 
 
 def measure_task_costs(emulated: Emulated, home: Path, *, repeat: int) -> list[Told]:
-    """``dag.test()`` of a day of 20 Pages: one task of ours, or a mapped HttpOperator task for each Page."""
+    """``dag.test()`` of a day of 20 Pages: one task of ours, or a mapped HttpOperator task a Page; and of nothing."""
     told = []
     for _ in range(repeat):
-        for name in ("ours", "http"):
+        for name in ("nothing", "ours", "http"):
             shutil.rmtree(home, ignore_errors=True)
             emulated.reset()
             job = Job(
@@ -47,7 +47,8 @@ def measure_task_costs(emulated: Emulated, home: Path, *, repeat: int) -> list[T
                 days=1,
                 output=home / "output",
             )
-            told.append(_told_by(name, ["-m", "peers.task_cost", name, json.dumps(job.as_json())], home))
+            environment = "ours" if name == "ours" else "http"
+            told.append(_told_by(environment, ["-m", "peers.task_cost", name, json.dumps(job.as_json())], home))
     return told
 
 

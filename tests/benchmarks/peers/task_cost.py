@@ -1,6 +1,6 @@
 """What Airflow itself costs for a load: ``dag.test()`` of one of our tasks, or of a mapped task for each Page.
 
-    python -m peers.task_cost ours '{"base_url": ..., "pages": 20, ...}'
+    python -m peers.task_cost ours|http|nothing '{"base_url": ..., "pages": 20, ...}'
 
 The tasks run one after the other in one process, with the database, rendering, XCom and logs of every DAG run; a
 deployment starts a process for each besides.
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 DAG_FILE = Path(os.environ.get("AIRFLOW_HOME", "")) / "dags" / "load.py"
+NOTHING = """
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+with DAG("load", schedule=None) as dag:
+    EmptyOperator(task_id="nothing")
+"""
 OURS = """
 from airflow.sdk import DAG
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -58,7 +64,9 @@ with DAG("load", schedule=None) as dag:
 
 def dag_of(name: str, job: Job) -> DAG:
     days = {"since": job.first_day.isoformat(), "until": job.end_day.isoformat(), "output": job.output}
-    if name == "ours":
+    if name == "nothing":
+        text = NOTHING
+    elif name == "ours":
         text = OURS.format(page_ids=job.page_ids, metrics=METRICS, **days)
     else:
         text = HTTP.format(version=VERSION, metrics=",".join(METRICS), **days)
@@ -83,7 +91,7 @@ def main() -> None:
     run = dag.test()
     figures = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     states = {"state": str(run.state), "tasks": len(run.get_task_instances())}
-    database = (DAG_FILE.parents[1] / "airflow.db").read_bytes()
+    database = b"".join(file.read_bytes() for file in DAG_FILE.parents[1].glob("airflow.db*"))
     print("\n" + json.dumps({"what": name, **figures, **states, "token_in_database": b"page-token-" in database}))
 
 

@@ -12,6 +12,9 @@ from peers.trouble import SCENARIOS
 
 Told = dict[str, Any]
 
+MEDIAN_OF = 5
+"""Runs that a median is taken of; figures of fewer are marked."""
+
 _TITLES = {peer.name: peer.title for peer in PEERS}
 _MARKS = re.compile(r"(<!-- numbers: (?P<name>[a-z_]+) -->\n)(?P<text>.*?)(<!-- /numbers -->)", re.DOTALL)
 
@@ -71,7 +74,7 @@ def _wall(run: Told | None) -> str:
         return f"> {run['wall_seconds']:.0f} ({run['rows'] / run['expected']:.0%} loaded)"
     if run["errors"]:
         return "failed"
-    return f"{_seconds(run['wall_seconds'])}{' ¹' if run['runs'] == 1 else ''}"
+    return f"{_seconds(run['wall_seconds'])}{' ¹' if run['runs'] < MEDIAN_OF else ''}"
 
 
 def _rows(run: Told | None) -> str:
@@ -85,11 +88,10 @@ def _rows(run: Told | None) -> str:
 def _setting(told: Told) -> str:
     machine, settings = told["machine"], told["settings"]
     versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    where = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB, {machine['system']}"
-    return (
-        f"Measured {machine['measured']} on {where}, Python {machine['python']}; {settings['latency_ms']:g} ms a request"
-        f" and {settings['batch_part_ms']:g} ms more for each part of a batch. {versions}."
-    )
+    cores = f"{machine['cores']} cores ({machine['processor']})"
+    where = f"{cores}, {machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}"
+    pace = f"{settings['latency_ms']:g} ms a request and {settings['batch_part_ms']:g} ms more for each part of a batch"
+    return f"Measured {machine['measured']} on {where}; {pace}. {versions}."
 
 
 def _trouble(told: list[Told]) -> str:

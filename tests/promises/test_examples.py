@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import runpy
-import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 from dag_runs import FinishedRun, connection_to
 from moto.server import ThreadedMotoServer
+from readme_blocks import README, blocks
 
 from airflow_provider_msginsights.emulator import Event, EventKind, GraphEmulator
 from airflow_provider_msginsights.emulator.pacific import PACIFIC
@@ -30,26 +30,30 @@ FOLDER = Path(__file__).parents[2] / "example_dags"
 FILES = sorted(FOLDER.glob("*.py"))
 RUN_ELSEWHERE: dict[str, str] = {}
 """Examples that a test in another file runs: name, and that file below ``tests``."""
+PRINTED_ROW = re.compile(r"^\| (10\d)" + r" \| (\S+)" * 6 + r" \|$", re.MULTILINE)
 MIDNIGHT = datetime(2026, 11, 18, 8, tzinfo=UTC)
 """A Pacific midnight: the run of a daily example that ends here loads 17 November."""
 
 
 def dags_of(file: Path) -> dict[str, DAG]:
-    found = [value for value in runpy.run_path(str(file)).values() if isinstance(value, DAG)]
-    return {dag.dag_id: dag for dag in found}
+    """The DAGs of a file by id: those it names, and those of the tasks it names."""
+    found = [getattr(value, "dag", value) for value in runpy.run_path(str(file)).values()]
+    return {dag.dag_id: dag for dag in found if isinstance(dag, DAG)}
 
 
 @pytest.fixture
-def run_example(airflow_database: Path, connection: None, capfd: pytest.CaptureFixture[str]) -> Iterator[RunExample]:
-    """Runs an example through ``dag.test()``, from the folder Airflow reads DAGs from."""
+def run_source(
+    airflow_database: Path, connection: None, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., FinishedRun]]:
+    """Runs the source of a DAG file through ``dag.test()``, from the folder Airflow reads DAGs from."""
     del connection
-    copies: list[Path] = []
+    files: list[Path] = []
 
-    def run(name: str, *, logical_date: datetime = MIDNIGHT, **params: Any) -> FinishedRun:
-        copy = airflow_database / "dags" / f"{name}.py"
-        shutil.copy(FOLDER / copy.name, copy)
-        copies.append(copy)
-        (dag,) = dags_of(copy).values()
+    def run(source: str, name: str, *, logical_date: datetime = MIDNIGHT, **params: Any) -> FinishedRun:
+        file = airflow_database / "dags" / f"{name}.py"
+        files.append(file)
+        file.write_text(source)
+        (dag,) = dags_of(file).values()
         for task in dag.tasks:
             task.retries = 0  # a failure shows at once
         dag_run = dag.test(logical_date=logical_date, run_conf=params)
@@ -57,8 +61,18 @@ def run_example(airflow_database: Path, connection: None, capfd: pytest.CaptureF
         return FinishedRun(dag_run=dag_run, log=printed.out + printed.err)
 
     yield run
-    for copy in copies:
-        copy.unlink(missing_ok=True)
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def run_example(run_source: Callable[..., FinishedRun]) -> RunExample:
+    """Runs an example by its name, with params."""
+
+    def run(name: str, **given: Any) -> FinishedRun:
+        return run_source((FOLDER / f"{name}.py").read_text(), name, **given)
+
+    return run
 
 
 def rows_below(folder: Path) -> list[dict[str, Any]]:
@@ -253,3 +267,22 @@ def test_an_alert_is_raised_when_a_day_was_restated_and_only_then(
     assert loud.state == "success", loud.log
     assert loud.xcom("alert")["restated_days"][0] == "2026-11-13"
     assert "Meta restated days" in caplog.text
+
+
+def test_the_dag_of_the_readme_leaves_the_rows_that_the_readme_prints(
+    run_source: Callable[..., FinishedRun], tmp_path: Path, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    first = next(block for block in blocks() if block.language == "python")
+    source, paths = re.subn(r"file:///tmp/\w+", f"file://{tmp_path}", first.code)
+    assert paths == 1
+    done = run_source(source, "readme", logical_date=MIDNIGHT + timedelta(days=1))
+    assert done.state == "success", done.log
+    rows = {(row["page_id"], row["metric"]): row for row in rows_below(tmp_path)}
+    assert len(rows) == 2 * len(METRICS)
+    printed = PRINTED_ROW.findall(README.read_text())
+    assert len(printed) == 4
+    for page_id, metric, *told in printed:
+        row = rows[page_id, metric]
+        is_final = "true" if row["is_final"] else "false"
+        assert told == [row["pacific_date"], row["end_time"], str(row["value"]), row["unit"], is_final]

@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Param, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 with DAG(
     dag_id="msginsights_rows_to_xcom",
@@ -21,13 +22,14 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     params={"page_ids": Param("101,102", type="string", description="The Facebook Pages, separated by commas.")},
-    default_args={"retries": 2},
+    default_args={"page_ids": "{{ params.page_ids }}", "retries": 2},
     tags=["messaging-insights"],
     doc_md=__doc__,
 ) as dag:
+    day_is_available = MessagingInsightsSensor(task_id="day_is_available", deferrable=True)
+
     rows_of_day = MessagingInsightsOperator(
         task_id="rows_of_day",
-        page_ids="{{ params.page_ids }}",
         metrics=["page_messages_new_conversations_unique", "page_messages_blocked_conversations_unique"],
     )
 
@@ -40,4 +42,5 @@ with DAG(
             balance[row["page_id"]] = balance.get(row["page_id"], 0) + sign * row["value"]
         return balance
 
+    day_is_available >> rows_of_day
     new_less_blocked(rows_of_day.output)  # type: ignore[arg-type]  # Airflow hands over the value at run time

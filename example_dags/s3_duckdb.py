@@ -41,7 +41,7 @@ with DAG(
         task_id="load_day",
         page_ids="{{ params.page_id }}",
         metrics="all",
-        lookback_days=2,
+        lookback_days=2,  # a day that Meta has not computed yet is loaded by the next run
         output_path="{{ params.output_path }}",
         output_format="parquet",
         output_conn_id="{{ params.output_conn_id }}",

@@ -37,6 +37,7 @@ with DAG(
         page_ids="all",
         metrics="all",
         output_path="{{ params.output_path }}",
-        max_failed_pages=0.1,  # one broken Page in ten does not fail the others
+        lookback_days=2,  # a day that Meta has not computed yet is loaded by the next run
+        max_failed_pages=0.1,  # the task fails when more than one Page in ten does; the others are stored
         map_index_template="{{ task.part }}",
     ).expand_kwargs(BUSINESSES)

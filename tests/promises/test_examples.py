@@ -98,6 +98,13 @@ def test_there_is_no_example_that_no_test_runs() -> None:
         assert name in (Path(__file__).parents[1] / test_file).read_text()
 
 
+def test_the_readme_lists_every_example() -> None:
+    section = README.read_text().partition("\n## Examples\n")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| \[`(\w+)\.py`\]\(example_dags/\1\.py\) \| \S", section, re.MULTILINE)) == [
+        file.stem for file in FILES
+    ]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_it_parses_as_one_dag_that_the_scheduler_can_store(file: Path) -> None:
     (dag,) = dags_of(file).values()
@@ -183,6 +190,7 @@ def test_two_businesses_write_their_pages_side_by_side(
         done = run_example("two_businesses", output_path=f"file://{tmp_path}")
     assert done.state == "success", done.log
     assert mapped(done, "load_business") == ["bakery", "florist"]
+    assert days_below(tmp_path) == ["dt=2026-11-15", "dt=2026-11-16", "dt=2026-11-17"]
     folder = tmp_path / "dt=2026-11-17"
     assert sorted(file.name for file in folder.iterdir()) == ["part-bakery.jsonl", "part-florist.jsonl"]
     assert {row["page_id"] for row in rows_below(tmp_path)} == {*emulator.page_ids, "901", "902"}

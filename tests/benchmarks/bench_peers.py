@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -138,4 +139,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the emulator and the peers end too
     sys.exit(main())

@@ -16,7 +16,7 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peers.crew import Crew
 from peers.emulated import Emulated
@@ -28,6 +28,9 @@ from peers.single_costs import measure_task_costs, measure_trigger_costs
 from peers.study import END_DAY, GROWING_PEERS, GROWTH, WORKLOADS, Study, peers_named
 from peers.trouble import run_trouble
 from peers.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Told = dict[str, Any]
 SECTIONS = ("workloads", "growth", "trouble", "imports", "triggers", "tasks")
@@ -52,6 +55,14 @@ def arguments() -> argparse.Namespace:
 
 def say(text: str) -> None:
     print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+
+
+def kept(file: Path, measure: Callable[[], list[Told]]) -> list[Told]:
+    """What an earlier, stopped study measured, or else what is measured now."""
+    if not file.exists():
+        file.write_text(json.dumps(measure()))
+    told: list[Told] = json.loads(file.read_text())
+    return told
 
 
 def sections_of(told: argparse.Namespace) -> dict[str, Any]:
@@ -85,17 +96,16 @@ def sections_of(told: argparse.Namespace) -> dict[str, Any]:
             say=say,
         )
         study.remember()
-        if "imports" in told.sections:
-            done["imports"] = measure_imports(work / "imports", repeat=told.repeat)
-            say("imports")
-        if "triggers" in told.sections:
-            done["triggers"] = measure_trigger_costs(emulated, work / "triggers")
-            say("triggers")
-        if "tasks" in told.sections:
-            done["tasks"] = measure_task_costs(emulated, work / "tasks", repeat=min(told.repeat, 3))
-            say("tasks")
-        if "trouble" in told.sections:
-            done["trouble"] = run_trouble(study, peers)
+        single: dict[str, Callable[[], list[Told]]] = {
+            "imports": lambda: measure_imports(work / "imports", repeat=told.repeat),
+            "triggers": lambda: measure_trigger_costs(emulated, work / "triggers"),
+            "tasks": lambda: measure_task_costs(emulated, work / "tasks", repeat=min(told.repeat, 3)),
+            "trouble": lambda: run_trouble(study, peers),
+        }
+        for name, measure in single.items():
+            if name in told.sections:
+                done[name] = kept(work / f"{name}.json", measure)
+                say(name)
         if "workloads" in told.sections:
             for workload in workloads:
                 study.compare(workload, peers, repeat=told.repeat)

@@ -143,7 +143,7 @@ def _tasks(told: list[Told]) -> str:
     titles = {"ours": _TITLES["ours"], "http": "HttpOperator, a mapped task a Page"}
 
     def median(what: str, figure: str) -> float:
-        return statistics.median(one[figure] for one in told if one["what"] == what)
+        return statistics.median([float(one[figure]) for one in told if one["what"] == what])
 
     rows = []
     for name, title in titles.items():

@@ -50,7 +50,7 @@ class Secrets:
             f"{name} ({form})": spelled
             for name, value in self._proofs().items()
             for form, spelled in _forms(value)
-            if form in {"as it is", "base64"}
+            if form == "as it is" or form.startswith("base64")
         }
         return known | proofs
 
@@ -87,8 +87,8 @@ def _forms(value: str) -> Iterator[tuple[str, bytes]]:
         encoded = base64.b64encode(b"\0" * shift + raw)
         inner = encoded[(4 if shift else 0) : len(encoded) - 4]
         if len(inner) >= _LEAST_LENGTH:
-            yield "base64", inner
-            yield "base64 for URLs", inner.translate(bytes.maketrans(b"+/", b"-_"))
+            yield f"base64, {shift} bytes in", inner
+            yield f"base64 for URLs, {shift} bytes in", inner.translate(bytes.maketrans(b"+/", b"-_"))
 
 
 class Watch:

@@ -188,7 +188,7 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.hooks.token_care import connection_test
 
-        return connection_test(self.inspect_token, self.msginsights_conn_id)
+        return connection_test(self.inspect_token)
 
     def warn_of_token_end(self) -> None:
         """Log a warning when the token or its access to data ends within the connection's ``token_warning_days``.

@@ -19,10 +19,10 @@ LONGEST_TEXT = 2000
 """Airflow 3.3 keeps so many characters of a test's message (``connection_test.result_message``)."""
 
 _SECONDS = 5.0
-_MORE = "… The whole report: msginsights check {conn_id}"
+_MORE = "… The whole report: msginsights check CONN_ID"
 
 
-def connection_test(inspect: Callable[[], TokenReport], conn_id: str) -> tuple[bool, str]:
+def connection_test(inspect: Callable[[], TokenReport]) -> tuple[bool, str]:
     """Give the outcome of a test, whatever happens, in text that fits and holds no secret.
 
     :param inspect: gives the report of the token.
@@ -37,7 +37,7 @@ def connection_test(inspect: Callable[[], TokenReport], conn_id: str) -> tuple[b
         ok, text = False, f"The connection could not be read: {type(error).__name__}."
     else:
         ok, text = report.ok, report.as_text()
-    return ok, _fitting(redact(text), _MORE.format(conn_id=conn_id))
+    return ok, _fitting(redact(text), _MORE)
 
 
 def _fitting(text: str, more: str) -> str:

@@ -178,7 +178,7 @@ def test_a_text_too_long_for_airflow_ends_with_where_the_rest_is(
     ok, text = MessagingInsightsHook().test_connection()
     assert not ok
     assert len(text) <= 2000
-    assert text.splitlines()[-1].endswith("msginsights check msginsights_default")
+    assert text.splitlines()[-1].endswith("msginsights check CONN_ID")
     assert "lacks the task ANALYZE on Page 101" in text
 
 

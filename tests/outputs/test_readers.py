@@ -41,9 +41,13 @@ def stored(tmp_path: Path) -> tuple[str, Dataset[Any]]:
 @pytest.mark.parametrize("hive", [True, False])
 def test_duckdb_reads_it_by_its_root(stored: tuple[str, Dataset[Any]], hive: bool) -> None:  # noqa: FBT001 - a parameter
     root, _ = stored
-    query = "SELECT page_id, pacific_date::VARCHAR, value::INT FROM read_parquet($1, hive_partitioning = $2) ORDER BY ALL"
+    query = (
+        "SELECT page_id, pacific_date::VARCHAR, value::INT FROM read_parquet($1, hive_partitioning = $2) ORDER BY ALL"
+    )
     assert duckdb.execute(query, [f"{root}/**/*.parquet", hive]).fetchall() == sorted(VALUES)
-    described = duckdb.execute("DESCRIBE " + query.replace("page_id, pacific_date::VARCHAR, value::INT", "*"), [f"{root}/**/*.parquet", hive])
+    described = duckdb.execute(
+        "DESCRIBE " + query.replace("page_id, pacific_date::VARCHAR, value::INT", "*"), [f"{root}/**/*.parquet", hive]
+    )
     assert [name for name, *_ in described.fetchall()] == [*COLUMN_NAMES, *(["dt"] if hive else [])]
 
 

@@ -1,4 +1,4 @@
-"""The table after a life of loads: each key once, with the newest value, and no row gone that the API did not replace."""
+"""The table after a life of loads: each key once, its newest value, and no row gone that the API did not replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Datasets that released versions wrote are read and added to: ``samples/dataset_v<schema version>`` has one of each."""
+"""Datasets of released versions are read and added to: ``samples/dataset_v<schema version>`` has one of each format."""
 
 from __future__ import annotations
 

@@ -29,13 +29,13 @@ VALUES = [("101", "2026-03-08", 1), ("101", "2026-03-09", 2), ("102", "2026-03-0
 def stored(tmp_path: Path) -> tuple[str, Dataset[Any]]:
     """Two parts in two days, a label and a manifest."""
     root = UPath(tmp_path.as_uri())
-    for part, page_id in (("a", "101"), ("b", "102")):
-        dataset = Dataset(root=root, file_format=format_named("parquet"), period="day", part=part)
+    datasets = [Dataset(root=root, file_format=format_named("parquet"), period="day", part=part) for part in "ab"]
+    for dataset, page_id in zip(datasets, ("101", "102"), strict=True):
         dataset.claim()
         records = [record(day, page_id=page, value=value) for page, day, value in VALUES if page == page_id]
         files = dataset.store(row_of(one, final_if_ended_by=NOW) for one in records)
-        write_manifest(root, f"run-{part}", {"files": [file.path for file in files]}, part=part)
-    return str(tmp_path), dataset
+        write_manifest(root, f"run-{dataset.part}", {"files": [file.path for file in files]}, part=dataset.part)
+    return str(tmp_path), datasets[0]
 
 
 @pytest.mark.parametrize("hive", [True, False])

@@ -30,13 +30,17 @@ class Life:
 
     def __init__(self, root: Path, **parameters: Any) -> None:
         self.root = root
-        self.parameters = {"on_empty": "succeed", "output_format": "parquet", "xcom_max_rows": 10**6} | parameters
+        self.parameters: dict[str, Any] = {
+            "on_empty": "succeed",
+            "output_format": "parquet",
+            "xcom_max_rows": 10**6,
+        } | parameters
         self.answers: dict[Unit, dict[str, float]] = {}
 
     def load(self, first: str | date, days: int, **parameters: Any) -> int:
         """Load so many days, and ask the API the same once more; how many rows came."""
         start = date.fromisoformat(str(first))
-        asked = self.parameters | parameters | {"since": start, "until": start + timedelta(days)}
+        asked: dict[str, Any] = self.parameters | parameters | {"since": start, "until": start + timedelta(days)}
         MessagingInsightsOperator(task_id="load", output_path=self.root.as_uri(), **asked).execute({})
         rows = MessagingInsightsOperator(task_id="ask", **asked).execute({})
         for unit in {unit_of(row) for row in rows}:

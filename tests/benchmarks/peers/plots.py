@@ -72,6 +72,7 @@ def draw_walls(runs: dict[tuple[str, str], Told], file: Path) -> None:
         panel.set_xlabel("seconds (log)", fontsize=8)
         panel.margins(x=0.35)
         panel.tick_params(labelsize=8)
+        panel.tick_params(which="minor", labelbottom=False)
         panel.set_yticks(range(len(peers)), [TITLES[peer] for peer in peers], fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
     save(figure, file)

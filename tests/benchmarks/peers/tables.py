@@ -41,8 +41,8 @@ def tables_of(told: Told) -> dict[str, str]:
 
     tables = {
         "wall": by_workload(_wall),
-        "requests": by_workload(lambda run: run and f"{run['http_requests']:,} / {run['graph_calls']:,}"),
-        "cpu_memory": by_workload(lambda run: run and f"{_seconds(run['cpu_seconds'])} / {run['peak_mb']:.0f}"),
+        "requests": by_workload(_requests),
+        "cpu_memory": by_workload(_cpu_memory),
         "rows": by_workload(_rows),
         "setting": _setting(told),
     }
@@ -77,6 +77,18 @@ def _wall(run: Told | None) -> str:
     return f"{_seconds(run['wall_seconds'])}{' ¹' if run['runs'] < MEDIAN_OF else ''}"
 
 
+def _requests(run: Told | None) -> str:
+    if run is None:
+        return ""
+    return "stopped" if run["stopped"] else f"{run['http_requests']:,} / {run['graph_calls']:,}"
+
+
+def _cpu_memory(run: Told | None) -> str:
+    if run is None:
+        return ""
+    return "stopped" if run["stopped"] else f"{_seconds(run['cpu_seconds'])} / {run['peak_mb']:.0f}"
+
+
 def _rows(run: Told | None) -> str:
     if run is None:
         return ""
@@ -103,7 +115,7 @@ def _trouble(told: list[Told]) -> str:
         cells = []
         for scenario in ("throttled", "dead_metric", "expired"):
             one = found[peer, scenario]
-            cells.append(f"{one['graph_calls']} calls, {one['rows']} of {whole} rows")
+            cells.append(f"{one['graph_calls']} call{'s' * (one['graph_calls'] != 1)}, {one['rows']} of {whole} rows")
         second = found[peer, "second_run"]
         leaks = [one for one in told if one["peer"] == peer]
         places = [

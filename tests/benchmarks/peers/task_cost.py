@@ -54,7 +54,8 @@ with DAG("load", schedule=None) as dag:
     @task
     def asks(pages):
         return [{{"endpoint": "/{version}/" + one["id"] + "/insights",
-                  "headers": {{"Authorization": "Bearer " + one["access_token"]}}}} for one in pages]
+                  "headers": {{"Authorization": "Bearer " + one["access_token"]}}}}
+                 for one in pages if one["id"] in {page_ids}]
 
     HttpOperator.partial(task_id="insights", http_conn_id="graph", method="GET", response_filter=keep,
                          data={{"metric": {metrics!r}, "period": "day", "since": {since!r}, "until": {until!r}}}
@@ -69,7 +70,7 @@ def dag_of(name: str, job: Job) -> DAG:
     elif name == "ours":
         text = OURS.format(page_ids=job.page_ids, metrics=METRICS, **days)
     else:
-        text = HTTP.format(version=VERSION, metrics=",".join(METRICS), **days)
+        text = HTTP.format(version=VERSION, page_ids=job.page_ids, metrics=",".join(METRICS), **days)
     DAG_FILE.parent.mkdir(parents=True, exist_ok=True)
     DAG_FILE.write_text(text)
     scope: dict[str, object] = {"__file__": str(DAG_FILE), "__name__": "load"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import split_names
+from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
-    from datetime import datetime
 
     from airflow.sdk import Connection
 
@@ -29,13 +30,11 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow
+    from airflow_provider_msginsights.insights.token_report import TokenReport
     from airflow_provider_msginsights.insights.tokens import PageInfo
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
-
-ANALYZE = "ANALYZE"
-"""The task on a Page that reading its insights takes (Messaging Insights API page, "Before you start")."""
 
 
 class MessagingInsightsHook(BaseHook):
@@ -107,6 +106,29 @@ class MessagingInsightsHook(BaseHook):
 
         with self.get_conn() as transport:
             return transport.run(list_pages(self.retry_policy()))
+
+    def inspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
+        """Tell what the connection's token is and may do, and what helps where something is missing.
+
+        A token that the API refuses gives a report too. The connection is read again first.
+
+        :param page_ids: the Pages to look at; the connection's default ones when left out.
+        :raises ConfigurationError: when a field of the connection is wrong, naming it.
+        :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
+        """
+        from airflow_provider_msginsights.transports.blocking import BlockingTransport
+
+        settings, credentials = self._read_connection()
+        with BlockingTransport(settings, credentials) as transport:
+            return transport.run(_inspection(settings, credentials, page_ids))
+
+    async def ainspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
+        """Tell the same as ``inspect_token``, without blocking the event loop."""
+        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+
+        settings, credentials = await self._aread_connection()
+        async with NonblockingTransport(settings, credentials) as transport:
+            return await transport.run(_inspection(settings, credentials, page_ids))
 
     def retry_policy(self) -> RetryPolicy:
         """Give the bounds on asking again that the connection sets."""
@@ -228,6 +250,20 @@ class MessagingInsightsHook(BaseHook):
         except ConfigurationError as error:
             raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None
         return settings.bounded_by(self.retry_bounds or {}), credentials
+
+
+def _inspection(
+    settings: TransportSettings, credentials: Credentials, page_ids: Sequence[str] | None
+) -> Flow[TokenReport]:
+    from airflow_provider_msginsights.insights.token_inspection import inspect_token
+
+    return inspect_token(
+        settings.retry_policy,
+        now=datetime.now(UTC),
+        asked_version=settings.api_version,
+        page_ids=settings.default_page_ids if page_ids is None else page_ids,
+        has_app_token=credentials.app_token is not None,
+    )
 
 
 def _settled(availability: Availability) -> Availability:

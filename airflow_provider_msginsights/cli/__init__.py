@@ -10,7 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights import __version__
-from airflow_provider_msginsights.cli import demo, emulator, plan, telling
+from airflow_provider_msginsights.cli import check, demo, emulator, metrics, plan, telling
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (demo, emulator, plan):
+    for command in (check, metrics, plan, demo, emulator):
         command.add_parser(commands)
     arguments = parser.parse_args(argv)
     try:

@@ -1,0 +1,166 @@
+"""Replies without anything that is anyone's: the shape stays, and of the words only those everyone knows.
+
+What survives is decided by a list and never by a guess: names of fields, metrics, breakdowns, permissions, error codes
+that this package knows from public documentation. All else is replaced by a stand-in of its own kind: a whole number
+stays a whole number, a number in text stays one, a time keeps its spelling and whether it is a midnight in US Pacific.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import unquote
+
+from airflow_provider_msginsights.insights.catalog import BREAKDOWNS, METRICS, PERIODS
+from airflow_provider_msginsights.insights.date_ranges import pacific_date, pacific_midnight
+from airflow_provider_msginsights.insights.error_table import PERMISSIONS, known_codes
+
+_FIRST_DAY = date(2000, 1, 1)
+_ODD_TIME = timedelta(hours=12, minutes=34, seconds=56)
+_STANDS_FOR_MINUS_8 = timezone(timedelta(hours=-8))
+_UNIX_SECONDS = range(10**8, 10**11)
+
+FIELD_NAMES = frozenset(
+    """
+    access_token after app_id application before body breakdown breakdowns call_count call_volume category
+    category_list code cpu_time currency cursors data data_access_expires_at date_preset description
+    description_from_api_doc earning_source end_time error error_data error_subcode error_user_msg error_user_title
+    estimated_time_to_regain_access expires_at fbtrace_id fields granular_scopes headers id insights is_from_ads
+    is_from_followers is_transient is_valid issued_at limit message metadata metric microAmount monetization_tool name
+    next object_id_pages paging period previous profile_id reset_time_duration scope scopes since start_time subcode
+    summary target_ids tasks title total_cputime total_time type until user_id value values
+    content-type facebook-api-version x-ad-account-usage x-app-usage x-business-use-case-usage x-page-usage
+    """.split()
+).union(BREAKDOWNS)
+"""Names of fields, parameters and headers that public sources name."""
+
+_WORDS = FIELD_NAMES.union(
+    METRICS,
+    PERIODS,
+    PERMISSIONS,
+    """
+    lifetime me accounts debug_token https: http: graph.facebook.com ***
+    USER PAGE APP SYSTEM_USER ANALYZE ADVERTISE MESSAGING MODERATE CREATE_CONTENT MANAGE
+    OAuthException GraphMethodException FacebookApiException pages messenger instagram ads_insights ads_management
+    custom_audience leadgen
+    Messenger Instagram MESSENGER INSTAGRAM daily weekly monthly Daily Weekly Monthly DAILY WEEKLY MONTHLY
+    public_profile email business_management pages_manage_metadata pages_manage_posts pages_manage_engagement
+    pages_read_user_content instagram_basic instagram_manage_insights instagram_manage_messages ads_read
+    """.split(),
+    ("application/json; charset=UTF-8", "text/javascript; charset=UTF-8", "application/json", "text/html"),
+)
+_OWN_TEXT = frozenset({"name", "title", "description", "message", "application", "category", "fbtrace_id", "id"})
+"""Fields that hold words of their own: here only a metric's name means what it says."""
+
+_TIMES = frozenset({"end_time", "start_time", "since", "until", "expires_at", "issued_at", "data_access_expires_at"})
+_CODES = frozenset({"code", "error_subcode", "subcode", "status"})
+_VERSION = re.compile(r"v[0-9]{1,2}\.0")
+_ISO = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})(?:(?P<sep>[T ])(?P<time>\d{2}:\d{2}:\d{2})(?P<part>\.\d{1,6})?"
+    r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?",
+    re.ASCII,
+)
+_BETWEEN = re.compile(r"([/?&=,:|]+)")
+
+
+@dataclass(slots=True)
+class Anonymiser:
+    """Replaces what is someone's; the same thing by the same stand-in, as long as this object lives.
+
+    :param unknown_fields: names of fields that were replaced, in the order they were met.
+    """
+
+    unknown_fields: dict[str, str] = field(default_factory=dict)
+    _words: dict[str, str] = field(default_factory=dict)
+    _moments: dict[datetime, int] = field(default_factory=dict)
+
+    def of(self, value: object, name: str = "") -> Any:
+        """The JSON value with stand-ins; ``name`` is the field it stands in."""
+        match value:
+            case dict():
+                return {self.field_name(str(key)): self.of(one, str(key)) for key, one in value.items()}
+            case list():
+                return [self.of(one, name) for one in value]
+            case str():
+                return self._text(value, name)
+            case bool() | None:
+                return value
+            case int():
+                return self._integer(value, name)
+            case _:
+                return 0.5
+
+    def field_name(self, name: str) -> str:
+        """A field's name, if it is known to everyone."""
+        if name in FIELD_NAMES:
+            return name
+        return self.unknown_fields.setdefault(name, f"unknown_field_{len(self.unknown_fields) + 1}")
+
+    def _integer(self, value: int, name: str) -> int:
+        if name in _CODES and value in known_codes():
+            return value
+        if name in _TIMES and value in _UNIX_SECONDS:
+            return int(self._moment(datetime.fromtimestamp(value, UTC)).timestamp())
+        return 0
+
+    def _text(self, text: str, name: str) -> str:
+        if not text or text in METRICS or (text in _WORDS and name not in _OWN_TEXT):
+            return text
+        if text[0] in "{[" and (document := _json(text)) is not None:
+            return json.dumps(self.of(document, name))
+        if (told := self._time(text, name)) is not None:
+            return told
+        if re.fullmatch(r"-?[0-9]+", text):
+            return "0"
+        if re.fullmatch(r"-?[0-9]+\.[0-9]+", text):
+            return "0.5"
+        if re.search(r"\s", text):
+            return "some text"
+        return "".join(
+            piece if place % 2 else self._word(piece) for place, piece in enumerate(_BETWEEN.split(unquote(text)))
+        )
+
+    def _word(self, word: str) -> str:
+        if not word or word in _WORDS or _VERSION.fullmatch(word):
+            return word
+        if re.fullmatch(r"[0-9]+", word):
+            return "0"
+        return self._words.setdefault(word, f"word-{len(self._words) + 1}")
+
+    def _time(self, text: str, name: str) -> str | None:
+        """A time in the same spelling, at another moment."""
+        if name in _TIMES and re.fullmatch(r"[0-9]{9,11}", text):
+            return str(int(self._moment(datetime.fromtimestamp(int(text), UTC)).timestamp()))
+        if not (match := _ISO.fullmatch(text)):
+            return None
+        try:
+            parsed = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if not match["time"]:
+            return self._moment(pacific_midnight(parsed.date())).strftime("%Y-%m-%d")
+        offset = parsed.utcoffset()
+        told = self._moment(parsed.replace(tzinfo=UTC) if offset is None else parsed)
+        zone = match["zone"] or ""
+        if offset:
+            told = told.astimezone(_STANDS_FOR_MINUS_8)
+            zone = "-08:00" if ":" in zone else "-0800"
+        fraction = "." + "0" * (len(match["part"]) - 1) if match["part"] else ""
+        return f"{told:%Y-%m-%d}{match['sep']}{told:%H:%M:%S}{fraction}{zone}"
+
+    def _moment(self, moment: datetime) -> datetime:
+        """Another moment: a Pacific midnight for a Pacific midnight; each one met gets a day of its own."""
+        number = self._moments.setdefault(moment, len(self._moments))
+        midnight = pacific_midnight(_FIRST_DAY + timedelta(days=number))
+        return midnight if moment == pacific_midnight(pacific_date(moment)) else midnight + _ODD_TIME
+
+
+def _json(text: str) -> object | None:
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found

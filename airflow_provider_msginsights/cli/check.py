@@ -1,0 +1,88 @@
+"""``msginsights check``: is the connection's token right, for what, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.cli import telling
+
+if TYPE_CHECKING:
+    import argparse
+
+    from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+    from airflow_provider_msginsights.insights.token_report import TokenReport
+
+_DEFAULT_CONNECTION = "msginsights_default"
+_STYLES = {"Problem": "bold red", "Warning": "bold yellow", "Not known": "bold magenta", "Note": "bold cyan"}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "check",
+        help="look at a connection: whose token, until when, what it may read, what is missing",
+        description="The report of the connection's Test button, here in colour.",
+        epilog="Exit codes: 0 loads can work, 1 they cannot, and the report says what helps; 2 wrong options or "
+        "connection; 3 no answer for now.",
+    )
+    parser.add_argument("conn_id", nargs="?", default=_DEFAULT_CONNECTION, help="(default: %(default)s)")
+    parser.add_argument("--page-ids", metavar="IDS", help="Pages to look at, with commas (default: the connection's)")
+    parser.add_argument(
+        "--sample",
+        type=Path,
+        metavar="FILE",
+        help="also write the shapes of real replies to FILE, to attach to an issue: every id, name, number, date and "
+        "text of yours is replaced",
+    )
+    telling.add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the connection; 0 only when loads can work."""
+    from airflow_provider_msginsights.cli.connections import connected
+    from airflow_provider_msginsights.insights.catalog import split_names
+
+    page_ids = None if arguments.page_ids is None else split_names(arguments.page_ids)
+    with connected(arguments.conn_id) as hook:
+        report = hook.inspect_token(page_ids=page_ids)
+        unknown_words = None if arguments.sample is None else _write_sample(hook, report, arguments.sample)
+    if arguments.as_json:
+        telling.tell_json({"connection": arguments.conn_id, **report.as_dict()})
+    else:
+        _show(report)
+        if unknown_words is not None:
+            _show_sample(arguments.sample, unknown_words)
+    return telling.OK if report.ok else telling.FOUND
+
+
+def _show(report: TokenReport) -> None:
+    """The lines of the report, with a colour for each kind."""
+    say = telling.console().print
+    verdict, *lines = report.as_text().splitlines()
+    say(verdict, style="bold green" if report.ok else "bold red", markup=False, soft_wrap=True)
+    for line in lines:
+        head, colon, rest = line.partition(":")
+        say(head, style=_STYLES.get(head, "bold" if not head.startswith(" ") else None), markup=False, end="")
+        say(colon + rest, markup=False, soft_wrap=True)
+
+
+def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) -> tuple[str, ...]:
+    from airflow_provider_msginsights.cli.samples import collect, sample_of
+
+    page_ids = [page.page_id for page in report.pages if page.problem is None] or list(hook.page_ids_of(None))
+    with hook.get_conn() as transport:
+        replies = transport.run(collect(page_ids[:1]))
+    sample = sample_of(replies)
+    file.write_text(sample.text)
+    return sample.unknown_words
+
+
+def _show_sample(file: Path, unknown_words: tuple[str, ...]) -> None:
+    say = telling.console().print
+    say(f"\nThe shapes of the replies are in {file}. Nothing of yours is in it; look, then attach it to an issue.",
+        markup=False, soft_wrap=True)
+    if unknown_words:
+        say("Names of fields this package does not know, left out of the file. If they are not private, add them to "
+            f"the issue: {', '.join(unknown_words)}", markup=False, soft_wrap=True)

@@ -58,12 +58,15 @@ _INSTAGRAM = Finding(
 )
 
 
-def findings_of(report: TokenReport) -> tuple[Finding, ...]:
-    """What to know and what to do, the gravest first."""
+def findings_of(report: TokenReport, *, soon_days: float = SOON_DAYS) -> tuple[Finding, ...]:
+    """What to know and what to do, the gravest first.
+
+    :param soon_days: an end within so many days is worth a warning.
+    """
     found = [*_refusal(report), *_kind(report)]
     if not found:
         found = [
-            *_lifetimes(report),
+            *endings_of(report, soon_days),
             *_permissions(report),
             *_no_pages(report),
             *(one for page in report.pages for one in _page(report, page)),
@@ -103,14 +106,15 @@ def _kind(report: TokenReport) -> Iterator[Finding]:
         )
 
 
-def _lifetimes(report: TokenReport) -> Iterator[Finding]:
+def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
+    """What ends within so many days, or has ended."""
     log_in = "The token's person must log in to the app again; then make a new token from the new login."
     for topic, what, lifetime, remedy in (
         ("expires", "The token", report.expires, _RENEW),
         ("data_access", "The token's access to data", report.data_access, log_in),
     ):
         left = lifetime.days_left(report.asked_at)
-        if left is None or left > SOON_DAYS:
+        if left is None or left > days:
             continue
         severity, verb = (Severity.WARNING, "ends") if left > 0 else (Severity.ERROR, "ended")
         yield Finding(

@@ -31,11 +31,17 @@ from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.replies import printable
 from airflow_provider_msginsights.insights.steps import Request
 from airflow_provider_msginsights.insights.token_findings import findings_of
-from airflow_provider_msginsights.insights.token_report import Lifetime, PageAccess, TokenKind, TokenReport
+from airflow_provider_msginsights.insights.token_report import (
+    SOON_DAYS,
+    Lifetime,
+    PageAccess,
+    TokenKind,
+    TokenReport,
+)
 from airflow_provider_msginsights.insights.tokens import PAGE_FIELDS, PageInfo, items, limited, list_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.debug_token import TokenInfo
@@ -58,6 +64,7 @@ def inspect_token(
     asked_version: str,
     page_ids: Iterable[str] = (),
     has_app_token: bool = False,
+    soon_days: float = SOON_DAYS,
 ) -> Flow[TokenReport]:
     """What the connection's token is and may do. A token that is refused gives a report too, and no error.
 
@@ -67,11 +74,22 @@ def inspect_token(
     :param asked_version: the connection's API version, to be held against the one that answers.
     :param page_ids: Pages that loads ask for; the report says of each whether it can be read.
     :param has_app_token: whether the transport can ask as the app itself.
+    :param soon_days: an end within so many days is worth a warning.
     :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
     """
     inspection = _Inspection(policy, now=now, asked_version=asked_version, has_app_token=has_app_token)
     yield from inspection.run(tuple(dict.fromkeys(page_ids)))
-    return replace(inspection.report, findings=findings_of(inspection.report))
+    return replace(inspection.report, findings=findings_of(inspection.report, soon_days=soon_days))
+
+
+def inspect_lifetime(policy: RetryPolicy, *, now: datetime, asked_version: str) -> Flow[TokenReport]:
+    """What the app itself can tell of the token in a single call, without findings: above all, when it ends.
+
+    :raises MessagingInsightsError: as `inspect_token` does.
+    """
+    inspection = _Inspection(policy, now=now, asked_version=asked_version, has_app_token=True)
+    yield from inspection.ask_debug_token()
+    return inspection.report
 
 
 class _Inspection:
@@ -90,7 +108,7 @@ class _Inspection:
         )
 
     def run(self, asked_for: tuple[str, ...]) -> Flow[None]:
-        yield from self._ask_debug_token()
+        yield from self.ask_debug_token()
         if self._says_enough():
             return
         yield from self._ask_me()
@@ -123,7 +141,7 @@ class _Inspection:
 
     # Whose token it is
 
-    def _ask_debug_token(self) -> Flow[None]:
+    def ask_debug_token(self) -> Flow[None]:
         (verdict,) = yield from self._ask(debug_token.REQUEST)
         if verdict.document is not None:
             self._take(debug_token.read_token_info(verdict.document))
@@ -242,27 +260,27 @@ class _Inspection:
         try:
             outcome = yield from probe_metrics(query, policy=self._policy)
         except FatalGraphAPIError as error:
-            self._note(pages=tuple(_judged(page, chosen, error) for page in self.report.pages))
+            failed = dict.fromkeys(chosen, error)
+            self._note(pages=tuple(_refused(page, failed) for page in self.report.pages))
             return
         except MessagingInsightsError:
             return  # no answer or a limit, now: nothing is known
-        answered = {part.page_id for part in outcome.answered}
+        tried = {part.page_id: False for part in outcome.empty} | {part.page_id: True for part in outcome.answered}
         pages = (
-            replace(page, was_tried=True, reads_insights=True)
-            if page.page_id in answered
-            else _judged(page, chosen, outcome.page_failures.get(page.page_id))
+            replace(page, was_tried=True, reads_insights=tried[page.page_id] or None)
+            if page.page_id in tried
+            else _refused(page, outcome.page_failures)
             for page in self.report.pages
         )
         self._note(pages=tuple(pages))
 
 
-def _judged(page: PageAccess, asked: Iterable[str], error: MessagingInsightsError | None) -> PageAccess:
+def _refused(page: PageAccess, failures: Mapping[str, MessagingInsightsError]) -> PageAccess:
     """The Page with what a refused read says of it: only a refused token or permission says something."""
-    if page.page_id not in asked:
-        return page
+    error = failures.get(page.page_id)
     if isinstance(error, AuthenticationError | PermissionDeniedError):
         return replace(page, was_tried=True, reads_insights=False, problem=error)
-    return replace(page, was_tried=True)
+    return page
 
 
 def _missing(granted: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,7 +31,7 @@ FIELD_NAMES = frozenset(
     description_from_api_doc earning_source end_time error error_data error_subcode error_user_msg error_user_title
     estimated_time_to_regain_access expires_at fbtrace_id fields granular_scopes headers id insights is_from_ads
     is_from_followers is_transient is_valid issued_at limit message metadata metric microAmount monetization_tool name
-    next object_id_pages paging period previous profile_id reset_time_duration scope scopes since start_time subcode
+    next paging period previous profile_id reset_time_duration scope scopes since start_time subcode
     summary target_ids tasks title total_cputime total_time type until user_id value values
     content-type facebook-api-version x-ad-account-usage x-app-usage x-business-use-case-usage x-page-usage
     """.split()
@@ -56,7 +57,8 @@ _OWN_TEXT = frozenset({"name", "title", "description", "message", "application",
 """Fields that hold words of their own: here only a metric's name means what it says."""
 
 _TIMES = frozenset({"end_time", "start_time", "since", "until", "expires_at", "issued_at", "data_access_expires_at"})
-_CODES = frozenset({"code", "error_subcode", "subcode", "status"})
+_CODES = frozenset({"code", "error_subcode", "subcode"})
+_STATUSES = frozenset(map(int, HTTPStatus))
 _VERSION = re.compile(r"v[0-9]{1,2}\.0")
 _ISO = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})(?:(?P<sep>[T ])(?P<time>\d{2}:\d{2}:\d{2})(?P<part>\.\d{1,6})?"
@@ -100,7 +102,7 @@ class Anonymiser:
         return self.unknown_fields.setdefault(name, f"unknown_field_{len(self.unknown_fields) + 1}")
 
     def _integer(self, value: int, name: str) -> int:
-        if name in _CODES and value in known_codes():
+        if (name in _CODES and value in known_codes()) or (name == "status" and value in _STATUSES):
             return value
         if name in _TIMES and value in _UNIX_SECONDS:
             return int(self._moment(datetime.fromtimestamp(value, UTC)).timestamp())

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.cli import telling
+from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
 
+    from airflow_provider_msginsights.cli.samples import Sample
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
     from airflow_provider_msginsights.insights.token_report import TokenReport
 
 _DEFAULT_CONNECTION = "msginsights_default"
+_SAMPLE_DAYS = 7
 _STYLES = {"Problem": "bold red", "Warning": "bold yellow", "Not known": "bold magenta", "Note": "bold cyan"}
 
 
@@ -47,13 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     page_ids = None if arguments.page_ids is None else split_names(arguments.page_ids)
     with connected(arguments.conn_id) as hook:
         report = hook.inspect_token(page_ids=page_ids)
-        unknown_words = None if arguments.sample is None else _write_sample(hook, report, arguments.sample)
+        sample = None if arguments.sample is None else _write_sample(hook, report, arguments.sample)
     if arguments.as_json:
         telling.tell_json({"connection": arguments.conn_id, **report.as_dict()})
     else:
         _show(report)
-        if unknown_words is not None:
-            _show_sample(arguments.sample, unknown_words)
+    if sample is not None:
+        _show_sample(arguments.sample, sample)
     return telling.OK if report.ok else telling.FOUND
 
 
@@ -68,21 +71,29 @@ def _show(report: TokenReport) -> None:
         say(colon + rest, markup=False, soft_wrap=True)
 
 
-def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) -> tuple[str, ...]:
+def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) -> Sample:
     from airflow_provider_msginsights.cli.samples import collect, sample_of
+    from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
 
-    page_ids = [page.page_id for page in report.pages if page.problem is None] or list(hook.page_ids_of(None))
+    readable = [page.page_id for page in report.pages if page.problem is None]
+    page_ids = (*readable, *hook.page_ids_of(None))
+    if not page_ids:
+        raise ConfigurationError("A sample takes a Page: name one by --page-ids, or in the connection's login.")
     with hook.get_conn() as transport:
-        replies = transport.run(collect(page_ids[:1]))
-    sample = sample_of(replies)
-    file.write_text(sample.text)
-    return sample.unknown_words
+        sample = sample_of(transport.run(collect(page_ids[0], last_days_ended_by(report.asked_at, _SAMPLE_DAYS))))
+    try:
+        file.write_text(sample.text)
+    except OSError as error:
+        raise ConfigurationError(f"The sample cannot be written to {file}: {error.strerror}.") from None
+    return sample
 
 
-def _show_sample(file: Path, unknown_words: tuple[str, ...]) -> None:
-    say = telling.console().print
-    say(f"\nThe shapes of the replies are in {file}. Nothing of yours is in it; look, then attach it to an issue.",
-        markup=False, soft_wrap=True)
-    if unknown_words:
-        say("Names of fields this package does not know, left out of the file. If they are not private, add them to "
-            f"the issue: {', '.join(unknown_words)}", markup=False, soft_wrap=True)
+def _show_sample(file: Path, sample: Sample) -> None:
+    """Tell where it is; on stderr, since stdout belongs to the report."""
+    say = telling.console(errors=True).print
+    text = f"The shapes of {sample.reply_count} replies are in {file}, and nothing of yours: look, then attach it to an issue."
+    say(text, markup=False, soft_wrap=True)
+    if sample.unknown_fields:
+        fields = ", ".join(sample.unknown_fields)
+        text = f"Fields new to this package, left out of the file: {fields}. If they are not private, name them too."
+        say(text, markup=False, soft_wrap=True)

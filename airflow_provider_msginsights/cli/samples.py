@@ -35,6 +35,7 @@ class Sample:
     """
 
     text: str
+    reply_count: int
     unknown_fields: tuple[str, ...]
 
 
@@ -78,7 +79,7 @@ def sample_of(replies: Sequence[Reply]) -> Sample:
     """The replies without anything that is anyone's."""
     anonymiser = Anonymiser()
     document = {"msginsights": __version__, "replies": [_told(reply, anonymiser) for reply in replies]}
-    return Sample(json.dumps(document, indent=1) + "\n", tuple(anonymiser.unknown_fields))
+    return Sample(json.dumps(document, indent=1) + "\n", len(replies), tuple(anonymiser.unknown_fields))
 
 
 def _told(reply: Reply, anonymiser: Anonymiser) -> dict[str, Any]:

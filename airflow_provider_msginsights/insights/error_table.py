@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from airflow_provider_msginsights.exceptions import (
@@ -26,6 +28,8 @@ from airflow_provider_msginsights.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
 Scope = Literal["run", "page"]
@@ -174,6 +178,9 @@ _TOLD_BY_TEXT: tuple[tuple[int | None, str, Rule], ...] = (
     ),
 )
 
+RULES: Mapping[tuple[int, int | None], Rule] = MappingProxyType(_TABLE)
+"""Every error known by itself: (code, subcode) -> what it is and what helps."""
+
 _PERMISSION_CODES = range(200, 300)
 _LIMIT_CODES = range(80000, 80015)
 TOO_MANY_REQUESTS = 429
@@ -211,6 +218,13 @@ def _unknown(status: int, *, is_transient: bool) -> Rule:
         Remedy.STOP,
         "This error is unknown to us; look up its code in the Graph API's documentation.",
     )
+
+
+@cache
+def known_codes() -> frozenset[int]:
+    """Every code and subcode that means something here."""
+    named = {number for pair in _TABLE for number in pair if number is not None}
+    return frozenset({*named, *_PERMISSION_CODES, *_LIMIT_CODES})
 
 
 def advice_of(rule: Rule, text: str) -> str:

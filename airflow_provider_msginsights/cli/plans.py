@@ -6,6 +6,7 @@ users in each 24 hours, for Page and system-user tokens.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -199,12 +200,14 @@ def rows_at_most(query: InsightsQuery) -> int | None:
 
 
 def busiest_day(loads: Sequence[Load]) -> int:
-    """Calls for one Page in the busiest 24 hours, which may begin at any moment."""
+    """Calls for one Page in the busiest 24 hours, which may begin at any moment; the loads in order of time."""
     width = timedelta(hours=_ALLOWANCE_HOURS)
-    return max(
-        (
-            sum(one.calls_a_page for one in loads if first.run_after <= one.run_after < first.run_after + width)
-            for first in loads
-        ),
-        default=0,
-    )
+    busiest = calls = 0
+    within: deque[Load] = deque()
+    for load in loads:
+        within.append(load)
+        calls += load.calls_a_page
+        while within[0].run_after <= load.run_after - width:
+            calls -= within.popleft().calls_a_page
+        busiest = max(busiest, calls)
+    return busiest

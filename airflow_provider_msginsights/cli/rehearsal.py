@@ -31,7 +31,7 @@ class Traffic:
 
     :param graph_calls: calls as Meta counts them: each part of a batch is one.
     :param http_requests: HTTP requests they travel in, ``posts`` among them.
-    :param calls_by_page: Page -> how many of the calls are for it; the rest is the exchange of tokens.
+    :param calls_by_page: Page -> how many of the calls are for it; the rest lists Pages to exchange tokens.
     """
 
     graph_calls: int
@@ -79,10 +79,12 @@ class _Stage:
     def __init__(self, page_ids: tuple[str, ...], *, is_page_token: bool) -> None:
         self.calls: Counter[str | None] = Counter()
         self._page_ids = page_ids
+        self._pages = frozenset(page_ids)
         self._has_page_tokens = is_page_token
 
     def reply(self, request: Request) -> Reply:
-        self.calls[request.page_id] += 1
+        subject = request.path.split("/")[1]
+        self.calls[subject if subject in self._pages else None] += 1
         body = self._body(request)
         status = 400 if "error" in body else 200
         return Reply(request=request, at_seconds=0.0, response=Response(status=status, body=json.dumps(body)))

@@ -121,15 +121,17 @@ class Anonymiser:
             return "0.5"
         if re.search(r"\s", text):
             return "some text"
-        return "".join(
-            piece if place % 2 else self._word(piece) for place, piece in enumerate(_BETWEEN.split(unquote(text)))
-        )
+        pieces = _BETWEEN.split(unquote(text))
+        if len(pieces) == 1 and name in _OWN_TEXT:
+            return self._stand_in(text)
+        return "".join(piece if place % 2 else self._word(piece) for place, piece in enumerate(pieces))
 
     def _word(self, word: str) -> str:
         if not word or word in _WORDS or _VERSION.fullmatch(word):
             return word
-        if re.fullmatch(r"[0-9]+", word):
-            return "0"
+        return "0" if re.fullmatch(r"[0-9]+", word) else self._stand_in(word)
+
+    def _stand_in(self, word: str) -> str:
         return self._words.setdefault(word, f"word-{len(self._words) + 1}")
 
     def _time(self, text: str, name: str) -> str | None:

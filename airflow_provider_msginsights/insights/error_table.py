@@ -181,8 +181,8 @@ _TOLD_BY_TEXT: tuple[tuple[int | None, str, Rule], ...] = (
 RULES: Mapping[tuple[int, int | None], Rule] = MappingProxyType(_TABLE)
 """Every error known by itself: (code, subcode) -> what it is and what helps."""
 
-_PERMISSION_CODES = range(200, 300)
-_LIMIT_CODES = range(80000, 80015)
+PERMISSION_CODES = range(200, 300)
+LIMIT_CODES = range(80000, 80015)
 TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = range(500, 600)
 
@@ -201,9 +201,9 @@ def _known(code: int | None, subcode: int | None, text: str) -> Rule | None:
         return None
     if rule := _TABLE.get((code, subcode)) or _TABLE.get((code, None)):
         return rule
-    if code in _PERMISSION_CODES:
+    if code in PERMISSION_CODES:
         return _TABLE[10, None]
-    if code in _LIMIT_CODES:
+    if code in LIMIT_CODES:
         return Rule(RateLimitError, Remedy.WAIT, _OTHER_LIMIT)
     return None
 
@@ -224,7 +224,7 @@ def _unknown(status: int, *, is_transient: bool) -> Rule:
 def known_codes() -> frozenset[int]:
     """Every code and subcode that means something here."""
     named = {number for pair in _TABLE for number in pair if number is not None}
-    return frozenset({*named, *_PERMISSION_CODES, *_LIMIT_CODES})
+    return frozenset({*named, *PERMISSION_CODES, *LIMIT_CODES})
 
 
 def advice_of(rule: Rule, text: str) -> str:

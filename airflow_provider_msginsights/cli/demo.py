@@ -102,7 +102,9 @@ class _Demo:
         say = self.console.print
         with told_to_stop() as stop, GraphEmulator(pages=20) as emulator, self.log_file.open("ab") as log:
             environment = ui_environment(
-                self._environment(emulator.base_url, emulator.page_token(_PAGE_ID), output_path=f"file://{self.output}"),
+                self._environment(
+                    emulator.base_url, emulator.page_token(_PAGE_ID), output_path=f"file://{self.output}"
+                ),
                 port=port,
             )
             with standalone(environment, port=port, log=log) as airflow:

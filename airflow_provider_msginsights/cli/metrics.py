@@ -110,9 +110,7 @@ def _show_survey(survey: Survey) -> None:
     ]
     say(telling.table(f"Metrics of {survey.days}", ("metric", *(f"Page {page}" for page in pages)), rows))
     if len(survey.page_ids) > len(pages):
-        counted = [
-            (metric, *(f"{survey.count(metric, state):,}" for state in _STYLES)) for metric in survey.metrics
-        ]
+        counted = [(metric, *(f"{survey.count(metric, state):,}" for state in _STYLES)) for metric in survey.metrics]
         title = f"All {len(survey.page_ids):,} Pages"
         say(telling.table(title, ("metric", *_STYLES), counted, right=tuple(_STYLES)))
     for problem in survey.problems:

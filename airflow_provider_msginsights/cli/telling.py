@@ -33,7 +33,7 @@ UNANSWERED = 3
 INTERRUPTED = 130
 """Ended by Ctrl-C."""
 
-_PLAIN_WIDTH = 240
+_PLAIN_WIDTH = 400
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:

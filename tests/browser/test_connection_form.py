@@ -116,13 +116,18 @@ def press_test(page: Page, conn_id: str, title: str) -> str:
     return toast.inner_text()
 
 
-def test_a_good_token_is_told_with_all_that_is_known_of_it(
-    page: Page, emulator: GraphEmulator, tmp_path: Path
-) -> None:
+def test_a_good_token_is_told_with_all_that_is_known_of_it(page: Page, emulator: GraphEmulator, tmp_path: Path) -> None:
     add_connection(page, emulator, "good", "system-user-token")
     told = press_test(page, "good", "Test Connection Success")
     page.screenshot(path=tmp_path / "report.png")
-    for words in ("The token works.", "system-user token", "Valid until", "Permissions: all four", "v26.0", "Instagram"):
+    for words in (
+        "The token works.",
+        "system-user token",
+        "Valid until",
+        "Permissions: all four",
+        "v26.0",
+        "Instagram",
+    ):
         assert words in told
     assert "system-user-token" not in told
     assert "app-secret" not in page.content()

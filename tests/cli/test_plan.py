@@ -184,6 +184,8 @@ def test_every_page_and_chunk_is_one_call_whatever_the_settings(
 def test_the_busiest_day_is_found_wherever_it_begins(calls: list[tuple[int, int]]) -> None:
     hours = sorted(calls)
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    loads = [Load(run_after=datetime.fromtimestamp(start.timestamp() + 3600 * h, UTC), calls_a_page=n) for h, n in hours]
+    loads = [
+        Load(run_after=datetime.fromtimestamp(start.timestamp() + 3600 * h, UTC), calls_a_page=n) for h, n in hours
+    ]
     by_brute_force = max((sum(n for h, n in hours if begin <= h < begin + 24) for begin in range(73)), default=0)
     assert busiest_day(loads) == by_brute_force

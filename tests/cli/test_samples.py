@@ -71,7 +71,14 @@ def planted_numbers(draw: st.DrawFn) -> Planted:
 @st.composite
 def planted_words(draw: st.DrawFn) -> Planted:
     word = draw(st.one_of(_NAMES, _TOKENS))
-    shapes = (word, f"{word} & Sons", f"a,{word},b", f"?access_token={word}&after={word}", f"{word}|{word}", f"EAA{word}")
+    shapes = (
+        word,
+        f"{word} & Sons",
+        f"a,{word},b",
+        f"?access_token={word}&after={word}",
+        f"{word}|{word}",
+        f"EAA{word}",
+    )
     return Planted(draw(st.sampled_from(shapes)), (word,))
 
 
@@ -224,6 +231,7 @@ def test_the_sample_of_a_connection_holds_nothing_of_it(emulator: GraphEmulator,
                 kind=EventKind.MARKETING_MESSAGE_SENT,
                 at=now - timedelta(days=3, minutes=number),
                 person_id=f"person-{number}",
+                message_id=f"message-{number}",
                 campaign_id=campaign,
             )
             for number in range(4321)
@@ -239,7 +247,9 @@ def test_the_sample_of_a_connection_holds_nothing_of_it(emulator: GraphEmulator,
     assert [one for one in private if one in text] == []
     assert page_id in done.out
     sample = json.loads(text)
-    assert all(f'"{name}"' in text for name in (*METRICS, *(one for metric in METRICS.values() for one in metric.breakdowns)))
+    assert all(
+        f'"{name}"' in text for name in (*METRICS, *(one for metric in METRICS.values() for one in metric.breakdowns))
+    )
     assert set(BREAKDOWNS) >= {reply["asked"].get("breakdown") for reply in sample["replies"]} - {None}
     refused = sample["replies"][-1]
     assert (refused["status"], refused["body"]["error"]["code"]) == (400, 100)

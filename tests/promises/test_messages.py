@@ -83,21 +83,23 @@ def raised() -> Iterator[tuple[str, str, str]]:
     for file, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS and node.args:
-                for message in messages(node.args[0], tree):
-                    if not NAMES_NOTHING.fullmatch(message):
-                        yield file, node.func.id, message
+                message = message_of(node.args[0], tree)
+                if not NAMES_NOTHING.fullmatch(message):
+                    yield file, node.func.id, message
 
 
-def messages(argument: ast.expr, tree: ast.Module) -> list[str]:
-    """The text of an argument; for a name, every text that the file gives it."""
+def message_of(argument: ast.expr, tree: ast.Module) -> str:
+    """The text of an argument; for a name, the text it was given last before."""
     if not isinstance(argument, ast.Name):
-        return [template(argument)]
-    given = (node for node in ast.walk(tree) if isinstance(node, ast.Assign))
-    return [
-        template(node.value)
-        for node in given
-        if any(isinstance(target, ast.Name) and target.id == argument.id for target in node.targets)
-    ]
+        return template(argument)
+    given = {
+        node.lineno: template(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and node.lineno < argument.lineno
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id == argument.id
+    }
+    return given[max(given)] if given else "…"
 
 
 @cache
@@ -167,9 +169,7 @@ def test_every_row_says_why_and_what_helps(row: Row) -> None:
         ("`xcom_max_rows=`", test_every_message_made_in_the_code_has_a_row),
     ],
 )
-def test_a_table_that_lacks_something_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, broken: str, fails: object
-) -> None:
+def test_a_table_that_lacks_something_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: str, fails: object) -> None:
     readme = (ROOT / "README.md").read_text()
     kept = [line for line in readme.splitlines() if broken not in line.split(" | ")[0]]
     assert len(kept) < len(readme.splitlines())

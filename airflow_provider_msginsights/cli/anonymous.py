@@ -15,44 +15,16 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from airflow_provider_msginsights.insights.catalog import BREAKDOWNS, METRICS, PERIODS
+from airflow_provider_msginsights.cli.public_words import FIELD_NAMES, PUBLIC_WORDS
+from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.date_ranges import pacific_date, pacific_midnight
-from airflow_provider_msginsights.insights.error_table import PERMISSIONS, known_codes
+from airflow_provider_msginsights.insights.error_table import known_codes
 
 _FIRST_DAY = date(2000, 1, 1)
 _ODD_TIME = timedelta(hours=12, minutes=34, seconds=56)
 _STANDS_FOR_MINUS_8 = timezone(timedelta(hours=-8))
 _UNIX_SECONDS = range(10**8, 10**11)
 
-FIELD_NAMES = frozenset(
-    """
-    access_token after app_id application before body breakdown breakdowns call_count call_volume category
-    category_list code cpu_time currency cursors data data_access_expires_at date_preset description
-    description_from_api_doc earning_source end_time error error_data error_subcode error_user_msg error_user_title
-    estimated_time_to_regain_access expires_at fbtrace_id fields granular_scopes headers id insights is_from_ads
-    is_from_followers is_transient is_valid issued_at limit message metadata metric microAmount monetization_tool name
-    next paging period previous profile_id reset_time_duration scope scopes since start_time subcode
-    summary target_ids tasks title total_cputime total_time type until user_id value values
-    content-type facebook-api-version x-ad-account-usage x-app-usage x-business-use-case-usage x-page-usage
-    """.split()
-).union(BREAKDOWNS)
-"""Names of fields, parameters and headers that public sources name."""
-
-_WORDS = FIELD_NAMES.union(
-    METRICS,
-    PERIODS,
-    PERMISSIONS,
-    """
-    lifetime me accounts debug_token https: http: graph.facebook.com ***
-    USER PAGE APP SYSTEM_USER ANALYZE ADVERTISE MESSAGING MODERATE CREATE_CONTENT MANAGE
-    OAuthException GraphMethodException FacebookApiException pages messenger instagram ads_insights ads_management
-    custom_audience leadgen
-    Messenger Instagram MESSENGER INSTAGRAM daily weekly monthly Daily Weekly Monthly DAILY WEEKLY MONTHLY
-    public_profile email business_management pages_manage_metadata pages_manage_posts pages_manage_engagement
-    pages_read_user_content instagram_basic instagram_manage_insights instagram_manage_messages ads_read
-    """.split(),
-    ("application/json; charset=UTF-8", "text/javascript; charset=UTF-8", "application/json", "text/html"),
-)
 _OWN_TEXT = frozenset({"name", "title", "description", "message", "application", "category", "fbtrace_id", "id"})
 """Fields that hold words of their own: here only a metric's name means what it says."""
 
@@ -109,16 +81,14 @@ class Anonymiser:
         return 0
 
     def _text(self, text: str, name: str) -> str:
-        if not text or text in METRICS or (text in _WORDS and name not in _OWN_TEXT):
+        if not text or text in METRICS or (text in PUBLIC_WORDS and name not in _OWN_TEXT):
             return text
         if text[0] in "{[" and (document := _json(text)) is not None:
             return json.dumps(self.of(document, name))
-        if (told := self._time(text, name)) is not None:
-            return told
-        if re.fullmatch(r"-?[0-9]+", text):
-            return "0"
-        if re.fullmatch(r"-?[0-9]+\.[0-9]+", text):
-            return "0.5"
+        return self._time(text, name) or _number(text) or self._pieces(text, name)
+
+    def _pieces(self, text: str, name: str) -> str:
+        """Text that may be put together of words, such as an address: the words everyone knows stay."""
         if re.search(r"\s", text):
             return "some text"
         pieces = _BETWEEN.split(unquote(text))
@@ -127,9 +97,9 @@ class Anonymiser:
         return "".join(piece if place % 2 else self._word(piece) for place, piece in enumerate(pieces))
 
     def _word(self, word: str) -> str:
-        if not word or word in _WORDS or _VERSION.fullmatch(word):
+        if not word or word in PUBLIC_WORDS or _VERSION.fullmatch(word):
             return word
-        return "0" if re.fullmatch(r"[0-9]+", word) else self._stand_in(word)
+        return _number(word) or self._stand_in(word)
 
     def _stand_in(self, word: str) -> str:
         return self._words.setdefault(word, f"word-{len(self._words) + 1}")
@@ -168,3 +138,8 @@ def _json(text: str) -> object | None:
     except (ValueError, RecursionError):
         return None
     return found
+
+
+def _number(text: str) -> str | None:
+    match = re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text)
+    return None if match is None else "0.5" if match[1] else "0"

@@ -124,7 +124,7 @@ class Standalone:
 def standalone(environment: Mapping[str, str], *, port: int, log: IO[bytes]) -> Iterator[Standalone]:
     """Run ``airflow standalone``; at the end, however it comes, every process it started has ended."""
     # A session of its own: Ctrl-C in the terminal then reaches this process alone, which stops the others in order.
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [sys.executable, "-m", "airflow", "standalone"],
         env=dict(environment),
         stdout=log,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights import __version__
-from airflow_provider_msginsights.cli.anonymous import FIELD_NAMES, Anonymiser
+from airflow_provider_msginsights.cli.anonymous import Anonymiser
+from airflow_provider_msginsights.cli.public_words import FIELD_NAMES
 from airflow_provider_msginsights.insights.catalog import METRICS, PERIODS, STABLE_METRICS
 from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
 from airflow_provider_msginsights.insights.steps import Receive, Reply, Request, Send

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from airflow.timetables.base import Timetable
+    from airflow.timetables.base import DataInterval, Timetable
 
 TIMETABLES = ("CronDataIntervalTimetable", "CronTriggerTimetable")
 """Airflow's two readings of a cron expression; a DAG that only gives text gets the second one."""
@@ -39,7 +39,7 @@ def next_runs(expression: str, *, timezone: str, timetable: str, at: datetime) -
     schedule = _timetable(expression, timezone, timetable)
     moment = pendulum.instance(at.astimezone(UTC))
     anything = TimeRestriction(earliest=None, latest=None, catchup=True)
-    interval = schedule.infer_manual_data_interval(run_after=moment)
+    interval: DataInterval | None = schedule.infer_manual_data_interval(run_after=moment)
     while (info := schedule.next_dagrun_info(last_automated_data_interval=interval, restriction=anything)) is not None:
         interval = info.data_interval
         if interval is None:

@@ -23,6 +23,7 @@ from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from playwright.sync_api import Locator, Page
 
     from airflow_provider_msginsights.emulator import GraphEmulator

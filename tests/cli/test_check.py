@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import pty
 import os
+import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -115,7 +115,7 @@ def test_it_is_in_colour_in_a_terminal(emulator: GraphEmulator) -> None:
     """A terminal is what a pseudo-terminal makes of it."""
     emulator.expire_token("page-token-101")
     terminal, its_end = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [sys.executable, "-m", "airflow_provider_msginsights.cli", "check"],
         env={**os.environ, **connection(emulator, "page-token-101", **APP), "TERM": "xterm-256color", "NO_COLOR": ""},
         stdout=its_end,

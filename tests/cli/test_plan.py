@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.cli.plans import CALLS_AN_ENGAGED_USER, Load, busiest_day
 from airflow_provider_msginsights.cli.rehearsal import rehearse
-from airflow_provider_msginsights.emulator import GraphEmulator
 from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.transports.blocking import BlockingTransport
 from airflow_provider_msginsights.transports.settings import from_connection_parts
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.emulator import GraphEmulator
 
 
 def plan(capsys: pytest.CaptureFixture[str], *arguments: str, exit_code: int = 0) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def plan(capsys: pytest.CaptureFixture[str], *arguments: str, exit_code: int = 0
         (7, "user-token", "stable", "2026-09-01", "2026-11-01"),
     ],
 )
-def test_a_load_makes_the_calls_and_has_the_rows_that_were_foretold(  # noqa: PLR0913 - a table of cases
+def test_a_load_makes_the_calls_and_has_the_rows_that_were_foretold(
     emulator: GraphEmulator,
     capsys: pytest.CaptureFixture[str],
     pages: int,
@@ -164,7 +166,7 @@ def test_people_get_a_table_without_control_characters_when_it_is_no_terminal(
 )
 @settings(max_examples=40, deadline=None)
 def test_every_page_and_chunk_is_one_call_whatever_the_settings(
-    pages: int, day_count: int, batch_size: int, concurrency: int, with_page_token: bool
+    *, pages: int, day_count: int, batch_size: int, concurrency: int, with_page_token: bool
 ) -> None:
     first = date(2024, 1, 1)
     days = DateRange(first, date.fromordinal(first.toordinal() + day_count))

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.commands import connection, run_command
+from cli.commands import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_msginsights.cli.anonymous import FIELD_NAMES, Anonymiser
+from airflow_provider_msginsights.cli import main
+from airflow_provider_msginsights.cli.anonymous import Anonymiser
+from airflow_provider_msginsights.cli.public_words import FIELD_NAMES
 from airflow_provider_msginsights.cli.samples import sample_of
 from airflow_provider_msginsights.emulator.events import Event, EventKind
 from airflow_provider_msginsights.insights.catalog import BREAKDOWNS, METRICS
@@ -163,7 +165,7 @@ def test_the_search_would_find_what_is_planted(plants: list[Planted], name: str)
 
 @given(moment=_MOMENTS, midnight=st.booleans(), zone=st.sampled_from((UTC, timezone(timedelta(hours=-7)))))
 def test_a_time_keeps_its_spelling_and_whether_it_is_a_pacific_midnight(
-    moment: datetime, midnight: bool, zone: timezone
+    *, moment: datetime, midnight: bool, zone: timezone
 ) -> None:
     from airflow_provider_msginsights.insights.date_ranges import pacific_date, pacific_midnight
 
@@ -220,7 +222,9 @@ def test_a_body_that_is_no_json_is_described_and_not_quoted(body: str) -> None:
     assert told == {"no_json": True, "is_empty": body == "", "is_html": body.startswith("<")}
 
 
-def test_the_sample_of_a_connection_holds_nothing_of_it(emulator: GraphEmulator, tmp_path: Path) -> None:
+def test_the_sample_of_a_connection_holds_nothing_of_it(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     page_id, name, campaign = "845123456789012", "Olive and Thyme", "Grand Opening 77345"
     emulator.add_page(page_id, name=name)
     now = emulator.now()
@@ -238,14 +242,13 @@ def test_the_sample_of_a_connection_holds_nothing_of_it(emulator: GraphEmulator,
         ]
     )
     file = tmp_path / "sample.json"
-    done = run_command(
-        "check", "--sample", str(file), "--json", environment=connection(emulator, "user-token", login=page_id)
-    )
+    monkeypatch.setenv(*next(iter(connection(emulator, "user-token", login=page_id).items())))
+    assert main(["check", "--sample", str(file), "--json"]) == 0
     text = file.read_text()
     dates = {f"{now - timedelta(days=days):%Y-%m-%d}" for days in range(-90, 30)}
     private = {page_id, name, campaign, "4321", "user-token", f"page-token-{page_id}", "Emulator Analyst", *dates}
     assert [one for one in private if one in text] == []
-    assert page_id in done.out
+    assert page_id in capsys.readouterr().out
     sample = json.loads(text)
     assert all(
         f'"{name}"' in text for name in (*METRICS, *(one for metric in METRICS.values() for one in metric.breakdowns))

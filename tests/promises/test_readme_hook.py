@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,3 +95,20 @@ def test_each_way_to_write_a_connection_is_understood(number: int, monkeypatch: 
     assert hook.page_ids_of(None) == ("101",)
     with hook.get_conn():
         """Nothing of the connection was refused."""
+
+
+def test_the_text_of_a_test_is_what_the_hook_says(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator.set_clock(datetime.now(UTC))
+    scopes = ("pages_messaging", "pages_read_engagement", "pages_show_list")
+    emulator.change_token(
+        emulator.page_token("101"),
+        scopes=scopes,
+        data_access_expires_at=int((emulator.now() + timedelta(days=90, hours=1)).timestamp()),
+    )
+    connection_to(emulator, monkeypatch, extra={"app_id": "1", "app_secret": "app-secret"})
+    (shown,) = blocks(README, "text")
+    told = MessagingInsightsHook().test_connection()[1]
+    moment = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+    for line, said in zip(shown.splitlines(), told.splitlines(), strict=False):
+        beginning = moment.sub("then", line).removesuffix("…")
+        assert moment.sub("then", said).startswith(beginning)

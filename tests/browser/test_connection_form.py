@@ -61,8 +61,8 @@ def printed_address(file: Path, demo: subprocess.Popen[bytes]) -> str:
         if found := re.search(r"Open (http://\S+) in a browser", file.read_text()):
             return found[1]
         time.sleep(0.5)
-    log = file.with_name("airflow.log").read_text(errors="replace")[-3000:]
-    raise AssertionError(f"Airflow did not start.\n{file.read_text()}\n{log}")
+    texts = [one.read_text(errors="replace")[-3000:] for one in (file, file.with_name("airflow.log")) if one.exists()]
+    raise AssertionError("\n".join(("Airflow did not start.", *texts)))
 
 
 def processes_of(home: Path) -> list[str]:

@@ -43,7 +43,7 @@ def run_states(database: Path) -> list[str]:
         return [state for (state,) in connection.execute("SELECT state FROM dag_run")]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_it_runs_the_dag_and_leaves_no_process_behind(tmp_path: Path, sign: signal.Signals) -> None:
     home, printed = tmp_path / "home", tmp_path / "printed"
     arguments = ("demo", "--ui", "--port", str(free_port()), "--keep", str(home))

@@ -72,6 +72,10 @@ class _Demo:
         return self.home / "airflow.log"
 
     @property
+    def dags(self) -> Path:
+        return self.home / "dags"
+
+    @property
     def output(self) -> Path:
         return self.home / "messaging_insights"
 
@@ -85,6 +89,7 @@ class _Demo:
             say(f"[bold]2[/bold]  Airflow gets a home of its own: {self.home}")
             say(f"   Its log goes to {self.log_file}")
             environment = self._environment(emulator.base_url, emulator.page_token(_PAGE_ID))
+            self._place_dag()
             with self.console.status("Airflow makes its database, then runs the DAG (about 25 seconds) …"):
                 report = self._run_dag(environment)
             calls = emulator.stats()["graph_calls"]
@@ -103,19 +108,17 @@ class _Demo:
             raise ConfigurationError(f"Port {port} is taken: choose another one by --port.")
         say = self.console.print
         with told_to_stop() as stop, GraphEmulator(pages=20) as emulator, self.log_file.open("ab") as log:
-            environment = ui_environment(
-                self._environment(
-                    emulator.base_url, emulator.page_token(_PAGE_ID), output_path=f"file://{self.output}"
-                ),
-                port=port,
-            )
+            environment = ui_environment(self._environment(emulator.base_url, emulator.page_token(_PAGE_ID)), port=port)
             with standalone(environment, port=port, log=log) as airflow:
                 say(f"The emulator of Meta's API answers at {emulator.base_url}; Airflow's home is {self.home}.")
                 say("Airflow starts (about 30 seconds) …")
                 ready = airflow.wait_until_ready(stop)
                 if ready:
+                    self._place_dag()  # not before: a run that begins ahead of the API server fails, and retries late
                     say(f"\nOpen [bold]{airflow.url}[/bold] in a browser; nobody has to log in.")
-                    say(f"The DAG is at {airflow.url}/dags/msginsights_daily_load; its files go to {self.output}.")
+                    say(
+                        f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load; its files go to {self.output}."
+                    )
                     say("Ctrl-C stops Airflow and the emulator.")
                     airflow.wait(stop)
                 if stop.is_set():
@@ -126,18 +129,21 @@ class _Demo:
         say("Airflow and the emulator have stopped.")
         return 0
 
-    def _environment(self, base_url: str, token: str, *, output_path: str | None = None) -> dict[str, str]:
+    def _place_dag(self) -> None:
+        """Put the example where this Airflow looks for DAGs, with its files below the home."""
+        source = (_example_dags() / _DAG_FILE).read_text()
+        (self.dags / _DAG_FILE).write_text(source.replace(_DEFAULT_OUTPUT, f"file://{self.output}"))
+
+    def _environment(self, base_url: str, token: str) -> dict[str, str]:
         """Give the child an Airflow of its own: nothing of the user's settings reaches it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        dags = self.home / "dags"
-        dags.mkdir(exist_ok=True)
-        source = (_example_dags() / _DAG_FILE).read_text()
-        (dags / _DAG_FILE).write_text(source.replace(_DEFAULT_OUTPUT, output_path) if output_path else source)
+        self.dags.mkdir(exist_ok=True)
+        (self.dags / _DAG_FILE).unlink(missing_ok=True)
         connection = {"conn_type": "msginsights", "host": base_url, "login": _PAGE_ID, "password": token}
         return {
             **inherited,
             "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT": json.dumps(connection),
         }
@@ -152,7 +158,7 @@ class _Demo:
                 sys.executable,
                 "-m",
                 runner,
-                str(self.home / "dags" / _DAG_FILE),
+                str(self.dags / _DAG_FILE),
                 f"file://{self.output}",
                 str(report_file),
             ],

@@ -116,9 +116,8 @@ class _Demo:
                 if ready:
                     self._place_dag()  # not before: a run that begins ahead of the API server fails, and retries late
                     say(f"\nOpen [bold]{airflow.url}[/bold] in a browser; nobody has to log in.")
-                    say(
-                        f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load; its files go to {self.output}."
-                    )
+                    say(f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load.")
+                    say(f"Its files go to {self.output}.")
                     say("Ctrl-C stops Airflow and the emulator.")
                     airflow.wait(stop)
                 if stop.is_set():

@@ -51,8 +51,8 @@ def airflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert demo.wait(timeout=90) == 0
         assert processes_of(home) == []
     finally:
-        demo.kill()
-        demo.wait()
+        demo.terminate()  # and not kill: it stops what it started
+        demo.wait(timeout=90)
 
 
 def printed_address(file: Path, demo: subprocess.Popen[bytes]) -> str:

@@ -59,8 +59,8 @@ def test_it_runs_the_dag_and_leaves_no_process_behind(tmp_path: Path, sign: sign
         assert demo.wait(timeout=90) == 0
         assert processes_with(f"AIRFLOW_HOME={home}") == set()
     finally:
-        demo.kill()
-        demo.wait()
+        demo.terminate()  # and not kill: it stops what it started
+        demo.wait(timeout=90)
     assert list(home.glob("messaging_insights/dt=*/part-0.jsonl"))
     text = printed.read_text()
     assert re.search(r"Open http://127\.0\.0\.1:\d+ in a browser", text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from dag_runs import CONNECTION_VARIABLE, connection_to
+from readme_blocks import blocks
 
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.query import InsightsQuery, asked_days
@@ -17,13 +18,13 @@ from airflow_provider_msginsights.insights.query import InsightsQuery, asked_day
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
 
+SECTION = "The hook in your own tasks"
 README = (Path(__file__).parents[2] / "README.md").read_text()
-SECTION = README.partition("## The hook in your own tasks\n")[2].partition("\n## ")[0]
-CARE = README.partition("## Token care\n")[2].partition("\n## ")[0]
+METHODS = README.partition(f"## {SECTION}\n")[2].partition("\n## ")[0]
 
 
-def blocks(text: str, language: str = "python") -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+def code_of(section: str, language: str = "python") -> list[str]:
+    return [block.code for block in blocks() if (block.section, block.language) == (section, language)]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def examples(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> dict[s
     """Everything the section's examples define."""
     connection_to(emulator, monkeypatch, password=emulator.user_token)
     scope: dict[str, Any] = {}
-    for block in blocks(SECTION):
+    for block in code_of(SECTION):
         exec(block, scope)  # noqa: S102 - the README's own code
     return scope
 
@@ -71,14 +72,14 @@ def test_one_transport_serves_many_queries(examples: dict[str, Any]) -> None:
 
 
 def test_every_method_of_the_table_exists_with_its_twin() -> None:
-    named = re.findall(r"^\| `(\w+)\(", SECTION, flags=re.MULTILINE)
+    named = re.findall(r"^\| `(\w+)\(", METHODS, flags=re.MULTILINE)
     assert len(named) == 6
     assert all(callable(getattr(MessagingInsightsHook, name)) for name in named)
     assert all(callable(getattr(MessagingInsightsHook, f"a{name}")) for name in named)
 
 
 def test_the_dag_of_the_token_check_is_accepted_by_airflow() -> None:
-    (block,) = blocks(CARE)
+    (block,) = code_of("Token care")
     scope: dict[str, Any] = {}
     exec(block, scope)  # noqa: S102 - the README's own code
     scope["dag"].validate()
@@ -87,7 +88,7 @@ def test_the_dag_of_the_token_check_is_accepted_by_airflow() -> None:
 
 @pytest.mark.parametrize("number", [0, 1], ids=["json", "uri"])
 def test_each_way_to_write_a_connection_is_understood(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = (one for one in blocks(README, "bash") if "AIRFLOW_CONN" in one)
+    (block,) = (one for one in code_of("Connection", "bash") if "AIRFLOW_CONN" in one)
     line = block.splitlines()[number]
     value = line.partition("='")[2].removesuffix("'").replace("<page id>", "101").replace("<token>", "EAAB-token")
     monkeypatch.setenv(CONNECTION_VARIABLE, value)
@@ -106,7 +107,7 @@ def test_the_text_of_a_test_is_what_the_hook_says(emulator: GraphEmulator, monke
         data_access_expires_at=int((emulator.now() + timedelta(days=90, hours=1)).timestamp()),
     )
     connection_to(emulator, monkeypatch, extra={"app_id": "1", "app_secret": "app-secret"})
-    (shown,) = blocks(README, "text")
+    (shown,) = code_of("Connection", "text")
     told = MessagingInsightsHook().test_connection()[1]
     moment = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
     for line, said in zip(shown.splitlines(), told.splitlines(), strict=False):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from dag_runs import connection_to
 
+from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
 from airflow_provider_msginsights.exceptions import TransportError
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import airflow
 import pytest
 from dag_runs import CONNECTION_VARIABLE, connection_to
 
@@ -149,7 +150,11 @@ def test_no_metric_can_spoil_the_test(emulator: GraphEmulator, monkeypatch: pyte
     [
         ({"password": ""}, "'msginsights_default': The connection has no password"),
         ({"extra": {"max_attempts": "many"}}, "max_attempts must be a whole number"),
-        ({"extra": "not json"}, "'msginsights_default': The connection's extra is no JSON object"),
+        pytest.param(
+            {"extra": "not json"},
+            "'msginsights_default': The connection's extra is no JSON object",
+            marks=pytest.mark.skipif(airflow.__version__ < "3.2", reason="Airflow 3.1 does not find such a connection"),
+        ),
         ({"host": "http://127.0.0.1:9", "extra": {"max_attempts": 1}}, "could not be reached"),
         ({"extra": {"api_version": "v99.0"}}, "check the connection's api_version"),
     ],
@@ -201,7 +206,7 @@ def test_airflow_s_own_command_tests_the_connection(emulator: GraphEmulator, mon
     assert "Connection success!" in done.stdout
     emulator.revoke_token(emulator.page_token("101"))
     failed = airflow_command("connections", "test", "msginsights_default")
-    assert failed.returncode == 1
+    assert "Connection failed!" in failed.stdout
     assert "The API refuses the token." in failed.stdout
     assert "What helps: Make a new token" in failed.stdout
     for output in (done.stdout, done.stderr, failed.stdout, failed.stderr):

@@ -97,7 +97,8 @@ class Wire:
         if len(group) == 1 and not tokens.must_be_hidden(group[0]):
             url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
             return HttpCall(method="GET", url=url, token=tokens.of(group[0]))
-        now, own = self._unix_clock(), tokens.credentials.token
+        # A part alone is sent under its own token: the app's own can ask about one that no longer works.
+        now, own = self._unix_clock(), tokens.of(group[0]) if len(group) == 1 else tokens.credentials.token
         parts = batch.encode(group, lambda request: tokens.secrets_of(request, now))
         return HttpCall(
             method="POST", url=f"{root}/", token=own, form={"batch": parts, **dict(tokens.proven(own, now))}

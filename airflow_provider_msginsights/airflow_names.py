@@ -42,5 +42,5 @@ def hook_lineage_collector() -> Any:
     try:
         from airflow.sdk.lineage import get_hook_lineage_collector
     except ImportError:  # Airflow 3.1
-        from airflow.lineage.hook import get_hook_lineage_collector  # type: ignore[no-redef]
+        from airflow.lineage.hook import get_hook_lineage_collector  # type: ignore[import-not-found, no-redef]
     return get_hook_lineage_collector()

@@ -1,7 +1,7 @@
-"""What a load tells the assets in a task's ``outlets``: enough for the next DAG to load, query or check the same days.
+"""What a load tells the assets in a task's ``outlets``: enough for another DAG to load, query or check the same days.
 
-Airflow starts no ordinary asset-scheduled DAG for an event that has a partition key, and no partitioned one for an event
-without. So from 3.3 on, where keys exist, an asset gets both: one event without a key, and one for each day.
+An event that has a partition key starts no ordinary asset-scheduled DAG, and one without a key no partitioned one. So
+from Airflow 3.3 on, where tasks can give keys, an asset gets both: an event without a key, and one for each day.
 """
 
 from __future__ import annotations

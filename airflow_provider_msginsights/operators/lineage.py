@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_msginsights.airflow_names import hook_lineage_collector
+from airflow_provider_msginsights.outputs.schema import columns_with
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+    from airflow_provider_msginsights.transports.settings import TransportSettings
 
 MOST_PAGES = 50
 """Of more Pages the first ones stand for all: Airflow's collector takes a hundred assets a task."""
@@ -37,6 +39,28 @@ class LoadLineage:
     rows: int
     size_bytes: int
     file_count: int
+
+    @classmethod
+    def of(
+        cls,
+        settings: TransportSettings,
+        page_ids: tuple[str, ...],
+        output_path: str | None,
+        facts: Mapping[str, Any],
+        extra_columns: tuple[str, ...],
+    ) -> LoadLineage:
+        """Gather it from the connection's settings and the load's manifest."""
+        files = facts["files"]
+        return cls(
+            base_url=settings.base_url,
+            api_version=settings.api_version,
+            page_ids=page_ids,
+            output_path=output_path,
+            columns=tuple((column.name, str(column.kind)) for column in columns_with(extra_columns)),
+            rows=facts["rows"],
+            size_bytes=sum(file["size_bytes"] for file in files),
+            file_count=len(files),
+        )
 
     def facets(self) -> Any:
         """Give OpenLineage's ``OperatorLineage``; needs its provider."""

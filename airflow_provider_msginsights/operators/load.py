@@ -1,4 +1,4 @@
-"""One turn of a load: read what the work names, store it as it arrives, tell what became of it."""
+"""The reading of one turn: what the work names leaves as rows, stored as it arrives."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def page_changes(dataset: Dataset[Any], page_ids: Collection[str]) -> Iterator[s
         return
     when = f"the last load of part {dataset.part!r} ({last.get('run_id')})"
     if gained := sorted(set(page_ids) - set(earlier)):
-        yield f"page_ids='all' means {_named(gained)} that {when} did not ask for: earlier days of these are not loaded."
+        yield f"page_ids='all' means {_named(gained)} that {when} did not ask for: their earlier days are not loaded."
     if lost := sorted(set(earlier) - set(page_ids)):
         yield (
             f"page_ids='all' does not mean {_named(lost)} any more, which {when} asked for: the token's person lost "

@@ -145,3 +145,14 @@ def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> d
         "failed_page_count": len(manifest["pages_failed"]),
         "unavailable_metrics": sorted(manifest["metrics_unavailable"])[:_MOST_NAMES],
     }
+
+
+def run_names(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the run a task belongs to; outside of one there is nothing to name."""
+    ti = context.get("ti")
+    return {
+        "dag_id": getattr(ti, "dag_id", "no-dag"),
+        "task_id": getattr(ti, "task_id", "no-task"),
+        "run_id": getattr(ti, "run_id", "no-run"),
+        "map_index": getattr(ti, "map_index", -1),
+    }

@@ -10,7 +10,7 @@ from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.query import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
 
@@ -48,11 +48,9 @@ class Work:
 
     def unread_by(self, outcomes: Sequence[FetchOutcome]) -> Work:
         """What the outcomes have no answer to, for whatever reason."""
-        return self._left(
-            outcomes, lambda outcome: (*(paused.part for paused in outcome.paused), *outcome.unanswered)
-        )
+        return self._left(outcomes, lambda outcome: (*(paused.part for paused in outcome.paused), *outcome.unanswered))
 
-    def _left(self, outcomes: Sequence[FetchOutcome], of: Any) -> Work:
+    def _left(self, outcomes: Sequence[FetchOutcome], of: Callable[[FetchOutcome], tuple[Slice, ...]]) -> Work:
         return Work(
             page_ids=self.page_ids,
             ranges=self.ranges,

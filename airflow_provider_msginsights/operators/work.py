@@ -59,34 +59,44 @@ class Work:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the work as plain JSON, small enough for a trigger; ``from_dict`` reads it back."""
-        slices = [part for rest in self.rests for part in rest or ()]
-        metrics = {names: index for index, names in enumerate(dict.fromkeys(part.metrics for part in slices))}
+        """Give the work as plain JSON, small enough for a trigger; ``from_dict`` reads it back.
+
+        Slices of the same metrics and days stand together, and Pages by their place in the list: a load of 200 Pages
+        and two years, nothing of which is read, takes about 16 KB.
+        """
         return {
             "page_ids": list(self.page_ids),
             "ranges": [_days_as_text(days) for days in self.ranges],
-            "metrics": [list(names) for names in metrics],
-            "rests": [
-                None
-                if rest is None
-                else [[part.page_id, metrics[part.metrics], *_days_as_text(part.days)] for part in rest]
-                for rest in self.rests
-            ],
+            "rests": [None if rest is None else self._grouped(rest) for rest in self.rests],
             "rows_so_far": self.rows_so_far,
             "waited_seconds": self.waited_seconds,
         }
 
+    def _grouped(self, rest: Iterable[Slice]) -> list[dict[str, Any]]:
+        places = {page_id: place for place, page_id in enumerate(self.page_ids)}
+        groups: dict[tuple[tuple[str, ...], DateRange], list[int]] = {}
+        for part in rest:
+            groups.setdefault((part.metrics, part.days), []).append(places[part.page_id])
+        return [
+            {"metrics": list(metrics), "days": _days_as_text(days), "pages": pages}
+            for (metrics, days), pages in groups.items()
+        ]
+
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Work:
         """Read what ``as_dict`` told."""
-        metrics = [tuple(names) for names in told["metrics"]]
+        page_ids = tuple(told["page_ids"])
         return cls(
-            page_ids=tuple(told["page_ids"]),
+            page_ids=page_ids,
             ranges=tuple(_days_of(text) for text in told["ranges"]),
             rests=tuple(
                 None
                 if rest is None
-                else tuple(Slice(page_id, metrics[index], _days_of(text)) for page_id, index, *text in rest)
+                else tuple(
+                    Slice(page_ids[place], tuple(group["metrics"]), _days_of(group["days"]))
+                    for group in rest
+                    for place in group["pages"]
+                )
                 for rest in told["rests"]
             ),
             rows_so_far=told["rows_so_far"],

@@ -34,7 +34,7 @@ def event_of(context: dict[str, Any] | None = None, **parameters: Any) -> tuple[
 
 def days_loaded_for(extra: dict[str, Any]) -> tuple[DateRange, ...]:
     """The days a DAG triggered by such an event is about."""
-    return requested_days({"triggering_asset_events": {INSIGHTS: [SimpleNamespace(extra=extra)]}})
+    return requested_days({"triggering_asset_events": {INSIGHTS.name: [SimpleNamespace(extra=extra)]}})
 
 
 def test_an_event_names_rows_days_and_manifest(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def exchange_token(world: World, call: Call) -> dict[str, Any]:
             expires_at=now + _LONG_LIVED_SECONDS,
             data_access_expires_at=token.data_access_expires_at,
             parent=short if value != short else token.parent,
+            of_developer=token.of_developer,
+            app_id=token.app_id,
         )
     )
     return {"access_token": value, "token_type": "bearer", "expires_in": _LONG_LIVED_SECONDS}

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +19,7 @@ from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow.sdk import Connection
 
@@ -160,19 +159,15 @@ class MessagingInsightsHook(BaseHook):
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
         """
-        from airflow_provider_msginsights.transports.blocking import BlockingTransport
+        from airflow_provider_msginsights.hooks.token_care import inspect
 
-        settings, credentials = self._read_connection()
-        with BlockingTransport(settings, credentials) as transport:
-            return transport.run(_inspection(settings, credentials, page_ids))
+        return inspect(*self._read_connection(), page_ids=page_ids)
 
     async def ainspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
         """Tell the same as ``inspect_token``, without blocking the event loop."""
-        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+        from airflow_provider_msginsights.hooks.token_care import ainspect
 
-        settings, credentials = await self._aread_connection()
-        async with NonblockingTransport(settings, credentials) as transport:
-            return await transport.run(_inspection(settings, credentials, page_ids))
+        return await ainspect(*await self._aread_connection(), page_ids=page_ids)
 
     def probe_metrics(self, query: InsightsQuery) -> FetchOutcome:
         """Ask for every metric of the query alone; the outcome says which have rows, are empty or are refused.
@@ -196,7 +191,7 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.hooks.token_care import connection_test
 
-        return connection_test(self.inspect_token, self.msginsights_conn_id)
+        return connection_test(self._read_connection)
 
     def warn_of_token_end(self) -> None:
         """Log a warning when the token or its access to data ends within the connection's ``token_warning_days``.
@@ -204,12 +199,10 @@ class MessagingInsightsHook(BaseHook):
         It takes one call to the API, made as the app itself: without app id and secret nothing is asked, because only
         they are sure to get an answer. It never fails, and waits for no more than ten seconds.
         """
-        settings, credentials = self._parts
-        if credentials.app_token is not None and settings.token_warning_days:
-            from airflow_provider_msginsights.hooks.token_care import endings
+        from airflow_provider_msginsights.hooks.token_care import endings
 
-            for ending in endings(settings, credentials):
-                self.log.warning("Connection %s: %s", self.msginsights_conn_id, ending)
+        for ending in endings(*self._parts):
+            self.log.warning("Connection %s: %s", self.msginsights_conn_id, ending)
 
     def page_ids_of(self, named: str | Sequence[str] | None) -> tuple[str, ...]:
         """Give the Pages a task means: those named, the connection's default ones, or every one it may analyse.
@@ -314,48 +307,23 @@ class MessagingInsightsHook(BaseHook):
 
     def _read_connection(self) -> tuple[TransportSettings, Credentials]:
         connection = self.get_connection(self.msginsights_conn_id)
-        parts = self._checked(connection)
+        parts = self._parts_of(connection)
         connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
         return parts
 
     async def _aread_connection(self) -> tuple[TransportSettings, Credentials]:
         connection = await self.aget_connection(self.msginsights_conn_id)
         # Not extra_dejson: it calls the supervisor, which would block the triggerer's event loop.
-        return self._checked(connection)
+        return self._parts_of(connection)
 
     async def _aread_credentials(self) -> Credentials:
         return (await self._aread_connection())[1]
 
-    def _checked(self, connection: Connection) -> tuple[TransportSettings, Credentials]:
-        from airflow_provider_msginsights.transports.settings import from_connection_parts
+    def _parts_of(self, connection: Connection) -> tuple[TransportSettings, Credentials]:
+        from airflow_provider_msginsights.hooks.connection_parts import parts_of
 
-        host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
-        chosen = {"api_version": self.api_version} if self.api_version else {}
-        try:
-            settings, credentials = from_connection_parts(
-                host=host,
-                login=connection.login,
-                password=connection.password,
-                extra={**_extra_of(connection), **chosen},
-            )
-        except ConfigurationError as error:
-            raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None
+        settings, credentials = parts_of(connection, self.msginsights_conn_id, api_version=self.api_version)
         return settings.bounded_by(self.retry_bounds or {}), credentials
-
-
-def _inspection(
-    settings: TransportSettings, credentials: Credentials, page_ids: Sequence[str] | None
-) -> Flow[TokenReport]:
-    from airflow_provider_msginsights.insights.token_inspection import inspect_token
-
-    return inspect_token(
-        settings.retry_policy,
-        now=datetime.now(UTC),
-        asked_version=settings.api_version,
-        page_ids=settings.default_page_ids if page_ids is None else page_ids,
-        has_app_token=credentials.app_token is not None,
-        soon_days=settings.token_warning_days,
-    )
 
 
 def _complete(outcome: FetchOutcome) -> FetchOutcome:
@@ -375,13 +343,3 @@ def _settled(availability: Availability) -> Availability:
     for error in availability.outcome.errors:
         raise error
     return availability
-
-
-def _extra_of(connection: Connection) -> dict[str, Any]:
-    try:
-        extra = json.loads(connection.extra or "{}")
-    except ValueError:
-        extra = None
-    if not isinstance(extra, dict):
-        raise ConfigurationError("The connection's extra is no JSON object.")
-    return extra

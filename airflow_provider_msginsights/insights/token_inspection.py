@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import (
     AuthenticationError,
-    ConfigurationError,
     FatalGraphAPIError,
     MessagingInsightsError,
     PermissionDeniedError,
@@ -131,9 +130,7 @@ class _Inspection:
             if verdict.pause_seconds is not None:
                 raise limited(verdict)
             error = verdict.problem.error if verdict.problem else None
-            if error is not None and (
-                not isinstance(error, FatalGraphAPIError) or isinstance(error, ConfigurationError)
-            ):
+            if error is not None and not isinstance(error, FatalGraphAPIError):
                 raise error
             if verdict.api_version:
                 self._note(answered_version=verdict.api_version)

@@ -34,7 +34,7 @@ def verdict_of(report: TokenReport) -> str:
     if report.is_valid is False:
         return "The API refuses the token."
     if errors:
-        return f"The token does not do: {errors} {'problem' if errors == 1 else 'problems'}."
+        return f"The token needs attention: {errors} {'problem' if errors == 1 else 'problems'}."
     if any(one.topic == "no_rows" for one in report.findings) and not any(page.reads_insights for page in report.pages):
         return "The API takes the token, but a read gave no row."
     if not report.is_valid:
@@ -79,9 +79,8 @@ def _permissions(missing: tuple[str, ...] | None) -> str:
 
 
 def _page(page: PageAccess) -> str:
-    name = f" {page.name}" if page.name else ""
+    name = f"{f' {page.name}' if page.name else ''}{' (asked for)' if page.is_asked_for else ''}"
     told = [
-        *(["asked for"] if page.is_asked_for else []),
         *([f"{ANALYZE} {'yes' if page.may_analyze else 'missing'}"] if page.may_analyze is not None else []),
         *(["insights can be read"] if page.reads_insights else []),
         *(["insights cannot be read"] if page.problem is not None else []),

@@ -121,7 +121,10 @@ class Wire:
 
     def _heard(self, request: Request, response: Response, at_seconds: float, *, shared: bool = False) -> Reply:
         body = self._tokens.clean(request, response.body)
-        clean = Response(status=response.status, headers=response.headers, body=body)
+        headers = response.headers
+        if "www-authenticate" in headers:  # the Graph API repeats an error's words there
+            headers = headers | {"www-authenticate": self._tokens.redact(headers["www-authenticate"])}
+        clean = Response(status=response.status, headers=headers, body=body)
         return Reply(request=request, at_seconds=at_seconds, response=clean, shared=shared)
 
     @staticmethod

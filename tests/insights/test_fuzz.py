@@ -30,6 +30,7 @@ from airflow_provider_msginsights.insights.records import InsightsRecord
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.steps import Response
 from airflow_provider_msginsights.insights.token_inspection import inspect_token
+from airflow_provider_msginsights.insights.token_report import TokenReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,6 +164,8 @@ def check(name: str, response: Response) -> None:
             errors.append(raised)
         else:
             errors += result.errors if isinstance(result, FetchOutcome) else ()
+            if isinstance(result, TokenReport):
+                assert f"{result.as_text()}{json.dumps(result.as_dict(), ensure_ascii=False)}".encode()
     for error in errors:
         assert f"{error} {error!r}".encode(), "an error must fit every log"
     for record in api.records:

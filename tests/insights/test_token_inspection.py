@@ -240,7 +240,7 @@ def test_a_wrong_proof_says_nothing_about_the_token() -> None:
     report, _ = inspect(page(debug_token=OTHER_APP, me=BAD_PROOF), has_app_token=True)
     assert report.is_valid is None
     assert topics(report, Severity.ERROR) == ["app_secret"]
-    assert report.as_text().startswith("The token does not do")
+    assert report.as_text().startswith("The token needs attention: 1 problem.")
 
 
 def test_an_app_token_is_the_wrong_kind() -> None:

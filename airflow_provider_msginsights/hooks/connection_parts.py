@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.transports.settings import from_connection_parts
@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 
-def parts_of(connection: Connection, conn_id: str, *, api_version: str | None) -> tuple[TransportSettings, Credentials]:
-    """Give what a transport needs of the connection.
+Parts: TypeAlias = "tuple[TransportSettings, Credentials]"
+
+
+def parts_of(connection: Connection, conn_id: str, *, api_version: str | None) -> Parts | ConfigurationError:
+    """Give what a transport needs of the connection, or what is wrong with it.
+
+    The error is given and not raised: crash reporters show the locals of every frame an error passes, and those of
+    this one hold the connection.
 
     :param api_version: instead of the connection's.
-    :raises ConfigurationError: for a wrong value, naming the connection and its field and never quoting a secret.
+    :return: an error for a wrong value names the connection and its field and quotes no secret.
     """
     host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
     chosen = {"api_version": api_version} if api_version else {}
@@ -31,7 +37,17 @@ def parts_of(connection: Connection, conn_id: str, *, api_version: str | None) -
             extra={**_extra_of(connection), **chosen},
         )
     except ConfigurationError as error:
-        raise ConfigurationError(f"Connection {conn_id!r}: {error.message}") from None
+        return ConfigurationError(f"Connection {conn_id!r}: {error.message}")
+
+
+def usable(parts: Parts | ConfigurationError) -> Parts:
+    """Give the parts on.
+
+    :raises ConfigurationError: when they are one.
+    """
+    if isinstance(parts, ConfigurationError):
+        raise parts.with_traceback(None)
+    return parts
 
 
 def _extra_of(connection: Connection) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Connection
 
+    from airflow_provider_msginsights.hooks.connection_parts import Parts
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
     from airflow_provider_msginsights.insights.polling import Found
@@ -306,23 +307,26 @@ class MessagingInsightsHook(BaseHook):
             return await transport.run(flow_for(self.retry_policy()))
 
     def _read_connection(self) -> tuple[TransportSettings, Credentials]:
-        connection = self.get_connection(self.msginsights_conn_id)
-        parts = self._parts_of(connection)
-        connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
-        return parts
+        return self._bounded(self._parts_of(self.get_connection(self.msginsights_conn_id), may_block=True))
 
     async def _aread_connection(self) -> tuple[TransportSettings, Credentials]:
-        connection = await self.aget_connection(self.msginsights_conn_id)
-        # Not extra_dejson: it calls the supervisor, which would block the triggerer's event loop.
-        return self._parts_of(connection)
+        return self._bounded(self._parts_of(await self.aget_connection(self.msginsights_conn_id), may_block=False))
 
     async def _aread_credentials(self) -> Credentials:
         return (await self._aread_connection())[1]
 
-    def _parts_of(self, connection: Connection) -> tuple[TransportSettings, Credentials]:
+    def _parts_of(self, connection: Connection, *, may_block: bool) -> Parts | ConfigurationError:
         from airflow_provider_msginsights.hooks.connection_parts import parts_of
 
-        settings, credentials = parts_of(connection, self.msginsights_conn_id, api_version=self.api_version)
+        parts = parts_of(connection, self.msginsights_conn_id, api_version=self.api_version)
+        if may_block:  # it calls the supervisor, which would stop a triggerer's event loop
+            connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
+        return parts
+
+    def _bounded(self, parts: Parts | ConfigurationError) -> tuple[TransportSettings, Credentials]:
+        from airflow_provider_msginsights.hooks.connection_parts import usable
+
+        settings, credentials = usable(parts)
         return settings.bounded_by(self.retry_bounds or {}), credentials
 
 

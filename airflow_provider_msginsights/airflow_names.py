@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 try:
     from airflow.sdk import conf
 except ImportError:  # Airflow 3.1
@@ -22,4 +24,30 @@ except ImportError:  # Airflow 3.1
         AirflowSkipException,
     )
 
-__all__ = ["AirflowFailException", "AirflowNotFoundException", "AirflowSensorTimeout", "AirflowSkipException", "conf"]
+__all__ = [
+    "AirflowFailException",
+    "AirflowNotFoundException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "airflow_stats",
+    "conf",
+    "hook_lineage_collector",
+]
+
+
+def airflow_stats() -> Any:
+    """Give what has ``incr`` and ``gauge``; loaded when a task ends and not with every DAG file."""
+    try:
+        from airflow.sdk.observability.stats import Stats
+    except ImportError:  # Airflow 3.1
+        from airflow.stats import Stats
+    return Stats
+
+
+def hook_lineage_collector() -> Any:
+    """Give what gathers the lineage of hooks; it does nothing unless something reads it."""
+    try:
+        from airflow.sdk.lineage import get_hook_lineage_collector
+    except ImportError:  # Airflow 3.1
+        from airflow.lineage.hook import get_hook_lineage_collector  # type: ignore[import-not-found, no-redef]
+    return get_hook_lineage_collector()

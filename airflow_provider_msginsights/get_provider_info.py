@@ -24,6 +24,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [_modules("operators", "token_check")],
         "sensors": [_modules("sensors")],
         "triggers": [_modules("triggers", "new_day", "resume")],
+        "extra-links": [f"{_PACKAGE}.operators.links.PageInsightsLink"],
         "connection-types": [
             {
                 "connection-type": "msginsights",

@@ -113,12 +113,17 @@ class Turn:
             extra_columns=self._extra_columns,
             progress=ProgressLog(log=self._log),
         )
+        return self._load_files(load, task.output_path) if task.output_path else self._load_rows(load)
+
+    def _warn(self, load: Load) -> None:
         for query in load.queries:
             for warning in query.warnings(datetime.now(UTC)):
                 self._log.warning(warning)
-        return self._load_files(load, task.output_path) if task.output_path else self._load_rows(load)
+        if not load.work.is_continued:
+            self._hook.warn_of_token_end()
 
     def _load_rows(self, load: Load) -> list[dict[str, Any]]:
+        self._warn(load)
         rows = load.to_rows(max_rows=int(number("xcom_max_rows", self._task.xcom_max_rows, whole=True)))
         self._tell_costs(load, None)
         # Rows cannot be kept from turn to turn, so the next one reads all of them again.
@@ -132,6 +137,7 @@ class Turn:
         if self._task.page_ids == "all" and not load.work.is_continued:
             for change in page_changes(dataset, load.work.page_ids):
                 self._log.warning(change)
+        self._warn(load)
         started = datetime.now(UTC)
         stored = load.to_dataset(dataset)
         manifest, path = self._write_manifest(load, dataset, stored, started)

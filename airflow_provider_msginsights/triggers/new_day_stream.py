@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import uniform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.shared_stream import SharedStreamProducer
 
@@ -64,8 +64,9 @@ class NewDayProducer(SharedStreamProducer):
         poll_interval_seconds: float,
         final_after_hours: float,
         api_version: str | None,
+        retry_bounds: dict[str, Any] | None,
     ) -> None:
-        self._hook = MessagingInsightsHook(msginsights_conn_id, api_version=api_version)
+        self._hook = MessagingInsightsHook(msginsights_conn_id, api_version=api_version, retry_bounds=retry_bounds)
         self._interval = poll_interval_seconds
         self._final_after = timedelta(hours=final_after_hours)
         self._window = last_days_ended_by(datetime.now(UTC) - self._final_after, WINDOW_DAYS)

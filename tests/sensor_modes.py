@@ -6,11 +6,13 @@ import asyncio
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
@@ -37,11 +39,13 @@ class Ended:
 
     :param state: ``success``, ``skipped``, ``failed`` (no retry helps) or ``retried`` (failed, Airflow may retry).
     :param message: of the exception, without Meta's trace id, which is another one at each request.
+    :param asset_events: what the events of its outlets say, by the asset's name.
     """
 
     state: str
     message: str = ""
     value: Any = None
+    asset_events: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,10 +71,13 @@ def run_to_end(mode: str, **parameters: Any) -> Ended:
 
     started = datetime.now(UTC)
     ti = SimpleNamespace(try_number=1, get_first_reschedule_date=lambda _: started)
-    context: Any = {"ti": ti, "task_state_store": TaskStateStore()}
+    outlet_events = OutletEventAccessors()
+    context: Any = {"ti": ti, "task_state_store": TaskStateStore(), "outlet_events": outlet_events}
     if mode in {DEFERRED, KILLED}:
-        return _ended(lambda: _deferred(sensor, context, dies=mode == KILLED))
-    return _ended(lambda: _poked(sensor, context))
+        ended = _ended(lambda: _deferred(sensor, context, dies=mode == KILLED))
+    else:
+        ended = _ended(lambda: _poked(sensor, context))
+    return replace(ended, asset_events={asset.name: outlet_events[asset].extra for asset in outlet_events})
 
 
 def resumed(failure: dict[str, Any], **parameters: Any) -> Ended:

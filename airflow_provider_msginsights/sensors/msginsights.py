@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import uniform
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk import Asset, BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_msginsights.airflow_failures import (
     MAX_FAILED_POLLS,
@@ -70,6 +70,8 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
     :param timeout: 48 hours when left out, and ``final_after_hours`` more where ``final`` is waited for
+    :param outlets: as in every task; the events of assets in it name ``days`` and ``page_ids`` as the XCom does, so
+        that a DAG scheduled by such an asset loads these days
     :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there
         are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for.
     """
@@ -137,9 +139,9 @@ class MessagingInsightsSensor(BaseSensorOperator):
         """Ask; while the days are not there, wait here, between pokes, or in the triggerer."""
         if self.deferrable:
             with self._as_pokes_end():
-                return self._ask_then_defer(context)
+                return self._told(self._ask_then_defer(context), context)
         try:
-            return super().execute(context)
+            return self._told(super().execute(context), context)
         except AirflowSensorTimeout:
             with self._as_pokes_end():
                 raise AirflowSensorTimeout(self._told_when_timed_out(self._missing)) from None
@@ -157,7 +159,6 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Take the triggerer's verdict; an error becomes what it would have been without deferral."""
-        del context
         with self._as_pokes_end(), self._failing_without_retry():
             status = event.get("status") if event else None
             if event is None or status not in {"available", "timed_out", "failed"}:
@@ -170,7 +171,14 @@ class MessagingInsightsSensor(BaseSensorOperator):
             if status == "timed_out":
                 raise AirflowSensorTimeout(self._told_when_timed_out(event.get("missing")))
         self.log.info("Available: Pacific days %s", ", ".join(event["days"]))
-        return {name: value for name, value in event.items() if name != "status"}
+        return self._told({name: value for name, value in event.items() if name != "status"}, context)
+
+    def _told(self, answer: dict[str, list[str]], context: Context) -> dict[str, list[str]]:
+        """Name the days in the events of the task's outlets too: a DAG that those events start loads these days."""
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra.update(cast("dict[str, Any]", answer))
+        return answer
 
     def _ask(self, question: Question, hook: MessagingInsightsHook, memory: Memory) -> dict[str, list[str]] | None:
         """Give what is there, or ``None`` when it is not enough; what is missing is kept for the message."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.bases.operator import TriggerFailureReason
 from dag_runs import connection_to
 from sensor_modes import DEFERRED, KILLED, MODES, resumed, run_to_end
 from sensor_scenarios import DAY, SCENARIOS, Scenario
+
+from airflow_provider_msginsights.airflow_intervals import requested_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +73,16 @@ def test_every_mode_ends_alike(
     if mode != KILLED or scenario.calls == 0:  # a trigger begun anew may ask once more
         assert scenario.calls in {None, emulator.stats()["graph_calls"]}
     assert emulator.page_token("101") not in ended.message
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_events_of_its_outlets_name_the_days(mode: str) -> None:
+    outlets = [Asset("day_available"), AssetAlias("of_whatever_asset")]
+    ended = run_to_end(mode, page_ids="101", since=DAY, until="2026-11-02", outlets=outlets)
+    assert ended.asset_events == {"day_available": ended.value}
+    event = SimpleNamespace(extra=ended.asset_events["day_available"])
+    (days,) = requested_days({"triggering_asset_events": {"day_available": [event]}})
+    assert str(days) == DAY
 
 
 @pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])

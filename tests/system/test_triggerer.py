@@ -6,7 +6,6 @@ import json
 import signal
 import time
 from datetime import UTC, datetime
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,7 +33,13 @@ start = pendulum.datetime(2026, 1, 1, tz="America/Los_Angeles")
 with DAG("waits", schedule="@once", start_date=start, is_paused_upon_creation=False, max_active_tasks=64):
     # A task may be retried: SQLite can be too busy for a worker's first words.
     MessagingInsightsSensor.partial(
-        task_id="wait", since="LAST_DAY", until="END_DAY", deferrable=True, poke_interval=2, retries=9, retry_delay=timedelta(0)
+        task_id="wait",
+        since="LAST_DAY",
+        until="END_DAY",
+        deferrable=True,
+        poke_interval=2,
+        retries=9,
+        retry_delay=timedelta(0),
     ).expand(page_ids=[str(101 + n % 15) for n in range(SENSORS)])
 
 for n in range(WATCHERS):
@@ -86,10 +91,8 @@ def test_when_the_triggerer_is_killed_every_sensor_ends_and_no_day_is_lost(
     )
     airflow.dags.mkdir(parents=True)
     constants = f"SENSORS, WATCHERS = {SENSORS}, {WATCHERS}\n"
-    moments = {"FIRST_DAY": days[0], "LAST_DAY": days[-1], "END_DAY": range_of_days.end_day.isoformat()}
-    (airflow.dags / "dags.py").write_text(
-        constants + reduce(lambda text, one: text.replace(*one), moments.items(), DAGS)
-    )
+    file = DAGS.replace("FIRST_DAY", days[0]).replace("LAST_DAY", days[-1])
+    (airflow.dags / "dags.py").write_text(constants + file.replace("END_DAY", range_of_days.end_day.isoformat()))
 
     def everything_waits() -> bool:
         return airflow.query(DEFERRED) == [(SENSORS,)] and airflow.query(WATCHED) == [(WATCHERS,)]

@@ -92,7 +92,7 @@ def test_fifty_pages_are_not_asked_before_they_are_due_and_then_cost_one_request
             await asyncio.sleep(0.01)
         assert datetime.now(UTC) >= due, "asked before it was due"
         requests, made = await calls(52)
-        assert (requests, made) == (3, 52), "one on trial, one for the Page tokens, then one for the other 49"
+        assert (requests, made) == (3, 52), "one on trial, one for the Page tokens, then one for all 50"
         requests, made = await calls(52 + 3 * 50)
         assert (requests, made) == (3 + 3, 52 + 3 * 50)
         emulator.advance(hours=6)

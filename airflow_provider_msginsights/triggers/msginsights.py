@@ -11,6 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS, FailedPolls, event_of_error
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
+from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.query import InsightsQuery
@@ -180,6 +181,7 @@ class _Waiting:
         await asyncio.sleep(seconds + uniform(0, JITTER * asked.poll_interval_seconds))  # noqa: S311 - spreads load, guards nothing
 
     async def until_available(self) -> dict[str, list[str]]:
+        await load_for_polling()
         hook = MessagingInsightsHook(
             self.asked.msginsights_conn_id, api_version=self.asked.api_version, retry_bounds=self.asked.retry_bounds
         )

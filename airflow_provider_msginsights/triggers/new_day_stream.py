@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.shared_stream import SharedStreamProducer
 
+from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day, last_days_ended_by
 from airflow_provider_msginsights.insights.outcome import Availability
@@ -111,6 +112,7 @@ class NewDayProducer(SharedStreamProducer):
 
     async def _poll_for_ever(self) -> None:
         """Never end: Airflow starts a watcher that ended again at once, and would so ask without a pause."""
+        await load_for_polling()
         while True:
             try:
                 await self._hook.apoll_availability(

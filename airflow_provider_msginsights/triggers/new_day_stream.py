@@ -82,7 +82,9 @@ class NewDayProducer(SharedStreamProducer):
         try:
             while True:
                 try:
-                    latest = await asyncio.wait_for(self._snapshots.get(), self._interval)
+                    # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the snapshot.
+                    async with asyncio.timeout(self._interval):
+                        latest = await self._snapshots.get()
                 except TimeoutError:
                     latest = latest and Snapshot(latest.window, latest.found)
                 if latest is not None:

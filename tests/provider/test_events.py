@@ -336,6 +336,35 @@ def test_alone_it_polls_for_itself(store: StateStore) -> None:
     assert asyncio.run(watch()) == [day(2), day(1)]
 
 
+def test_the_shared_poll_ends_at_whatever_moment_it_is_cancelled(emulator: GraphEmulator) -> None:
+    """Also as a snapshot arrives, which is where ``asyncio.wait_for`` of Python 3.11 forgets a cancellation."""
+    emulator.configure(readiness_lag_hours=30)
+    asked = watcher(poll_interval_seconds=0.001)
+
+    async def cancel_after(turns_of_the_loop: int) -> None:
+        async def listen() -> None:
+            async for _ in asked.create_shared_stream_producer(asked.serialize()[1]).open_stream():
+                heard.set()
+
+        heard = asyncio.Event()
+        listening = asyncio.create_task(listen())
+        await heard.wait()
+        polled = emulator.stats()["graph_calls"]
+        while emulator.stats()["graph_calls"] == polled:  # noqa: ASYNC110 - counted in another thread
+            await asyncio.sleep(0)
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        listening.cancel()
+        ended, _ = await asyncio.wait([listening], timeout=5)
+        assert ended, f"cancelled {turns_of_the_loop} turns after a poll, and still running"
+
+    async def cancel_often() -> None:
+        for turns in range(30):
+            await cancel_after(turns)
+
+    asyncio.run(cancel_often())
+
+
 def test_one_trigger_of_two_assets_remembers_for_both(store: StateStore) -> None:
     async def watch() -> dict[str, str]:
         trigger = watcher()

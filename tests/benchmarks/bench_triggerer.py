@@ -36,23 +36,19 @@ from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSe
 
 days = last_days_ended_by(datetime.now().astimezone(), 1)
 with DAG("load", schedule=None):
-    for n in range({sensors}):
-        MessagingInsightsSensor(
-            task_id=f"wait_{{n}}", page_ids=str(101 + n % {pages}), since=days.first_day, until=days.end_day,
-            poke_interval={interval}, deferrable=True,
-        )
+    MessagingInsightsSensor.partial(
+        task_id="wait", since=str(days.first_day), until=str(days.end_day), poke_interval={interval}, deferrable=True
+    ).expand(page_ids=[str(101 + n % {pages}) for n in range({sensors})])
 """,
     "HttpSensor": """
 from airflow.sdk import DAG
 from airflow.providers.http.sensors.http import HttpSensor
 
 with DAG("load", schedule=None):
-    for n in range({sensors}):
-        HttpSensor(
-            task_id=f"wait_{{n}}", http_conn_id="graph", endpoint=f"v26.0/{{101 + n % {pages}}}/insights",
-            request_params={{"metric": "page_messages_new_conversations_unique"}},
-            poke_interval={interval}, deferrable=True,
-        )
+    HttpSensor.partial(
+        task_id="wait", http_conn_id="graph", request_params={{"metric": "page_messages_new_conversations_unique"}},
+        poke_interval={interval}, deferrable=True,
+    ).expand(endpoint=[f"v26.0/{{101 + n % {pages}}}/insights" for n in range({sensors})])
 """,
 }
 BLOCKED = re.compile(r"async thread was blocked for ([0-9.]+) seconds")
@@ -153,7 +149,13 @@ def _measured(kind: str, emulator: Emulator, home: Path, *, sensors: int, minute
     (airflow.dags / "load.py").write_text(DAGS[kind].format(sensors=sensors, pages=PAGES, interval=interval))
     airflow.run_command("dags", "reserialize")
     airflow.run_command("dags", "trigger", "load")
-    load = [sys.executable, str(Path(__file__).with_name("bench_triggerer_load.py")), str(airflow.dags), "load"]
+    load = [
+        sys.executable,
+        str(Path(__file__).with_name("bench_triggerer_load.py")),
+        str(airflow.dags),
+        "load",
+        str(sensors),
+    ]
     subprocess.run(load, env=airflow.environment, check=True, capture_output=True)
     with airflow.component("triggerer") as triggerer:
         figures = _started(airflow, emulator, triggerer, sensors)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -15,6 +14,8 @@ from airflow_provider_msginsights.emulator import Event, EventKind
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 NEW = "page_messages_new_conversations_unique"

@@ -33,8 +33,8 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case(20, 365, most_wall=1.5, most_cpu=2),
-    Case(200, 3, most_wall=1.5, most_cpu=float("inf")),
+    Case(20, 365, most_wall=1.3, most_cpu=2),
+    Case(200, 3, most_wall=1.3, most_cpu=float("inf")),
     Case(200, 730, most_wall=1.15, most_cpu=2),
 )
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from processes import Sessions, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Run(NamedTuple):
@@ -76,10 +70,11 @@ class LocalAirflow:
     def running(self) -> Iterator[None]:
         """Start every component, and end every one of them whatever happens."""
         self.dags.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            self._command("db", "migrate").wait(timeout=120)
+        with Sessions(self.home) as sessions:
+            command = [sys.executable, "-m", "airflow"]
+            sessions.start("db", [*command, "db", "migrate"], environment=self.environment).process.wait(timeout=120)
             for component in COMPONENTS:
-                stack.callback(_end, self._command(component))
+                sessions.start(component, [*command, component], environment=self.environment)
             yield
 
     def runs(self) -> list[Run]:
@@ -112,23 +107,3 @@ class LocalAirflow:
             f"--- {file.name}\n" + "\n".join(file.read_text(errors="replace").splitlines()[-25:])
             for file in sorted(self.home.glob("*.log"))
         )
-
-    def _command(self, *arguments: str) -> subprocess.Popen[bytes]:
-        log: IO[bytes] = (self.home / f"{arguments[0]}.log").open("wb")
-        with log:
-            return subprocess.Popen(  # noqa: S603 - our own commands
-                [sys.executable, "-m", "airflow", *arguments],
-                env=self.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a component with the processes it started: they share its session."""
-    for sign, patience_seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 15)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience_seconds)

@@ -64,6 +64,11 @@ class AirflowApi:
             if task_id in {None, instance["task_id"]}
         )
 
+    def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """Give what a task returned."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self.get(path, deserialize=True)["value"]
+
     def wait_for_runs(self, dag_id: str, count: int, *, timeout_seconds: float) -> dict[str, str]:
         """Wait until so many runs have ended; give their states."""
         wait_until(

@@ -27,14 +27,11 @@ if TYPE_CHECKING:
 HEARTBEAT_TIMEOUT_SECONDS = 15
 SLOTS_OF_A_WORKER = 2
 WORKERS = ("worker-1", "worker-2")
-_COMPONENTS = {
-    "api-server": ("api-server",),
-    "scheduler": ("scheduler",),
-    "dag-processor": ("dag-processor",),
-    "triggerer": ("triggerer",),
-} | {
-    name: ("celery", "worker", "--concurrency", str(SLOTS_OF_A_WORKER), "--celery-hostname", f"{name}@%h")
-    + ("--skip-serve-logs", "--without-gossip", "--without-mingle")
+_ARGUMENTS = {name: (name,) for name in ("api-server", "scheduler", "dag-processor", "triggerer")} | {
+    name: (
+        *("celery", "worker", "--concurrency", str(SLOTS_OF_A_WORKER), "--celery-hostname", f"{name}@%h"),
+        *("--skip-serve-logs", "--without-gossip", "--without-mingle"),
+    )
     for name in WORKERS
 }
 _AIRFLOW = (sys.executable, "-m", "airflow")
@@ -73,7 +70,7 @@ class Cluster:
         for name in WORKERS:
             self.start_component(name)
         assert migrate.process.wait(120) == 0, migrate.log
-        for name in _COMPONENTS:
+        for name in _ARGUMENTS:
             if name not in WORKERS:
                 self.start_component(name)
         self.store.make_bucket()
@@ -87,15 +84,16 @@ class Cluster:
 
     def start_component(self, name: str) -> None:
         """Start one of Airflow's components, or start it again."""
-        command = [*_AIRFLOW, *_COMPONENTS[name]]
+        command = [*_AIRFLOW, *_ARGUMENTS[name]]
         self.components[name] = self.sessions.start(name, command, environment=self._environment(name))
 
     def wait_until_healthy(self, *, timeout_seconds: float = 120) -> None:
         """Wait until every component says that it is well."""
         wait_for_port(self.port, self.components["api-server"], timeout_seconds=timeout_seconds)
-        wait_until(self._is_healthy, timeout_seconds=timeout_seconds, told=self.log_tail)
+        wait_until(self.is_healthy, timeout_seconds=timeout_seconds, told=self.log_tail)
 
-    def _is_healthy(self) -> bool:
+    def is_healthy(self) -> bool:
+        """Whether every component says that it is well."""
         with contextlib.suppress(httpx.HTTPError, KeyError):
             health = self.api.get("/monitor/health")
             parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -107,14 +105,25 @@ class Cluster:
     def api(self) -> AirflowApi:
         return AirflowApi.log_in(f"http://127.0.0.1:{self.port}", told=self.log_tail)
 
-    @property
-    def connection(self) -> dict[str, Any]:
-        """The connection to the emulator, with a token that has to be exchanged and an app that wants its proof."""
+    def revive(self) -> None:
+        """Start every component that has ended again, as systemd or Kubernetes would."""
+        for name, session in list(self.components.items()):
+            if not session.is_running:
+                session.kill()
+                self.start_component(name)
+
+    def _connections(self) -> dict[str, dict[str, Any]]:
+        """Give the store, and the emulator twice: with a token that has to be exchanged, for an app with a secret.
+
+        The second one asks little at a time, so that there is a middle for something to go wrong in.
+        """
+        emulator = self.emulator
+        extra = {"app_id": emulator.app_id, "app_secret": emulator.app_secret, "wait_bound_seconds": 5}
+        whole = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.system_user_token}
         return {
-            "conn_type": "msginsights",
-            "host": self.emulator.base_url,
-            "password": self.emulator.system_user_token,
-            "extra": {"app_id": self.emulator.app_id, "app_secret": self.emulator.app_secret, "wait_bound_seconds": 5},
+            "s3": self.store.connection,
+            "msginsights_default": whole | {"extra": extra},
+            "msginsights_bit_by_bit": whole | {"extra": extra | {"batch_size": 10, "concurrency": 1}},
         }
 
     def log_tail(self) -> str:
@@ -151,8 +160,7 @@ class Cluster:
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
             "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
         }
-        connections = {"msginsights_default": self.connection, "s3": self.store.connection}
-        given = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in connections.items()}
+        given = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in self._connections().items()}
         return inherited | settings | (given if component in _CONNECTED else {})
 
 

@@ -37,8 +37,14 @@ with DAG(
 with DAG(
     "mapped",
     schedule=None,
-    params={"groups": [], "metrics": "stable", "since": "", "until": "", "output_path": "", "max_failed_pages": 0},
-    render_template_as_native_obj=True,
+    params={
+        "msginsights_conn_id": "msginsights_default",
+        "groups": [],
+        "since": "",
+        "until": "",
+        "output_path": "",
+    },
+    default_args={"retries": 10, "retry_delay": timedelta(seconds=5)},
     is_paused_upon_creation=False,
 ):
 
@@ -50,38 +56,33 @@ with DAG(
 
     MessagingInsightsOperator.partial(
         task_id="load",
-        metrics="{{ params.metrics }}",
+        msginsights_conn_id="{{ params.msginsights_conn_id }}",
         since="{{ params.since }}",
         until="{{ params.until }}",
         output_path="{{ params.output_path }}",
         output_conn_id="s3",
         deferrable=True,
-        retries=10,
-        retry_delay=timedelta(seconds=10),
     ).expand_kwargs(groups())
 
-with DAG(
-    "waiting",
-    schedule=None,
-    params={"tasks": 0, "day": "", "next_day": ""},
-    is_paused_upon_creation=False,
-):
+with DAG("waiting", schedule=None, params={"tasks": 0, "day": "", "next_day": ""}, is_paused_upon_creation=False):
+    range_of_run: dict[str, Any] = {"since": "{{ params.day }}", "until": "{{ params.next_day }}"}
 
     @task
-    def numbers() -> list[str]:
+    def pages_to_wait_for() -> list[str]:
         """Name a Page for each of the tasks that shall wait."""
         return [TWENTY_PAGES[number % len(TWENTY_PAGES)] for number in range(get_current_context()["params"]["tasks"])]
 
     MessagingInsightsSensor.partial(
-        task_id="available",
-        since="{{ params.day }}",
-        until="{{ params.next_day }}",
-        deferrable=True,
-        poke_interval=2,
-        retries=0,
-    ).expand(page_ids=numbers())
+        task_id="available", deferrable=True, poke_interval=2, retries=0, **range_of_run
+    ).expand(page_ids=pages_to_wait_for()) >> MessagingInsightsOperator(
+        task_id="load",
+        page_ids=TWENTY_PAGES,
+        output_path="s3://insights/waiting",
+        output_conn_id="s3",
+        **range_of_run,
+    )
 
-with DAG("tolerant", schedule=None, is_paused_upon_creation=False, params={"since": "", "until": ""}):
+with DAG("tolerant", schedule=None, params={"since": "", "until": ""}, is_paused_upon_creation=False):
     MessagingInsightsOperator(
         task_id="load",
         page_ids=TWENTY_PAGES,

@@ -31,7 +31,14 @@ def running_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def cluster(running_cluster: Cluster) -> Cluster:
-    """The cluster, with its emulator as if just started."""
+def cluster(running_cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster, with its emulator as if just started; no scenario may leave a secret anywhere."""
+    from system.leaks import leaks, places, secrets_of
+
     running_cluster.emulator.reset()
-    return running_cluster
+    yield running_cluster
+    calls = running_cluster.emulator.stats()["journal"]
+    assert [call for call in calls if call["secrets_in_url"]] == []
+    searched = dict(places(running_cluster))
+    assert b"output_path" in searched["database"]
+    assert leaks(searched.items(), secrets_of(running_cluster)) == []

@@ -73,6 +73,17 @@ def assert_same_facts(stored: Counter[Fact], expected: Counter[Fact]) -> None:
     assert (sum(missing.values()), sum(extra.values())) == (0, 0), f"missing {_some(missing)}, extra {_some(extra)}"
 
 
+def assert_no_request_was_answered_twice(emulator: GraphEmulator) -> None:
+    """Each question got one answer, and every refusal says why it was no answer."""
+    answered = Counter(
+        (call["page_id"], *sorted(call["params"].items()))
+        for call in emulator.stats()["journal"]
+        if call["path"].endswith("/insights") and call["code"] is None
+    )
+    assert answered
+    assert [question for question, times in answered.items() if times > 1] == []
+
+
 def _some(facts: Counter[Fact]) -> list[Fact]:
     return sorted(facts)[:5]
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def secrets_of(cluster: Cluster) -> list[str]:
-    """List every token in play, the app's secret, and the proofs made of both."""
+    """List what all Page tokens have in common, the connection's token, the app's secret, and proofs made of both."""
     emulator = cluster.emulator
-    tokens = [emulator.system_user_token, *map(emulator.page_token, emulator.page_ids)]
+    tokens = [emulator.system_user_token, *map(emulator.page_token, emulator.page_ids[:20])]
     proofs = [hmac.new(emulator.app_secret.encode(), token.encode(), hashlib.sha256).hexdigest() for token in tokens]
-    return [*tokens, *proofs, emulator.app_secret]
+    return [emulator.page_token(""), emulator.system_user_token, emulator.app_secret, *proofs]
 
 
 def spellings(secret: str) -> Iterator[bytes]:
@@ -31,7 +31,7 @@ def spellings(secret: str) -> Iterator[bytes]:
     for offset in range(3):
         # Of the encoded text, only what no neighbouring byte has a part in.
         encoded = base64.b64encode(b"\0" * offset + raw)
-        certain = encoded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]
+        certain = encoded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
         yield from {certain, certain.replace(b"+", b"-").replace(b"/", b"_")}
 
 
@@ -45,13 +45,12 @@ def places(cluster: Cluster) -> Iterator[tuple[str, bytes]]:
     yield "broker", cluster.redis.dump()
 
 
-def leaks(cluster: Cluster, secrets: Iterable[str]) -> list[tuple[str, bytes]]:
-    """Name each place and the text around what was found in it."""
+def leaks(places: Iterable[tuple[str, bytes]], secrets: Iterable[str]) -> list[tuple[str, bytes]]:
+    """Name each place that holds a secret, with the text around it."""
     wanted = [spelling for secret in secrets for spelling in spellings(secret)]
     found = []
-    for name, content in places(cluster):
-        for spelling in wanted:
-            if (at := content.find(spelling)) >= 0:
-                found.append((name, content[max(0, at - 60) : at + 60]))
-                break
+    for name, content in places:
+        at = next((at for spelling in wanted if (at := content.find(spelling)) >= 0), None)
+        if at is not None:
+            found.append((name, content[max(0, at - 60) : at + 60]))
     return found

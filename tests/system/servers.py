@@ -146,7 +146,7 @@ class Redis:
         import redis
 
         with redis.Redis(port=self.port) as client:
-            return b"\n".join(key + b" " + client.dump(key) for key in client.keys())
+            return b"\n".join(key + b" " + client.dump(key) for key in client.scan_iter())
 
 
 @dataclass

@@ -6,7 +6,15 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from system.datasets import ALL_METRICS, STABLE_METRICS, assert_same_facts, facts_of_emulator, facts_stored
+from system.cluster import WORKERS
+from system.datasets import (
+    ALL_METRICS,
+    STABLE_METRICS,
+    assert_no_request_was_answered_twice,
+    assert_same_facts,
+    facts_of_emulator,
+    facts_stored,
+)
 from system.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -31,3 +39,23 @@ def test_a_daily_load_waits_without_a_worker_slot_and_stores_each_day_once(clust
     assert set(runs.values()) == {"success"}
     expected += facts_of_emulator(emulator, page_ids, ALL_METRICS, date(2026, 11, 2), date(2026, 11, 3))
     assert_same_facts(facts_stored(cluster.store.file_system(), "insights/daily"), expected)
+
+
+def test_two_years_of_200_pages_are_loaded_by_two_workers_side_by_side(cluster: Cluster) -> None:
+    """Eight mapped groups, each with a part of its own; no request is made that had been answered."""
+    emulator = cluster.emulator
+    page_ids = emulator.page_ids
+    first_day, end_day = date(2024, 11, 1), date(2026, 11, 1)
+    expected = facts_of_emulator(emulator, page_ids, STABLE_METRICS, first_day, end_day)
+    emulator.reset()
+    conf = {
+        "groups": [page_ids[start : start + 25] for start in range(0, len(page_ids), 25)],
+        "since": first_day.isoformat(),
+        "until": end_day.isoformat(),
+        "output_path": "s3://insights/two_years",
+    }
+    run_id = cluster.api.trigger("mapped", conf)
+    assert cluster.api.wait_for_run("mapped", run_id, timeout_seconds=400) == "success"
+    assert_no_request_was_answered_twice(emulator)
+    assert all("succeeded" in cluster.components[worker].log for worker in WORKERS)
+    assert_same_facts(facts_stored(cluster.store.file_system(), "insights/two_years"), expected)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow_versions import HAS_PARTITIONS
 from local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 DAGS = """
 import pendulum
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, task
+from airflow.sdk import DAG, Asset, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
@@ -61,16 +62,6 @@ with DAG(
 ):
     load("backfilled/" + LABEL, lookback_days=3)
 
-with DAG(
-    "partitioned",
-    schedule=CronPartitionTimetable("0 0 * * *", timezone=PACIFIC, run_offset=-1),
-    start_date=day(2026, 3, 8),
-    end_date=day(2026, 3, 10),
-    catchup=True,
-    is_paused_upon_creation=False,
-):
-    load("partitioned/{{ partition_key[:10] }}")
-
 named_days = Asset("named_days")
 
 with DAG("producer", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
@@ -84,6 +75,21 @@ with DAG("producer", schedule="@once", start_date=day(2026, 1, 1), is_paused_upo
 with DAG("triggered", schedule=[named_days], start_date=day(2026, 1, 1), is_paused_upon_creation=False):
     load("triggered")
 """
+
+PARTITIONED_DAG = """
+from airflow.sdk import CronPartitionTimetable
+
+with DAG(
+    "partitioned",
+    schedule=CronPartitionTimetable("0 0 * * *", timezone=PACIFIC, run_offset=-1),
+    start_date=day(2026, 3, 8),
+    end_date=day(2026, 3, 10),
+    catchup=True,
+    is_paused_upon_creation=False,
+):
+    load("partitioned/{{ partition_key[:10] }}")
+"""
+"""For Airflow 3.2 and newer."""
 
 EXPECTED = {
     *((f"spring/{day}", f"dt={day}") for day in ("2026-03-07", "2026-03-08", "2026-03-09")),
@@ -104,9 +110,11 @@ def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: 
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
     airflow = LocalAirflow(home=tmp_path / "airflow", connections={"msginsights_default": json.dumps(connection)})
     airflow.dags.mkdir(parents=True)
-    (airflow.dags / "dags.py").write_text(DAGS.replace("OUTPUT", str(output)))
+    dags, expected_runs = DAGS, {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1}
+    if HAS_PARTITIONS:
+        dags, expected_runs = dags + PARTITIONED_DAG, expected_runs | {"partitioned": 2}
+    (airflow.dags / "dags.py").write_text(dags.replace("OUTPUT", str(output)))
     with airflow.running():
-        expected_runs = {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1, "partitioned": 2}
         airflow.wait_for_runs(expected_runs, timeout_seconds=300)
         span = ("--from-date", "2026-03-08T08:00:00+00:00", "--to-date", "2026-03-09T07:00:00+00:00")
         airflow.run_command("backfill", "create", "--dag-id", "backfilled", *span)
@@ -120,6 +128,6 @@ def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: 
         (str(file.parents[1].relative_to(output)), file.parent.name) for file in output.rglob("dt=*/part-0.jsonl")
     }
     by_partition = {(folder, day) for folder, day in loaded if folder.startswith("partitioned/")}
-    assert len(by_partition) >= 2
+    assert len(by_partition) >= 2 or not HAS_PARTITIONS
     assert all(day == f"dt={folder.removeprefix('partitioned/')}" for folder, day in by_partition)
     assert loaded - by_partition == EXPECTED

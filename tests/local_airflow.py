@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from processes import Sessions, free_port
 
@@ -79,9 +79,7 @@ class LocalAirflow:
 
     def runs(self) -> list[Run]:
         """Give every DAG run there is."""
-        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database:
-            rows = database.execute("SELECT dag_id, run_type, state FROM dag_run").fetchall()
-        return [Run(*row) for row in rows]
+        return [Run(*row) for row in self._select("SELECT dag_id, run_type, state FROM dag_run")]
 
     def wait_for_runs(self, counts: dict[str, int], *, timeout_seconds: float) -> list[Run]:
         """Wait until each of the DAGs has so many runs and all have ended; give them all."""
@@ -95,6 +93,15 @@ class LocalAirflow:
                 raise AssertionError(f"These runs should have ended by now: {runs}\n{self.log_tail()}")
             time.sleep(1)
 
+    def wait_for_task(self, dag_id: str, *, state: str, timeout_seconds: float) -> None:
+        """Wait until a task of the DAG is in this state."""
+        query = "SELECT count(*) FROM task_instance WHERE dag_id = ? AND state = ?"
+        deadline = time.monotonic() + timeout_seconds
+        while not self._select(query, dag_id, state)[0][0]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"No task of {dag_id} was {state} by now: {self.runs()}\n{self.log_tail()}")
+            time.sleep(0.5)
+
     def run_command(self, *arguments: str) -> None:
         """Run one ``airflow`` command to its end."""
         subprocess.run(  # noqa: S603 - our own commands
@@ -107,3 +114,7 @@ class LocalAirflow:
             f"--- {file.name}\n" + "\n".join(file.read_text(errors="replace").splitlines()[-25:])
             for file in sorted(self.home.glob("*.log"))
         )
+
+    def _select(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database:
+            return database.execute(query, parameters).fetchall()

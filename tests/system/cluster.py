@@ -123,7 +123,7 @@ class Cluster:
         return {
             "s3": self.store.connection,
             "msginsights_default": whole | {"extra": extra},
-            "msginsights_bit_by_bit": whole | {"extra": extra | {"batch_size": 10, "concurrency": 1}},
+            "msginsights_bit_by_bit": whole | {"extra": extra | {"batch_size": 5, "concurrency": 1}},
         }
 
     def log_tail(self) -> str:

@@ -60,7 +60,6 @@ with DAG(
         since="{{ params.since }}",
         until="{{ params.until }}",
         output_path="{{ params.output_path }}",
-        output_conn_id="s3",
         deferrable=True,
     ).expand_kwargs(groups())
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from system.cluster import WORKERS
 from system.datasets import (
     ALL_METRICS,
@@ -48,14 +49,15 @@ def test_two_years_of_200_pages_are_loaded_by_two_workers_side_by_side(cluster: 
     first_day, end_day = date(2024, 11, 1), date(2026, 11, 1)
     expected = facts_of_emulator(emulator, page_ids, STABLE_METRICS, first_day, end_day)
     emulator.reset()
+    folder = cluster.folder / "two_years"
     conf = {
         "groups": [page_ids[start : start + 25] for start in range(0, len(page_ids), 25)],
         "since": first_day.isoformat(),
         "until": end_day.isoformat(),
-        "output_path": "s3://insights/two_years",
+        "output_path": folder.as_uri(),
     }
     run_id = cluster.api.trigger("mapped", conf)
     assert cluster.api.wait_for_run("mapped", run_id, timeout_seconds=400) == "success"
     assert_no_request_was_answered_twice(emulator)
     assert all("succeeded" in cluster.components[worker].log for worker in WORKERS)
-    assert_same_facts(facts_stored(cluster.store.file_system(), "insights/two_years"), expected)
+    assert_same_facts(facts_stored(LocalFileSystem(), str(folder)), expected)

@@ -62,6 +62,11 @@ with DAG(
 ):
     load("backfilled/" + LABEL, lookback_days=3)
 
+with DAG("waiting", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
+    MessagingInsightsSensor(
+        task_id="available", page_ids="101", since="2026-11-18", until="2026-11-20", deferrable=True, poke_interval=1
+    )
+
 named_days = Asset("named_days")
 
 with DAG("producer", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
@@ -104,17 +109,22 @@ EXPECTED = {
 @pytest.mark.smoke
 @pytest.mark.timeout(600)
 def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: GraphEmulator) -> None:
-    """A run labelled D loads Pacific day D, and so does a backfill run; the others load the days named to them."""
+    """A run labelled D loads Pacific day D, and so does a backfill run; the others load the days named to them.
+
+    One of them has to wait for its day, in the triggerer.
+    """
     emulator.set_clock(datetime(2026, 11, 20, tzinfo=UTC))
     output = tmp_path / "output"
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
     airflow = LocalAirflow(home=tmp_path / "airflow", connections={"msginsights_default": json.dumps(connection)})
     airflow.dags.mkdir(parents=True)
-    dags, expected_runs = DAGS, {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1}
+    dags, expected_runs = DAGS, {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1, "waiting": 1}
     if HAS_PARTITIONS:
         dags, expected_runs = dags + PARTITIONED_DAG, expected_runs | {"partitioned": 2}
     (airflow.dags / "dags.py").write_text(dags.replace("OUTPUT", str(output)))
     with airflow.running():
+        airflow.wait_for_task("waiting", state="deferred", timeout_seconds=300)
+        emulator.advance(hours=12)
         airflow.wait_for_runs(expected_runs, timeout_seconds=300)
         span = ("--from-date", "2026-03-08T08:00:00+00:00", "--to-date", "2026-03-09T07:00:00+00:00")
         airflow.run_command("backfill", "create", "--dag-id", "backfilled", *span)

@@ -46,7 +46,8 @@ class Session:
 
     process: subprocess.Popen[bytes]
     log_file: Path
-    stop_signal: signal.Signals = signal.SIGTERM
+    log_start: int
+    stop_signal: signal.Signals
 
     @property
     def is_running(self) -> bool:
@@ -54,7 +55,8 @@ class Session:
 
     @property
     def log(self) -> str:
-        return self.log_file.read_text(errors="replace")
+        """What it wrote, without what others of its name wrote before."""
+        return self.log_file.read_bytes()[self.log_start :].decode(errors="replace")
 
     def ask_to_stop(self) -> None:
         """Ask the first process to end."""
@@ -117,6 +119,7 @@ class Sessions:
         assert self._keeper.stdin is not None
         log_file = self.folder / f"{name}.log"
         with log_file.open("ab") as log:
+            log_start = log.tell()
             process = subprocess.Popen(  # noqa: S603 - the tests' own commands
                 command,
                 env=None if environment is None else dict(environment),
@@ -128,7 +131,7 @@ class Sessions:
             )
         self._keeper.stdin.write(b"%d\n" % process.pid)
         self._keeper.stdin.flush()
-        session = Session(process, log_file, stop_signal)
+        session = Session(process, log_file, log_start, stop_signal)
         self._started.append(session)
         return session
 

@@ -59,5 +59,5 @@ def test_two_years_of_200_pages_are_loaded_by_two_workers_side_by_side(cluster: 
     run_id = cluster.api.trigger("mapped", conf)
     assert cluster.api.wait_for_run("mapped", run_id, timeout_seconds=400) == "success"
     assert_no_request_was_answered_twice(emulator)
-    assert all("succeeded" in cluster.components[worker].log for worker in WORKERS)
+    assert all("Workload finished" in cluster.components[worker].log for worker in WORKERS)
     assert_same_facts(facts_stored(LocalFileSystem(), str(folder)), expected)

@@ -72,7 +72,8 @@ class LocalAirflow:
         self.dags.mkdir(parents=True, exist_ok=True)
         with Sessions(self.home) as sessions:
             command = [sys.executable, "-m", "airflow"]
-            sessions.start("db", [*command, "db", "migrate"], environment=self.environment).process.wait(timeout=120)
+            migrate = sessions.start("db", [*command, "db", "migrate"], environment=self.environment)
+            assert migrate.finish(timeout_seconds=120) == 0, migrate.log
             for component in COMPONENTS:
                 sessions.start(component, [*command, component], environment=self.environment)
             yield

@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -37,21 +39,28 @@ def signal_session(session_id: int, number: signal.Signals) -> bool:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """A started process with all that it started itself.
 
+    Its first process is not waited for before the rest has ended: until then nobody else can be given its number, and
+    no signal can reach a stranger.
+
     :param stop_signal: what asks its first process to end well.
+    :param forget: called once nothing of it is left.
     """
 
     process: subprocess.Popen[bytes]
     log_file: Path
     log_start: int
     stop_signal: signal.Signals
+    forget: Callable[[], None]
+    has_ended: bool = False
 
     @property
     def is_running(self) -> bool:
-        return self.process.poll() is None
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return not self.has_ended and os.waitid(os.P_PID, self.process.pid, how) is None
 
     @property
     def log(self) -> str:
@@ -60,22 +69,31 @@ class Session:
 
     def ask_to_stop(self) -> None:
         """Ask the first process to end."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(self.stop_signal)
+        if self.is_running:
+            os.kill(self.process.pid, self.stop_signal)
 
     def stop(self, *, patience_seconds: float = 15) -> None:
         """Ask the first process to end, and end what is left after that."""
         self.ask_to_stop()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(patience_seconds)
+        self.finish(timeout_seconds=patience_seconds)
+
+    def finish(self, *, timeout_seconds: float) -> int:
+        """Wait for the end of the first process, and end what is left after that; give its exit code."""
+        deadline = time.monotonic() + timeout_seconds
+        while self.is_running and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.kill()
+        return self.process.wait()
 
     def kill(self) -> None:
         """End everything at once, as when the machine is gone."""
+        if self.has_ended:
+            return
         while signal_session(self.process.pid, signal.SIGKILL):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(1)
+            time.sleep(0.05)
         self.process.wait()
+        self.has_ended = True
+        self.forget()
 
 
 @dataclass
@@ -115,8 +133,6 @@ class Sessions:
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> Session:
         """Start a process that leads a new session; its output goes to ``<name>.log``."""
-        assert self._keeper is not None
-        assert self._keeper.stdin is not None
         log_file = self.folder / f"{name}.log"
         with log_file.open("ab") as log:
             log_start = log.tell()
@@ -129,11 +145,18 @@ class Sessions:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._keeper.stdin.write(b"%d\n" % process.pid)
-        self._keeper.stdin.flush()
-        session = Session(process, log_file, log_start, stop_signal)
+        self._tell_keeper(process.pid)
+        forget = partial(self._tell_keeper, -process.pid)
+        session = Session(process, log_file, log_start, stop_signal, forget)
         self._started.append(session)
         return session
+
+    def _tell_keeper(self, number: int) -> None:
+        assert self._keeper is not None
+        assert self._keeper.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._keeper.stdin.write(b"%d\n" % number)
+            self._keeper.stdin.flush()
 
     def _dismiss_keeper(self) -> None:
         """Let the keeper find that nothing is left to end."""
@@ -144,9 +167,9 @@ class Sessions:
 
 
 def keep() -> None:
-    """Wait until whoever started this process is gone, then end the sessions it named."""
-    session_ids = [int(line) for line in sys.stdin]
-    for session_id in session_ids:
+    """Wait until whoever started this process is gone, then end the sessions it named and did not take back."""
+    numbers = [int(line) for line in sys.stdin]
+    for session_id in {number for number in numbers if number > 0 and -number not in numbers}:
         for _ in range(100):
             if not signal_session(session_id, signal.SIGKILL):
                 break

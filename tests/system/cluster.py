@@ -69,7 +69,7 @@ class Cluster:
         migrate = self.sessions.start("migrate", [*_AIRFLOW, "db", "migrate"], environment=self._environment("migrate"))
         for name in WORKERS:
             self.start_component(name)
-        assert migrate.process.wait(120) == 0, migrate.log
+        assert migrate.finish(timeout_seconds=120) == 0, migrate.log
         for name in _ARGUMENTS:
             if name not in WORKERS:
                 self.start_component(name)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -46,3 +49,19 @@ def emulator(running_emulator: GraphEmulator) -> GraphEmulator:
     """The emulator as if just started."""
     running_emulator.reset()
     return running_emulator
+
+
+@pytest.fixture
+def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default connection: to the emulator, with the token of Page 101."""
+    connection_to(emulator, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def airflow_database(airflow_home: Path) -> Path:
+    """Airflow's database, made once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return airflow_home

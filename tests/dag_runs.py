@@ -47,12 +47,18 @@ class RunDag(Protocol):
 CONNECTION_VARIABLE = "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"
 
 
-def connection_to(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, **different: Any) -> None:
-    """Set the default connection: to the emulator, with the token of Page 101 unless another is given."""
+def connection_to(
+    emulator: GraphEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    variable: str = CONNECTION_VARIABLE,
+    **different: Any,
+) -> None:
+    """Set a connection, the default one: to the emulator, with the token of Page 101 unless another is given."""
     fields = {
         "conn_type": "msginsights",
         "host": emulator.base_url,
         "login": "101",
         "password": emulator.page_token("101"),
     }
-    monkeypatch.setenv(CONNECTION_VARIABLE, json.dumps(fields | different))
+    monkeypatch.setenv(variable, json.dumps(fields | different))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights.cli.extras import require_emulator
+
 if TYPE_CHECKING:
     import argparse
 
@@ -42,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 only if the DAG run succeeded."""
     from rich.console import Console
 
+    require_emulator()
     console = Console()
     if arguments.keep is not None:
         home = arguments.keep.expanduser().resolve()
@@ -137,7 +140,8 @@ class _Demo:
         say("[bold]What to try next[/bold]")
         say("  msginsights demo --keep ./demo    keep the file, the Airflow home and its log")
         say("  msginsights emulator --port 8099  the API, to develop a DAG against")
-        say("  example_dags/daily_load.py        the DAG that just ran, to copy\n")
+        say("The DAG that just ran, and others to copy, are in")
+        say(f"  {_example_dags()}\n", soft_wrap=True)
 
     def _show_failure(self, report: dict[str, Any] | None) -> None:
         say = self.console.print

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_msginsights.cli.extras import require_emulator
+
 if TYPE_CHECKING:
     import argparse
 
@@ -35,6 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    require_emulator()
     from airflow_provider_msginsights.emulator.command import run_emulator
 
     return run_emulator(

@@ -12,6 +12,7 @@ from airflow_provider_msginsights.emulator.documentation import METRICS
 from airflow_provider_msginsights.emulator.events import Event, EventKind
 from airflow_provider_msginsights.emulator.faults import Fault
 from airflow_provider_msginsights.emulator.journal import JournalEntry, Stats
+from airflow_provider_msginsights.emulator.packages import check_packages
 from airflow_provider_msginsights.emulator.profiles import Page
 from airflow_provider_msginsights.emulator.server import ServerThread
 from airflow_provider_msginsights.emulator.settings import Settings
@@ -64,8 +65,9 @@ class GraphEmulator:
     def start(self) -> None:
         """Begin to answer.
 
-        Raises OSError when the port is taken.
+        Raises OSError when the port is taken, ModuleNotFoundError when the extra `emulator` is not installed.
         """
+        check_packages()
         world = World(self.settings, self._clock, self._on_call)
         server = ServerThread(world, control_routes(self), host=self._host, port=self._port)
         try:

@@ -51,6 +51,23 @@ def test_the_emulator_prints_a_connection_that_works_and_stops_cleanly(sign: sig
     assert errors == ""
 
 
+@pytest.mark.parametrize("command", ["demo", "emulator"])
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "python_multipart"])
+def test_a_command_that_needs_the_emulator_says_what_to_install(command: str, missing: str) -> None:
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None  # as if it were not installed
+from airflow_provider_msginsights.cli import main
+sys.exit(main([{command!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+    assert done.returncode == 2
+    assert f"'{missing}'" in done.stderr
+    assert "pip install 'airflow-provider-msginsights[emulator]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
 def _until(lines: Iterator[str], start: str) -> list[str]:
     found: list[str] = []
     for line in lines:

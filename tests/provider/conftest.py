@@ -1,15 +1,13 @@
-"""An Airflow with a database of its own, a connection to the emulator, and real DAG runs."""
+"""Real DAG runs of tasks that a test writes down."""
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dag_runs import FinishedRun, connection_to
+from dag_runs import FinishedRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dag_runs import RunDag
-
-    from airflow_provider_msginsights.emulator import GraphEmulator
 
 DAG_FILE = """
 import datetime
@@ -42,22 +38,6 @@ _numbers = itertools.count(1)
 
 # Watchers with a memory came with Airflow 3.3.
 collect_ignore = [] if importlib.util.find_spec("airflow.triggers.shared_stream") else ["test_events.py"]
-
-
-@pytest.fixture
-def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default connection: to the emulator, with the token of Page 101."""
-    connection_to(emulator, monkeypatch)
-
-
-@pytest.fixture(scope="session")
-def airflow_database(airflow_home: Path) -> Path:
-    """Airflow's database, made once."""
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return airflow_home
 
 
 @pytest.fixture

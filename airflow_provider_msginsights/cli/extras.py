@@ -1,0 +1,18 @@
+"""What a command needs beyond the package's own dependencies."""
+
+from __future__ import annotations
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+
+
+def require_emulator() -> None:
+    """Make sure that the emulator can be started.
+
+    :raises ConfigurationError: when a package it needs is not installed; the message says what to install.
+    """
+    from airflow_provider_msginsights.emulator.packages import check_packages
+
+    try:
+        check_packages()
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(str(missing)) from missing

@@ -144,6 +144,8 @@ class Cluster:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             # Nothing is encrypted, so that a dump of the database would show a token that got into it.
             "AIRFLOW__CORE__FERNET_KEY": "",
+            # A busy machine may take its time; a task must not fail for that before it began.
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
             "AIRFLOW__CELERY__BROKER_URL": self.redis.url,
             "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{database}",

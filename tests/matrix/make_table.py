@@ -49,8 +49,9 @@ def table_in(text: str) -> list[list[str]]:
 
 
 def main() -> None:
-    """Replace the table in the README."""
-    outcomes = {one: json.loads((RESULTS / f"{one}.json").read_text()) for one in COMBINATIONS}
+    """Replace the table in the README by what was run so far."""
+    files = {one: RESULTS / f"{one}.json" for one in COMBINATIONS}
+    outcomes = {one: json.loads(file.read_text()) for one, file in files.items() if file.exists()}
     made = table(outcomes)
     text = README.read_text()
     before, _, rest = text.partition(_HEAD)

@@ -21,7 +21,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": _INTEGRATION, "external-doc-url": _API_PAGE, "tags": ["service"]},
         ],
         "hooks": [_modules("hooks")],
-        "operators": [_modules("operators")],
+        "operators": [_modules("operators", "token_check")],
         "sensors": [_modules("sensors")],
         "triggers": [_modules("triggers", "new_day", "resume")],
         "connection-types": [
@@ -43,38 +43,118 @@ def _modules(kind: str, *modules: str) -> dict[str, Any]:
     }
 
 
-def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {"label": label, "description": description, "schema": schema}
-
-
 _FIELD_BEHAVIOUR = {
     "hidden-fields": ["port", "schema"],
     "relabeling": {"host": "Base URL", "login": "Default Page id", "password": "Access token"},
     "placeholders": {
-        "host": "https://graph.facebook.com",
-        "login": "the Page asked when a task names none",
+        "host": "https://graph.facebook.com (left empty, this one)",
+        "login": "asked when a task names no Page; for Instagram, the Page linked to the account",
         "password": "a Page, user or system-user token",
     },
 }
 
+
+def _text(label: str, help_text: str, **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": help_text, "schema": {"type": ["string", "null"], **schema}}
+
+
+def _number(label: str, help_text: str, *, default: float, whole: bool = False, **bounds: float) -> dict[str, Any]:
+    kind = "integer" if whole else "number"
+    return {
+        "label": label,
+        "description": f"{help_text} Left empty: {default}.",
+        "schema": {"type": [kind, "null"], **bounds},
+    }
+
+
 _CONNECTION_FIELDS: dict[str, Any] = {
-    "api_version": _field(
-        "Graph API version",
-        "For example v26.0. Left empty: the version this provider was made for.",
-        type=["string", "null"],
-        pattern=r"^(v\d+\.\d+)?$",
+    "api_version": _text(
+        "Graph API version", "Left empty: v26.0, which this provider was made for.", pattern=r"^(v[0-9]+\.[0-9]+)?$"
     ),
-    "app_id": _field("App id", "The Meta app the token belongs to.", type=["string", "null"]),
-    "app_secret": _field(
+    "app_id": _text(
+        "App id",
+        "The Meta app the token was made with. With the app secret, the Test button can tell all about the token, and "
+        "loads warn before it ends.",
+        pattern=r"^[0-9]{0,20}$",
+    ),
+    "app_secret": _text(
         "App secret",
-        "Needed when the app requires appsecret_proof. Each request is then signed with it; it is never sent.",
-        type=["string", "null"],
+        "Signs each request (appsecret_proof). It leaves only in the app's own token, in the body of a POST, to ask "
+        "what the access token is.",
         format="password",
     ),
-    "connect_timeout_seconds": _field(
-        "Connect timeout (seconds)", "How long to wait for a connection.", type=["number", "null"], minimum=0
+    "appsecret_proof": _text(
+        "Proof of the app secret",
+        "How requests are signed: plain, timed (each signature lives five minutes) or off. Left empty: plain where "
+        "there is an app secret.",
+        enum=["plain", "timed", "off", None],
     ),
-    "read_timeout_seconds": _field(
-        "Read timeout (seconds)", "How long to wait for an answer.", type=["number", "null"], minimum=0
+    "token_warning_days": _number(
+        "Warn before the token ends (days)",
+        "A load logs a warning when the token, or its access to data, ends sooner. Needs app id and secret; 0 never "
+        "warns.",
+        default=14,
+        minimum=0,
+        maximum=3650,
+    ),
+    "proxy": _text(
+        "Proxy",
+        "Such as http://proxy.example:3128. Left empty: what the environment names.",
+        pattern=r"^(https?://.+)?$",
+        format="password",
+    ),
+    "ca_bundle": _text(
+        "CA bundle",
+        "Absolute path of the certificates to trust, on every worker and triggerer. Left empty: the usual ones.",
+        pattern="^(/.*)?$",
+    ),
+    "allow_plain_http": {
+        "label": "Allow plain http",
+        "description": "Send the token unencrypted to a host other than this machine. For test servers only.",
+        "schema": {"type": ["boolean", "null"]},
+    },
+    "connect_timeout_seconds": _number(
+        "Connect timeout (seconds)", "How long to wait for a connection.", default=10, minimum=0.01, maximum=3600
+    ),
+    "read_timeout_seconds": _number(
+        "Read timeout (seconds)", "How long the server may be silent.", default=120, minimum=0.01, maximum=3600
+    ),
+    "batch_size": _number("Batch size", "Most requests in one POST.", default=50, whole=True, minimum=1, maximum=50),
+    "concurrency": _number(
+        "Concurrency", "Most HTTP requests of a task at a time.", default=6, whole=True, minimum=1, maximum=64
+    ),
+    "max_in_flight": _number(
+        "Requests in flight",
+        "Most requests sent and not yet consumed; bounds memory.",
+        default=200,
+        whole=True,
+        minimum=1,
+    ),
+    "max_response_bytes": _number(
+        "Longest reply (bytes)",
+        "Beyond it, less is asked for.",
+        default=67108864,
+        whole=True,
+        minimum=1024,
+        maximum=2147483648,
+    ),
+    "max_attempts": _number("Attempts", "How often one request is sent.", default=5, whole=True, minimum=1),
+    "total_seconds": _number("Waiting in all (seconds)", "How long one request may wait.", default=600, minimum=0),
+    "base_seconds": _number("First back-off (seconds)", "Doubles with each attempt.", default=1, minimum=0),
+    "max_delay_seconds": _number("Longest back-off (seconds)", "Where doubling stops.", default=60, minimum=0),
+    "throttle_seconds": _number(
+        "Wait after a limit (seconds)", "Where Meta names no time; doubles.", default=30, minimum=0
+    ),
+    "wait_bound_seconds": _number(
+        "Longest wait in a task (seconds)",
+        "What has to wait longer is left for later: the task defers, or fails for a retry.",
+        default=120,
+        minimum=0,
+    ),
+    "slow_above_percent": _number(
+        "Slow down above (percent)", "Of an allowance of calls.", default=80, minimum=0, maximum=99
+    ),
+    "max_pace_seconds": _number(
+        "Slowest pace (seconds)", "Between requests, just before a limit.", default=10, minimum=0
     ),
 }

@@ -14,7 +14,7 @@ from airflow_provider_msginsights.emulator.faults import Fault, FaultKind
 from airflow_provider_msginsights.emulator.field_expansion import parse_fields
 from airflow_provider_msginsights.emulator.insights_edge import read_insights
 from airflow_provider_msginsights.emulator.journal import JournalEntry
-from airflow_provider_msginsights.emulator.nodes import read_accounts, read_page, read_person
+from airflow_provider_msginsights.emulator.nodes import read_accounts, read_page, read_permissions, read_person
 from airflow_provider_msginsights.emulator.oauth import debug_token, exchange_token
 from airflow_provider_msginsights.emulator.pacific import pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
@@ -163,6 +163,8 @@ class Graph:
             raise table_error(2500)
         if edges == ["accounts"]:
             return read_accounts(self._world, token, call, version=inquiry.version)
+        if edges == ["permissions"]:
+            return read_permissions(token)
         if edges:
             raise invalid_parameter(f"Tried accessing nonexisting field ({edges[0]}) on node type (User)")
         return read_person(token, call)

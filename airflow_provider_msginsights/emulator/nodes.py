@@ -38,6 +38,11 @@ def read_person(token: Token, call: Call) -> dict[str, Any]:
     return answer | {"id": token.user_id}
 
 
+def read_permissions(token: Token) -> dict[str, Any]:
+    """`GET /me/permissions`: what the person granted the app (reference "User permissions")."""
+    return {"data": [{"permission": scope, "status": "granted"} for scope in token.scopes]}
+
+
 def read_accounts(world: World, token: Token, call: Call, *, version: str) -> dict[str, Any]:
     """`GET /me/accounts`: the Pages on which the person has a task, page by page with cursors.
 

@@ -40,6 +40,8 @@ def exchange_token(world: World, call: Call) -> dict[str, Any]:
             expires_at=now + _LONG_LIVED_SECONDS,
             data_access_expires_at=token.data_access_expires_at,
             parent=short if value != short else token.parent,
+            of_developer=token.of_developer,
+            app_id=token.app_id,
         )
     )
     return {"access_token": value, "token_type": "bearer", "expires_in": _LONG_LIVED_SECONDS}
@@ -57,8 +59,12 @@ def _check_client(client_id: str | None, client_secret: str | None) -> None:
 
 
 def debug_token(world: World, token: Token, call: Call) -> dict[str, Any]:
-    """`/debug_token`: what an `input_token` is and may. Asked with an app token or a token of the app's developer."""
-    if token.kind is TokenKind.PAGE:
+    """`/debug_token`: what an `input_token` is and may. Asked with an app token or a token of the app's developer.
+
+    Everybody else is refused, and so is who asks about a token of another app: both texts as public clients recorded
+    them.
+    """
+    if token.kind is TokenKind.PAGE or not token.of_developer:
         raise invalid_parameter(
             "You must provide an app access token, or a user access token that is an owner or developer of the app"
         )
@@ -69,8 +75,10 @@ def debug_token(world: World, token: Token, call: Call) -> dict[str, Any]:
     if inspected is None:
         error = {"code": 190, "message": "Invalid OAuth access token - Cannot parse access token"}
         return {"data": {"error": error, "is_valid": False, "scopes": []}}
+    if inspected.app_id != token.app_id:
+        raise invalid_parameter("The App_id in the input_token did not match the Viewing App")
     data: dict[str, Any] = {
-        "app_id": documentation.APP_ID,
+        "app_id": inspected.app_id,
         "type": str(inspected.kind),
         "application": documentation.APP_NAME,
     }

@@ -36,7 +36,9 @@ class TokenKind(StrEnum):
 class Token:
     """One access token. Moments are unix seconds; 0 means never.
 
-    `invalid_subcode` is the subcode of code 190 with which the token is refused, None while it is good.
+    `invalid_subcode` is the subcode of code 190 with which the token is refused, None while it is good. `of_developer`
+    False makes a person's token that of somebody without a role on the app, who may not inspect tokens. `app_id` other
+    than the emulator's makes it a token of another app.
     """
 
     value: str
@@ -49,6 +51,8 @@ class Token:
     data_access_expires_at: int = 0
     invalid_subcode: int | None = None
     parent: str | None = None
+    of_developer: bool = True
+    app_id: str = documentation.APP_ID
 
     def __post_init__(self) -> None:
         """Refuse fields that mean nothing.

@@ -6,22 +6,24 @@ Flows and transports are imported where they are used: DAG files import this mod
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseHook
 
-from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
 from airflow_provider_msginsights.insights.catalog import split_names
+from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
     from datetime import datetime
 
     from airflow.sdk import Connection
 
+    from airflow_provider_msginsights.hooks.connection_parts import Parts
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
     from airflow_provider_msginsights.insights.polling import Found
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow
+    from airflow_provider_msginsights.insights.token_report import TokenReport
     from airflow_provider_msginsights.insights.tokens import PageInfo
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
+    from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
-ANALYZE = "ANALYZE"
-"""The task on a Page that reading its insights takes (Messaging Insights API page, "Before you start")."""
+
+T = TypeVar("T")
 
 
 class MessagingInsightsHook(BaseHook):
@@ -82,6 +86,117 @@ class MessagingInsightsHook(BaseHook):
         settings, credentials = self._parts
         return BlockingTransport(settings, credentials, read_again=lambda: self._read_connection()[1])
 
+    async def aget_conn(self) -> NonblockingTransport:
+        """Give a transport for the running event loop; use it in an ``async with`` statement.
+
+        :raises ConfigurationError: when a field of the connection is wrong, naming it.
+        """
+        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+
+        self._parts = settings, credentials = await self._aread_connection()
+        return NonblockingTransport(settings, credentials, read_again=self._aread_credentials)
+
+    def get_records(
+        self, query: InsightsQuery, *, allow_partial: bool = False
+    ) -> Generator[InsightsRecord, None, FetchOutcome]:
+        """Give the query's records as they arrive.
+
+        Make the query with ``InsightsQuery.create``, and its days from dates or a preset with ``asked_days``, both in
+        ``insights.query``. What could not be read is raised after the last record; nothing is missed silently.
+
+        :param allow_partial: return the outcome instead, which tells what became of each part.
+        :raises AuthenticationError: the token is refused.
+        :raises RateLimitError: a limit asks for a longer wait than the connection allows.
+        :raises MessagingInsightsError: any other trouble with the run, a Page or a metric that was named.
+        """
+        with self.get_conn() as transport:
+            outcome = yield from transport.records(self.fetching(query))
+        return outcome if allow_partial else _complete(outcome)
+
+    async def aget_records(self, query: InsightsQuery) -> AsyncGenerator[InsightsRecord]:
+        """Give the same records without blocking the event loop; raise what ``get_records`` raises."""
+        from airflow_provider_msginsights.hooks.async_records import iterate
+
+        async with (
+            await self.aget_conn() as transport,
+            contextlib.aclosing(iterate(transport, self.fetching(query))) as parts,
+        ):
+            async for part in parts:
+                if isinstance(part, tuple):
+                    for record in part:
+                        yield record
+                else:
+                    _complete(part)
+
+    def list_pages(self) -> tuple[PageInfo, ...]:
+        """Give every Page the token can act for; it must be a user or system-user token.
+
+        :raises MessagingInsightsError: what the API answered.
+        """
+        from airflow_provider_msginsights.insights.flows import list_pages
+
+        return self._run(list_pages)
+
+    async def alist_pages(self) -> tuple[PageInfo, ...]:
+        """Give the same Pages without blocking the event loop."""
+        from airflow_provider_msginsights.insights.flows import list_pages
+
+        return await self._arun(list_pages)
+
+    def inspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
+        """Tell what the connection's token is and may do, and what helps where something is missing.
+
+        A token that the API refuses gives a report too. The connection is read again first.
+
+        :param page_ids: the Pages to look at; the connection's default ones when left out.
+        :raises ConfigurationError: when a field of the connection is wrong, naming it.
+        :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
+        """
+        from airflow_provider_msginsights.hooks.token_care import inspect
+
+        return inspect(*self._read_connection(), page_ids=page_ids)
+
+    async def ainspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
+        """Tell the same as ``inspect_token``, without blocking the event loop."""
+        from airflow_provider_msginsights.hooks.token_care import ainspect
+
+        return await ainspect(*await self._aread_connection(), page_ids=page_ids)
+
+    def probe_metrics(self, query: InsightsQuery) -> FetchOutcome:
+        """Ask for every metric of the query alone; the outcome says which have rows, are empty or are refused.
+
+        :raises MessagingInsightsError: trouble that concerns every Page.
+        """
+        from airflow_provider_msginsights.insights.flows import probe_metrics
+
+        return self._run(lambda policy: probe_metrics(query, policy=policy))
+
+    async def aprobe_metrics(self, query: InsightsQuery) -> FetchOutcome:
+        """Tell the same as ``probe_metrics``, without blocking the event loop."""
+        from airflow_provider_msginsights.insights.flows import probe_metrics
+
+        return await self._arun(lambda policy: probe_metrics(query, policy=policy))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Tell whether loads can work with the connection, and all a person needs to know of its token.
+
+        For the Test button, ``airflow connections test`` and Airflow 3.3's test on a worker. It never raises.
+        """
+        from airflow_provider_msginsights.hooks.token_care import connection_test
+
+        return connection_test(self._read_connection)
+
+    def warn_of_token_end(self) -> None:
+        """Log a warning when the token or its access to data ends within the connection's ``token_warning_days``.
+
+        It takes one call to the API, made as the app itself: without app id and secret nothing is asked, because only
+        they are sure to get an answer. It never fails, and waits for no more than ten seconds.
+        """
+        from airflow_provider_msginsights.hooks.token_care import endings
+
+        for ending in endings(*self._parts):
+            self.log.warning("Connection %s: %s", self.msginsights_conn_id, ending)
+
     def page_ids_of(self, named: str | Sequence[str] | None) -> tuple[str, ...]:
         """Give the Pages a task means: those named, the connection's default ones, or every one it may analyse.
 
@@ -98,16 +213,6 @@ class MessagingInsightsHook(BaseHook):
             )
         return page_ids
 
-    def list_pages(self) -> tuple[PageInfo, ...]:
-        """Give every Page the token can act for; it must be a user or system-user token.
-
-        :raises MessagingInsightsError: what the API answered.
-        """
-        from airflow_provider_msginsights.insights.flows import list_pages
-
-        with self.get_conn() as transport:
-            return transport.run(list_pages(self.retry_policy()))
-
     def retry_policy(self) -> RetryPolicy:
         """Give the bounds on asking again that the connection sets."""
         return self._parts[0].retry_policy
@@ -118,19 +223,6 @@ class MessagingInsightsHook(BaseHook):
 
         return fetch_insights(query, policy=self.retry_policy(), slices=slices)
 
-    def get_records(self, query: InsightsQuery) -> Generator[InsightsRecord, None, FetchOutcome]:
-        """Give the query's records as they arrive, and return what became of its parts.
-
-        Make the query with ``InsightsQuery.create``, and its days from dates or a preset with ``asked_days``, both in
-        ``insights.query``.
-
-        :raises AuthenticationError: the token is refused.
-        :raises MessagingInsightsError: any other trouble that concerns the whole run; the trouble of one Page or
-            metric is in the outcome.
-        """
-        with self.get_conn() as transport:
-            return (yield from transport.records(self.fetching(query)))
-
     def probe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell whether every day of the query has a row, for every Page and metric, that had ended by ``now``.
 
@@ -138,18 +230,13 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.insights.flows import probe_availability
 
-        with self.get_conn() as transport:
-            return _settled(transport.run(probe_availability(query, now=now, policy=self.retry_policy())))
+        return _settled(self._run(lambda policy: probe_availability(query, now=now, policy=policy)))
 
     async def aprobe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell the same as ``probe_availability``, without blocking the event loop."""
         from airflow_provider_msginsights.insights.flows import probe_availability
-        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 
-        settings, credentials = await self._aread_connection()
-        flow = probe_availability(query, now=now, policy=settings.retry_policy)
-        async with NonblockingTransport(settings, credentials, read_again=self._aread_credentials) as transport:
-            return _settled(await transport.run(flow))
+        return _settled(await self._arun(lambda policy: probe_availability(query, now=now, policy=policy)))
 
     def probe_once(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
         """Tell what of these days is there by ``now``; the trouble of single Pages and metrics is in the outcome.
@@ -159,8 +246,7 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.insights.flows import probe_availability
 
-        with self.get_conn() as transport:
-            return transport.run(probe_availability(query, now=now, policy=self.retry_policy(), ranges=ranges))
+        return self._run(lambda policy: probe_availability(query, now=now, policy=policy, ranges=ranges))
 
     async def apoll_availability(
         self,
@@ -204,30 +290,48 @@ class MessagingInsightsHook(BaseHook):
         finally:
             turn.leave()
 
+    def _run(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
+        with self.get_conn() as transport:
+            return transport.run(flow_for(self.retry_policy()))
+
+    async def _arun(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
+        async with await self.aget_conn() as transport:
+            return await transport.run(flow_for(self.retry_policy()))
+
     def _read_connection(self) -> tuple[TransportSettings, Credentials]:
-        connection = self.get_connection(self.msginsights_conn_id)
-        return self._checked(connection, connection.extra_dejson)
+        return self._bounded(self._parts_of(self.get_connection(self.msginsights_conn_id), may_block=True))
 
     async def _aread_connection(self) -> tuple[TransportSettings, Credentials]:
-        connection = await self.aget_connection(self.msginsights_conn_id)
-        # Not extra_dejson: it calls the supervisor, which would block the triggerer's event loop.
-        return self._checked(connection, _extra_of(connection))
+        return self._bounded(self._parts_of(await self.aget_connection(self.msginsights_conn_id), may_block=False))
 
     async def _aread_credentials(self) -> Credentials:
         return (await self._aread_connection())[1]
 
-    def _checked(self, connection: Connection, extra: Mapping[str, Any]) -> tuple[TransportSettings, Credentials]:
-        from airflow_provider_msginsights.transports.settings import from_connection_parts
+    def _parts_of(self, connection: Connection, *, may_block: bool) -> Parts | ConfigurationError:
+        from airflow_provider_msginsights.hooks.connection_parts import parts_of
 
-        host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
-        chosen = {"api_version": self.api_version} if self.api_version else {}
-        try:
-            settings, credentials = from_connection_parts(
-                host=host, login=connection.login, password=connection.password, extra={**extra, **chosen}
-            )
-        except ConfigurationError as error:
-            raise ConfigurationError(f"Connection {self.msginsights_conn_id!r}: {error.message}") from None
+        parts = parts_of(connection, self.msginsights_conn_id, api_version=self.api_version)
+        if may_block:  # it calls the supervisor, which would stop a triggerer's event loop
+            connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
+        return parts
+
+    def _bounded(self, parts: Parts | ConfigurationError) -> tuple[TransportSettings, Credentials]:
+        from airflow_provider_msginsights.hooks.connection_parts import usable
+
+        settings, credentials = usable(parts)
         return settings.bounded_by(self.retry_bounds or {}), credentials
+
+
+def _complete(outcome: FetchOutcome) -> FetchOutcome:
+    """Let no caller believe that it has everything when it has not."""
+    for error in outcome.errors:
+        raise error
+    if outcome.resume_after_seconds is not None:
+        raise RateLimitError(
+            f"{len(outcome.paused)} requests have to wait for Meta's limit.",
+            retry_after_seconds=outcome.resume_after_seconds,
+        )
+    return outcome
 
 
 def _settled(availability: Availability) -> Availability:
@@ -235,13 +339,3 @@ def _settled(availability: Availability) -> Availability:
     for error in availability.outcome.errors:
         raise error
     return availability
-
-
-def _extra_of(connection: Connection) -> dict[str, Any]:
-    try:
-        extra = json.loads(connection.extra or "{}")
-    except ValueError:
-        extra = None
-    if not isinstance(extra, dict):
-        raise ConfigurationError("The connection's extra is no JSON object.")
-    return extra

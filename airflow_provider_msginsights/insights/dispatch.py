@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _LONG_AGO = float("-inf")
 _FULL_PERCENT = 100.0
 _TRIES_BEFORE_SHRINKING = 2
+_LEAST_THROTTLE_SECONDS = 1.0  # a gate closed for no time at all would be run against for ever
 _ASKS_FOR_LESS = (Remedy.SHRINK, Remedy.RETRY_THEN_SHRINK)
 
 
@@ -261,6 +262,7 @@ class Dispatcher:
         scope = WHOLE_RUN if problem.scope == "run" else request.page_id
         attempt = self._attempts[request]
         wait = problem.error.retry_after_seconds or self._policy.throttle_wait_seconds(attempt)
+        wait = max(wait, _LEAST_THROTTLE_SECONDS)
         self._suspects.add(scope)
         given_up = not self._policy.allows(attempt, self._waited.get(request, 0.0) + wait)
         self._close(scope, wait, problem, given_up=given_up)

@@ -17,7 +17,7 @@ from airflow_provider_msginsights.insights.outcome import Availability, FetchOut
 from airflow_provider_msginsights.insights.query import Slice
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.steps import Emit
-from airflow_provider_msginsights.insights.tokens import inspect_token, list_pages
+from airflow_provider_msginsights.insights.tokens import list_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,7 +31,6 @@ __all__ = [
     "Availability",
     "FetchOutcome",
     "fetch_insights",
-    "inspect_token",
     "list_pages",
     "probe_availability",
     "probe_metrics",

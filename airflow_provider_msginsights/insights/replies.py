@@ -71,7 +71,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _graph_error(error: dict[str, object], response: Response, page_id: str | None) -> Problem:
     code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
-    text = _printable(error.get("message") or "The API gave no message")
+    text = printable(error.get("message") or "The API gave no message")
     rule = rule_for(code, subcode, text, status=response.status, is_transient=error.get("is_transient") is True)
     trace = error.get("fbtrace_id") or response.headers.get("x-fb-trace-id")
     told = rule.kind(
@@ -79,7 +79,7 @@ def _graph_error(error: dict[str, object], response: Response, page_id: str | No
         http_status=response.status,
         code=code,
         error_subcode=subcode,
-        fbtrace_id=_printable(trace) if trace else None,
+        fbtrace_id=printable(trace) if trace else None,
         retry_after_seconds=regain_seconds(response.headers, page_id),
         page_id=page_id,
     )
@@ -110,6 +110,6 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _printable(value: object) -> str:
+def printable(value: object) -> str:
     """Text that fits every log: JSON can spell halves of characters that UTF-8 cannot hold."""
     return str(value)[:_LONGEST_TEXT].encode("utf-8", "replace").decode()

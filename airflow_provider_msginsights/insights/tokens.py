@@ -1,14 +1,12 @@
-"""Tokens, without ever holding one: which Pages the connection's token can act for, and what a token may do.
+"""Tokens, without ever holding one: which Pages the connection's token can act for, and the exchange for theirs.
 
 Sources: Pages API guide "Get Started" (``/me/accounts``, ``?fields=access_token``); Graph API guide "Paginated
-Results"; Graph API reference, ``/debug_token``. The transport keeps the Page tokens; these flows see only that there
-are some.
+Results". The transport keeps the Page tokens; these flows see only that there are some.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import (
@@ -19,7 +17,7 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
 )
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
-from airflow_provider_msginsights.insights.error_table import PERMISSIONS
+from airflow_provider_msginsights.insights.replies import printable
 from airflow_provider_msginsights.insights.steps import Request
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.steps import Flow
 
 PAGES_A_CALL = 100
-_FAR_FUTURE = 100_000_000_000
+PAGE_FIELDS = "id,name,tasks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,33 +42,14 @@ class PageInfo:
     name: str
     tasks: tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenInfo:
-    """What ``/debug_token`` says of a token.
-
-    :param kind: ``USER``, ``PAGE``, ``SYSTEM_USER`` or ``APP``.
-    :param expires_at: ``None`` for never.
-    :param page_ids: permission -> the Pages it is limited to; a permission that is not limited is left out.
-    :param problem: why it is not valid.
-    """
-
-    is_valid: bool
-    kind: str | None
-    app_id: str | None
-    application: str | None
-    user_id: str | None
-    profile_id: str | None
-    expires_at: datetime | None
-    data_access_expires_at: datetime | None
-    scopes: tuple[str, ...]
-    page_ids: dict[str, tuple[str, ...]]
-    problem: str | None
-
-    @property
-    def missing_permissions(self) -> tuple[str, ...]:
-        """Those of the four the Messaging Insights API page asks for that the token does not have."""
-        return tuple(one for one in PERMISSIONS if one not in self.scopes)
+    @classmethod
+    def from_entry(cls, entry: dict[str, object]) -> PageInfo:
+        """A Page as ``/me/accounts`` lists it."""
+        return cls(
+            page_id=str(entry["id"]),
+            name=printable(entry.get("name", "")),
+            tasks=tuple(map(printable, items(entry.get("tasks")))),
+        )
 
 
 def list_pages(policy: RetryPolicy) -> Flow[tuple[PageInfo, ...]]:
@@ -78,46 +57,8 @@ def list_pages(policy: RetryPolicy) -> Flow[tuple[PageInfo, ...]]:
 
     :raises MessagingInsightsError: what the API answered.
     """
-    pages = yield from _accounts(Dispatcher(policy), "id,name,tasks", yields_tokens=False, wanted=None)
-    return tuple(
-        PageInfo(page_id=str(one["id"]), name=str(one.get("name", "")), tasks=tuple(map(str, _items(one.get("tasks")))))
-        for one in pages
-    )
-
-
-def inspect_token(policy: RetryPolicy, page_id: str | None = None) -> Flow[TokenInfo]:
-    """What the connection's token is and may do.
-
-    :param page_id: inspect the token of this Page instead, for which the connection's is exchanged first.
-    :raises MessagingInsightsError: what the API answered.
-    """
-    dispatcher = Dispatcher(policy)
-    if page_id is not None:
-        without_token = yield from exchange_tokens(dispatcher, (page_id,))
-        if page_id in without_token:
-            raise without_token[page_id]
-    document = yield from _document(dispatcher, Request("/debug_token", (), page_id, inspects_token=True))
-    data = document.get("data")
-    if not isinstance(data, dict):
-        raise ResponseFormatError("The reply has a shape this package does not know at data: an object was expected.")
-    error = data.get("error")
-    return TokenInfo(
-        is_valid=data.get("is_valid") is True,
-        kind=_text(data.get("type")),
-        app_id=_text(data.get("app_id")),
-        application=_text(data.get("application")),
-        user_id=_text(data.get("user_id")),
-        profile_id=_text(data.get("profile_id")),
-        expires_at=_moment(data.get("expires_at")),
-        data_access_expires_at=_moment(data.get("data_access_expires_at")),
-        scopes=tuple(map(str, _items(data.get("scopes")))),
-        page_ids={
-            str(one["scope"]): tuple(map(str, _items(one["target_ids"])))
-            for one in _items(data.get("granular_scopes"))
-            if isinstance(one, dict) and "scope" in one and "target_ids" in one
-        },
-        problem=_text(error.get("message")) if isinstance(error, dict) else None,
-    )
+    entries = yield from list_entries(Dispatcher(policy), PAGE_FIELDS)
+    return tuple(map(PageInfo.from_entry, entries))
 
 
 def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[dict[str, MessagingInsightsError]]:
@@ -131,7 +72,7 @@ def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[d
     wanted = dict.fromkeys(page_ids)
     if len(wanted) > 1:
         try:
-            pages = yield from _accounts(dispatcher, "id,access_token", yields_tokens=True, wanted=set(wanted))
+            pages = yield from list_entries(dispatcher, "id,access_token", yields_tokens=True, wanted=set(wanted))
         except (InvalidRequestError, PermissionDeniedError):
             pages = []
         for page in pages:
@@ -142,7 +83,7 @@ def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[d
     )
     for verdict in verdicts:
         if verdict.pause_seconds is not None:
-            raise _limited(verdict)
+            raise limited(verdict)
     return {verdict.request.path[1:]: error for verdict in verdicts if (error := _why_no_token(verdict)) is not None}
 
 
@@ -159,10 +100,13 @@ def _why_no_token(verdict: Verdict) -> MessagingInsightsError | None:
     )
 
 
-def _accounts(
-    dispatcher: Dispatcher, fields: str, *, yields_tokens: bool, wanted: set[str] | None
+def list_entries(
+    dispatcher: Dispatcher, fields: str, *, yields_tokens: bool = False, wanted: set[str] | None = None
 ) -> Flow[list[dict[str, object]]]:
-    """The entries of ``/me/accounts``, cursor by cursor, until all wanted Pages are met or no page follows."""
+    """The entries of ``/me/accounts``, cursor by cursor, until all wanted Pages are met or no page follows.
+
+    :raises MessagingInsightsError: what the API answered.
+    """
     entries: list[dict[str, object]] = []
     after: str | None = None
     while True:
@@ -194,13 +138,14 @@ def _next_cursor(document: dict[str, object]) -> str | None:
 def _document(dispatcher: Dispatcher, request: Request) -> Flow[dict[str, object]]:
     (verdict,) = yield from dispatcher.ask((request,))
     if verdict.pause_seconds is not None:
-        raise _limited(verdict)
+        raise limited(verdict)
     if verdict.problem is not None:
         raise verdict.problem.error
     return verdict.document or {}
 
 
-def _limited(verdict: Verdict) -> RateLimitError:
+def limited(verdict: Verdict) -> RateLimitError:
+    """The error of a request that would have to wait longer than the policy allows."""
     refusal = verdict.problem.error if verdict.problem else None
     return RateLimitError(
         refusal.message if refusal else "The allowance of calls is used up for now.",
@@ -210,14 +155,10 @@ def _limited(verdict: Verdict) -> RateLimitError:
     )
 
 
-def _items(value: object) -> Iterable[object]:
+def items(value: object) -> Iterable[object]:
+    """The items of a JSON list; none where it is no list."""
     return value if isinstance(value, list) else ()
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _moment(value: object) -> datetime | None:
-    """Unix seconds; 0 means never."""
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and 0 < value < _FAR_FUTURE else None

@@ -41,6 +41,7 @@ def write_manifest(root: StoragePath, name: str, fields: Mapping[str, Any], *, p
     store = Store.at(root)
     data = json.dumps(_ready(fields), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     for file_name in (f"{name}.json", _latest(part)):
+        store.remove_leftovers(f"{_FOLDER}/{file_name}")
         store.write(f"{_FOLDER}/{file_name}", data)
     return store.shown_path(f"{_FOLDER}/{name}.json")
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 _BUDGET_ROWS = 100_000
+_MERGED_AT_ONCE = 2
+"""Files merged at a time: more would not be quicker, as Python runs one thread at a time, but cost memory."""
 
 
 class PartFile:
@@ -31,6 +33,7 @@ class PartFile:
         self._name = dataset.file_name
         self._store = store
         self._budget = _RowBudget(_BUDGET_ROWS)
+        self._merging = threading.Semaphore(_MERGED_AT_ONCE)
 
     def write(self, partition: str, spool: RowSpool, runs: Sequence[Run], *, is_new: bool) -> tuple[StoredFile, Tally]:
         """Merge the spooled rows into the partition's file.
@@ -50,7 +53,8 @@ class PartFile:
                 stored = self._store.read(name) if self._name in sizes else None
             before = () if stored is None else self._stored(name, stored)
             answered = self._owned(spool.rows(runs), owners, name)
-            with self._store.replacing(name, stored=stored) as spooled:
+            # Left from right to left: the next file is merged while this one is put.
+            with self._store.replacing(name, stored=stored) as spooled, self._merging:
                 count = self._format.write(merged(before, answered, tally), self._columns, spooled.file)
         file = StoredFile(
             partition=partition,

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
 
 def new_session(settings: TransportSettings) -> requests.Session:
-    """A session that reads no netrc, sends no cookie back and shares the process's SSL context."""
+    """A session that reads no netrc, sends no cookie back, prints nothing and shares the process's SSL context."""
     import requests
     from requests.adapters import HTTPAdapter
 
-    class SharedContextAdapter(HTTPAdapter):
+    class OurAdapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, ssl_context=ssl_context(settings), **kwargs)
+            self.poolmanager.pool_classes_by_scheme = _silent_pools()
 
         def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(*args, ssl_context=ssl_context(settings), **kwargs)
+            manager = super().proxy_manager_for(*args, ssl_context=ssl_context(settings), **kwargs)
+            manager.pool_classes_by_scheme = _silent_pools()
+            return manager
 
         def cert_verify(self, conn: Any, *_: Any) -> None:
             conn.cert_reqs = "CERT_REQUIRED"  # the certificates are in the context already
@@ -39,8 +42,29 @@ def new_session(settings: TransportSettings) -> requests.Session:
     session.trust_env = False
     session.proxies = proxies_for(settings)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", SharedContextAdapter())
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, OurAdapter())
     return session
+
+
+@cache
+def _silent_pools() -> dict[str, Any]:
+    """Give pools whose connections print nothing: ``HTTPConnection.debuglevel = 1`` would print every token."""
+    from urllib3 import connection, connectionpool
+
+    class SilentConnection(connection.HTTPConnection):
+        debuglevel = 0
+
+    class SilentTlsConnection(connection.HTTPSConnection):
+        debuglevel = 0
+
+    class HttpPool(connectionpool.HTTPConnectionPool):
+        ConnectionCls = SilentConnection
+
+    class HttpsPool(connectionpool.HTTPSConnectionPool):
+        ConnectionCls = SilentTlsConnection
+
+    return {"http": HttpPool, "https": HttpsPool}
 
 
 def new_client(settings: TransportSettings) -> httpx.AsyncClient:

@@ -12,6 +12,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.catalog import known, split_names
 from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.insights.token_report import SOON_DAYS
 from airflow_provider_msginsights.transports.credentials import PROOFS, Credentials
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class TransportSettings:
     :param batch_size: most requests in one POST.
     :param concurrency: most HTTP requests under way at a time.
     :param max_response_bytes: longest reply read; a longer one makes the flow ask for less.
+    :param token_warning_days: how long before its end a token is worth a warning; 0 for never.
     :param retry_policy: bounds on asking again.
     """
 
@@ -45,6 +47,7 @@ class TransportSettings:
     batch_size: int = MAX_PARTS
     concurrency: int = 6
     max_response_bytes: int = 64 * 2**20
+    token_warning_days: float = SOON_DAYS
     retry_policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(uniform=random.random))
 
     def bounded_by(self, retry_bounds: Mapping[str, object]) -> TransportSettings:
@@ -65,6 +68,7 @@ _BOUNDS = {
     "batch_size": (1, MAX_PARTS),
     "concurrency": (1, 64),
     "max_response_bytes": (1024, 2**31),
+    "token_warning_days": (0, 3650),
 }
 RETRY_FIELDS = tuple(one.name for one in fields(RetryPolicy) if one.name != "uniform")
 """The bounds on asking again, which a task may set for itself."""
@@ -134,7 +138,9 @@ def _credentials(password: str | None, given: Mapping[str, object]) -> Credentia
         )
     app_id, app_secret = given.get("app_id"), given.get("app_secret")
     if app_id is not None and not re.fullmatch(r"[0-9]{1,20}", str(app_id)):
-        raise ConfigurationError(f"The connection's extra field app_id must be digits, not {app_id!r}.")
+        raise ConfigurationError(
+            "The connection's extra field app_id must be digits: the number the app's dashboard shows."
+        )
     if app_secret is not None and not (
         isinstance(app_secret, str) and app_secret.isascii() and app_secret.isprintable()
     ):

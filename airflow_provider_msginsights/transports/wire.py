@@ -97,7 +97,8 @@ class Wire:
         if len(group) == 1 and not tokens.must_be_hidden(group[0]):
             url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
             return HttpCall(method="GET", url=url, token=tokens.of(group[0]))
-        now, own = self._unix_clock(), tokens.credentials.token
+        # A part alone is sent under its own token: the app's own can ask about one that no longer works.
+        now, own = self._unix_clock(), tokens.of(group[0]) if len(group) == 1 else tokens.credentials.token
         parts = batch.encode(group, lambda request: tokens.secrets_of(request, now))
         return HttpCall(
             method="POST", url=f"{root}/", token=own, form={"batch": parts, **dict(tokens.proven(own, now))}
@@ -120,7 +121,10 @@ class Wire:
 
     def _heard(self, request: Request, response: Response, at_seconds: float, *, shared: bool = False) -> Reply:
         body = self._tokens.clean(request, response.body)
-        clean = Response(status=response.status, headers=response.headers, body=body)
+        headers = response.headers
+        if "www-authenticate" in headers:  # the Graph API repeats an error's words there
+            headers = headers | {"www-authenticate": self._tokens.redact(headers["www-authenticate"])}
+        clean = Response(status=response.status, headers=headers, body=body)
         return Reply(request=request, at_seconds=at_seconds, response=clean, shared=shared)
 
     @staticmethod

@@ -248,6 +248,28 @@ def test_debug_token_tells_kind_owner_scopes_and_lifetime(emulator: GraphEmulato
     assert inspected("rubbish")["is_valid"] is False
 
 
+def test_debug_token_is_for_the_token_s_own_app(emulator: GraphEmulator, ask: Ask) -> None:
+    emulator.change_token("page-token-101", app_id="2")
+    answer = ask("/v26.0/debug_token", token="1|app-secret", input_token="page-token-101")
+    assert code(answer) == (100, None)
+    assert answer.json()["error"]["message"] == "(#100) The App_id in the input_token did not match the Viewing App"
+
+
+def test_debug_token_refuses_people_without_a_role_on_the_app(emulator: GraphEmulator, ask: Ask) -> None:
+    emulator.change_token("user-token", of_developer=False)
+    answer = ask("/v26.0/debug_token", token="user-token", input_token="user-token")
+    assert code(answer) == (100, None)
+    assert "owner or developer of the app" in answer.json()["error"]["message"]
+
+
+def test_a_person_s_permissions_can_be_read_and_a_page_has_none(emulator: GraphEmulator, ask: Ask) -> None:
+    emulator.change_token("user-token", scopes=("read_insights",))
+    answer = ask("/v26.0/me/permissions", token="user-token")
+    assert answer.json() == {"data": [{"permission": "read_insights", "status": "granted"}]}
+    assert code(ask("/v26.0/me/permissions")) == (100, None)
+    assert code(ask("/v26.0/me/accounts")) == (100, None)
+
+
 def test_debug_token_is_for_app_tokens_and_developers(ask: Ask) -> None:
     assert code(ask("/v26.0/debug_token", token="page-token-101", input_token="user-token")) == (100, None)
     assert code(ask("/v26.0/debug_token", token="1|app-secret")) == (100, None)

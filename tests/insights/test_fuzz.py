@@ -22,7 +22,6 @@ from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_
 from airflow_provider_msginsights.insights.flows import (
     FetchOutcome,
     fetch_insights,
-    inspect_token,
     list_pages,
     probe_availability,
 )
@@ -30,6 +29,8 @@ from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.records import InsightsRecord
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.steps import Response
+from airflow_provider_msginsights.insights.token_inspection import inspect_token
+from airflow_provider_msginsights.insights.token_report import TokenReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,7 +154,7 @@ def check(name: str, response: Response) -> None:
         fetch_insights(query, policy=policy),
         probe_availability(query, now=end_of_day(query.days.last_day), policy=policy),
         list_pages(policy),
-        inspect_token(policy),
+        inspect_token(policy, now=end_of_day(query.days.last_day), asked_version="v26.0"),
     )
     errors: list[MessagingInsightsError] = []
     for flow in flows:
@@ -163,6 +164,8 @@ def check(name: str, response: Response) -> None:
             errors.append(raised)
         else:
             errors += result.errors if isinstance(result, FetchOutcome) else ()
+            if isinstance(result, TokenReport):
+                assert f"{result.as_text()}{json.dumps(result.as_dict(), ensure_ascii=False)}".encode()
     for error in errors:
         assert f"{error} {error!r}".encode(), "an error must fit every log"
     for record in api.records:

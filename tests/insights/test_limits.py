@@ -196,6 +196,14 @@ def test_a_page_limited_again_and_again_is_handed_back_and_never_lost() -> None:
     assert not outcome.unanswered
 
 
+@pytest.mark.parametrize("code", [4, 80001])
+def test_a_limit_is_bounded_in_tries_even_if_nobody_is_told_to_wait(code: int) -> None:
+    api, query = ScriptedApi(failing(99, refusal(code))), make_query()
+    outcome = fetch(api, query, max_attempts=3, throttle_seconds=0)
+    assert len(api.requests) == 3
+    assert len(outcome.paused) == 1
+
+
 @pytest.mark.parametrize("code", [4, 17, 341, 368, 613])
 def test_a_limit_of_the_app_holds_everything_back(code: int) -> None:
     api = ScriptedApi(failing(1, refusal(code, headers={"retry-after": "60"}), "101"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,7 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
     ServiceUnavailableError,
 )
-from airflow_provider_msginsights.insights.flows import inspect_token, list_pages
+from airflow_provider_msginsights.insights.flows import list_pages
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.tokens import PageInfo
 
@@ -256,55 +255,3 @@ def test_an_empty_page_of_a_list_is_not_its_end() -> None:
 def test_a_list_that_cannot_be_read_raises_what_the_api_answered(response: Response, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         ScriptedApi(lambda _: response).run(list_pages(RetryPolicy(max_attempts=2)))
-
-
-def test_a_token_is_inspected_with_what_it_lacks() -> None:
-    data = {
-        "app_id": "123",
-        "type": "PAGE",
-        "application": "App",
-        "profile_id": "101",
-        "user_id": "9",
-        "is_valid": True,
-        "expires_at": 0,
-        "data_access_expires_at": 1770000000,
-        "scopes": ["pages_messaging", "pages_show_list", "read_insights"],
-        "granular_scopes": [{"scope": "pages_messaging", "target_ids": ["101"]}, {"scope": "read_insights"}],
-    }
-    api = ScriptedApi(lambda _: ok({"data": data}))
-    info = api.run(inspect_token(RetryPolicy()))
-    (request,) = api.requests
-    assert (request.path, request.params, request.inspects_token) == ("/debug_token", (), True)
-    assert (info.is_valid, info.kind, info.app_id, info.profile_id) == (True, "PAGE", "123", "101")
-    assert info.expires_at is None
-    assert info.data_access_expires_at == datetime.fromtimestamp(1770000000, UTC)
-    assert info.missing_permissions == ("pages_read_engagement",)
-    assert info.page_ids == {"pages_messaging": ("101",)}
-    assert info.problem is None
-
-
-def test_the_token_of_a_page_is_inspected_after_an_exchange() -> None:
-    def answer(request: Request) -> Response:
-        if request.path == "/debug_token":
-            return ok({"data": {"is_valid": True, "type": "PAGE" if request.page_id == "101" else "USER"}})
-        return ok({"id": "101", "access_token": "***"} if request.path == "/101" else {"id": "102"})
-
-    api = ScriptedApi(answer)
-    assert api.run(inspect_token(RetryPolicy(), "101")).kind == "PAGE"
-    assert [request.path for request in api.requests] == ["/101", "/debug_token"]
-    with pytest.raises(PermissionDeniedError, match="no token for the Page"):
-        api.run(inspect_token(RetryPolicy(), "102"))
-
-
-def test_an_invalid_token_says_why() -> None:
-    error = {"code": 190, "subcode": 463, "message": "Session has expired"}
-    data = {"is_valid": False, "type": "USER", "scopes": [], "expires_at": 1790535600, "error": error}
-    info = ScriptedApi(lambda _: ok({"data": data})).run(inspect_token(RetryPolicy()))
-    assert not info.is_valid
-    assert info.problem == "Session has expired"
-    assert info.expires_at is not None
-
-
-def test_an_inspection_of_another_shape_is_refused() -> None:
-    with pytest.raises(ResponseFormatError, match="at data"):
-        ScriptedApi(lambda _: ok({"data": []})).run(inspect_token(RetryPolicy()))

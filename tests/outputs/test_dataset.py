@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,15 @@ def test_a_directory_of_another_grain_is_refused_and_a_path_proposed(dataset: Da
     with pytest.raises(ConfigurationError, match=r"such as .*day_campaign_id_jsonl"):
         other.claim()
     dataset.claim()
+
+
+def test_tasks_of_one_kind_may_claim_at_once(root: UPath) -> None:
+    parts = [Dataset(root=root, file_format=format_named("jsonl"), period="day", part=str(part)) for part in range(8)]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for claimed in [pool.submit(part.claim) for part in parts]:
+            claimed.result()
+    assert files_below(root) == ["_dataset.json"]
+    parts[0].claim()
 
 
 def test_a_label_that_is_no_json_object_is_refused(root: UPath) -> None:

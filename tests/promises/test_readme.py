@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
@@ -42,7 +43,12 @@ def test_its_dag_is_twelve_lines_and_airflow_accepts_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task_class", "base"), [(MessagingInsightsOperator, BaseOperator), (MessagingInsightsSensor, BaseSensorOperator)]
+    ("task_class", "base"),
+    [
+        (MessagingInsightsOperator, BaseOperator),
+        (MessagingInsightsTokenCheckOperator, BaseOperator),
+        (MessagingInsightsSensor, BaseSensorOperator),
+    ],
 )
 def test_every_parameter_is_in_it(task_class: type[Any], base: type[Any]) -> None:
     parameters = set(inspect.signature(task_class.__init__).parameters) - {"self", "kwargs"}

@@ -12,11 +12,13 @@ import airflow
 import pytest
 from jsonschema import Draft7Validator
 
+from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.transports.settings import from_connection_parts
+from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS, from_connection_parts
 
 AIRFLOW = Path(airflow.__path__[0])
+AIRFLOW_VERSION = tuple(int(part) for part in airflow.__version__.split(".")[:2])
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -40,17 +42,82 @@ def test_the_form_is_for_the_connection_type_of_the_hook() -> None:
     assert connection["hook-class-name"].endswith(f"hooks.msginsights.{MessagingInsightsHook.__name__}")
 
 
+def form() -> dict[str, Any]:
+    (connection,) = get_provider_info()["connection-types"]
+    fields: dict[str, Any] = connection["conn-fields"]
+    return fields
+
+
+def test_the_form_is_written_as_airflow_s_schema_for_forms_asks() -> None:
+    if not (AIRFLOW / "provider.yaml.schema.json").read_text().count('"conn-fields"'):
+        pytest.skip("Airflow 3.1 has no declarative form: there the fields go into the extra")
+    (connection,) = get_provider_info()["connection-types"]
+    wanted = schema("provider.yaml.schema.json")["properties"]["connection-types"]
+    assert list(Draft7Validator(wanted).iter_errors([connection])) == []
+
+
 def test_every_secret_of_the_form_is_hidden_while_it_is_typed() -> None:
-    (connection,) = get_provider_info()["connection-types"]
-    secrets = [field for name, field in connection["conn-fields"].items() if "secret" in name or "token" in name]
-    assert secrets
-    assert all(field["schema"]["format"] == "password" for field in secrets)
+    secrets = ("app_secret", "proxy")
+    hidden = [name for name, field in form().items() if field["schema"].get("format") == "password"]
+    assert sorted(hidden) == sorted(secrets)
 
 
-def test_every_field_of_the_form_is_known_to_the_connection() -> None:
-    (connection,) = get_provider_info()["connection-types"]
-    empty = dict.fromkeys(connection["conn-fields"])
-    from_connection_parts(host="", login="101", password="token", extra=empty)
+def test_the_form_has_every_extra_field_with_a_help_text() -> None:
+    assert set(form()) == set(EXTRA_FIELDS)
+    for name, field in form().items():
+        assert field["label"], name
+        assert field["description"].endswith("."), name
+        assert "null" in field["schema"]["type"], f"{name} may be left empty"
+
+
+def test_the_form_s_patterns_and_choices_let_through_what_the_connection_takes() -> None:
+    good: dict[str, list[object]] = {
+        "api_version": ["v26.0", ""],
+        "app_id": ["123", ""],
+        "appsecret_proof": ["plain", "timed", "off", None],
+        "proxy": ["http://user:password@proxy:3128", "https://proxy", ""],
+        "ca_bundle": ["/etc/ssl/ca.pem", ""],
+        "app_secret": ["secret"],
+        "allow_plain_http": [True, False, None],
+    }
+    for name, values in good.items():
+        for value in values:
+            assert Draft7Validator(form()[name]["schema"]).is_valid(value), (name, value)
+            from_connection_parts(password="token", extra={name: value})
+    for name in ("api_version", "app_id", "appsecret_proof", "proxy", "ca_bundle"):
+        assert not Draft7Validator(form()[name]["schema"]).is_valid("wrong"), name
+        with pytest.raises(ConfigurationError, match=name):
+            from_connection_parts(password="token", extra={name: "wrong"})
+
+
+@pytest.mark.parametrize("name", [name for name, field in form().items() if "Left empty: " in field["description"]])
+def test_the_form_tells_the_default_and_the_bounds_that_hold(name: str) -> None:
+    field = form()[name]
+    told = field["description"].split("Left empty: ")[1]
+    made, _ = from_connection_parts(password="token")
+    default = getattr(made, name, None) or getattr(made.retry_policy, name, None)
+    if default is None:
+        return  # its help says in words what holds
+    assert told.startswith(f"{default:g}" if isinstance(default, float) else str(default))
+    for bound, step in (("minimum", -1), ("maximum", 1)):
+        if bound in field["schema"]:
+            from_connection_parts(password="token", extra={name: field["schema"][bound]})
+            with pytest.raises(ConfigurationError, match=name):
+                from_connection_parts(password="token", extra={name: field["schema"][bound] + step})
+
+
+def test_airflow_shows_the_form_with_help_texts() -> None:
+    services = pytest.importorskip("airflow.api_fastapi.core_api.services.ui.connections")
+    (ours,) = (one for one in services.HookMetaService.hook_meta_data() if one.connection_type == "msginsights")
+    if AIRFLOW_VERSION < (3, 2):
+        pytest.skip("Airflow 3.1 has no declarative form")
+    assert set(ours.extra_fields) == set(EXTRA_FIELDS)
+    for name, field in ours.extra_fields.items():
+        shown = field if isinstance(field, dict) else field.model_dump()
+        assert shown["schema"]["title"] == form()[name]["label"]
+        assert shown["description"] == form()[name]["description"]
+    assert ours.standard_fields.password.title == "Access token"
+    assert ours.standard_fields.port.hidden
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day, pacific_date
 from airflow_provider_msginsights.insights.flows import (
     fetch_insights,
-    inspect_token,
     list_pages,
     probe_availability,
     probe_metrics,
@@ -24,6 +23,7 @@ from airflow_provider_msginsights.insights.flows import (
 from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.insights.token_inspection import inspect_token
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
@@ -108,7 +108,7 @@ def test_every_kind_of_token_reads_insights(driver: Driver, emulator: GraphEmula
 def test_no_secret_ever_stands_in_an_address(driver: Driver, emulator: GraphEmulator) -> None:
     driver.extra = {"app_id": emulator.app_id, "app_secret": emulator.app_secret}
     driver.run(fetch_insights(make_query(pages=4), policy=POLICY))
-    driver.run(inspect_token(POLICY))
+    driver.run(inspect_token(POLICY, now=emulator.now(), asked_version="v26.0", has_app_token=True))
     driver.run(list_pages(POLICY))
     journal = emulator.stats()["journal"]
     assert len(journal) >= 7
@@ -249,10 +249,8 @@ def test_a_day_becomes_available_when_the_emulator_publishes_it(driver: Driver, 
 
 def test_tokens_and_pages_can_be_looked_at(driver: Driver, emulator: GraphEmulator) -> None:
     driver.extra = {"app_id": emulator.app_id, "app_secret": emulator.app_secret}
-    info = driver.run(inspect_token(POLICY))
-    assert (info.is_valid, info.kind, info.missing_permissions) == (True, "USER", ())
-    own = driver.run(inspect_token(POLICY, "102"))
-    assert (own.kind, own.profile_id) == ("PAGE", "102")
+    report = driver.run(inspect_token(POLICY, now=emulator.now(), asked_version="v26.0", has_app_token=True))
+    assert (report.is_valid, report.kind, report.missing_permissions) == (True, "USER", ())
     pages = driver.run(list_pages(POLICY))
     assert [page.page_id for page in pages] == list(emulator.page_ids)
     assert all("ANALYZE" in page.tasks for page in pages)

@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
@@ -23,9 +24,10 @@ from airflow_provider_msginsights.exceptions import (
     MessagingInsightsError,
     TransportError,
 )
-from airflow_provider_msginsights.insights.flows import fetch_insights, inspect_token, list_pages, probe_availability
+from airflow_provider_msginsights.insights.flows import fetch_insights, list_pages, probe_availability
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.token_inspection import inspect_token
 from airflow_provider_msginsights.transports.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -173,8 +175,9 @@ def test_no_proof_is_sent_where_it_is_switched_off(driver: Driver, serve: Any) -
 
 def test_a_token_is_inspected_out_of_sight(driver: Driver, serve: Any) -> None:
     driver.extra = {"app_id": "1", "app_secret": SECRET, "appsecret_proof": "off"}
-    double = serve(lambda call: Answer(document={"data": {"is_valid": call.params["input_token"] == USER}}))
-    assert driver.run(inspect_token(POLICY)).is_valid
+    double = serve(lambda call: Answer(document={"data": {"is_valid": call.params["input_token"] != USER}}))
+    report = driver.run(inspect_token(POLICY, now=datetime.now(UTC), asked_version="v26.0", has_app_token=True))
+    assert not report.is_valid, "the double tells no more"
     (heard,) = double.heard
     assert heard.method == "POST"
     assert USER not in heard.target
@@ -409,8 +412,6 @@ def test_bytes_that_are_no_text_are_an_error_of_ours(driver: Driver, serve: Any)
 
 
 def test_a_probe_hands_out_no_record(driver: Driver, serve: Any) -> None:
-    from datetime import UTC, datetime
-
     serve()
     availability = driver.run(probe_availability(make_query(pages=3), now=datetime(2027, 1, 1, tzinfo=UTC)))
     assert availability.ready

@@ -170,3 +170,9 @@ def test_any_connection_gives_settings_or_an_error_of_ours(extra: dict[str, Any]
         return
     assert made.base_url.startswith("http")
     assert 1 <= made.batch_size <= 50
+
+
+def test_a_secret_put_into_the_app_id_by_mistake_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError, match="app_id") as caught:
+        settings({"app_id": SECRET})
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,293 @@
+"""The flow that finds out what a connection's token is and may do, by whatever way is open to that kind of token.
+
+* ``/debug_token`` tells kind, lifetimes and permissions, if it answers: it wants the app's own token (app id and
+  secret) or the token of a developer of the app, and refuses a Page token that asks about itself.
+* ``/me`` tells whose token it is; ``/me/accounts`` the Pages and the person's tasks on them. A Page has no accounts:
+  refused with code 100, the token is a Page's (recorded by many public clients).
+* ``/me/permissions`` tells a person's permissions (Graph API reference, "User permissions").
+* Reading a few rows of insights proves that all is there. It proves nothing when no row comes or the metric is
+  refused, and so the report never depends on a metric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.exceptions import (
+    AuthenticationError,
+    FatalGraphAPIError,
+    MessagingInsightsError,
+    PermissionDeniedError,
+)
+from airflow_provider_msginsights.insights import debug_token
+from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
+from airflow_provider_msginsights.insights.dispatch import Dispatcher
+from airflow_provider_msginsights.insights.error_table import PERMISSIONS
+from airflow_provider_msginsights.insights.flows import probe_metrics
+from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.insights.replies import printable
+from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.token_findings import findings_of
+from airflow_provider_msginsights.insights.token_report import (
+    SOON_DAYS,
+    Lifetime,
+    PageAccess,
+    TokenKind,
+    TokenReport,
+)
+from airflow_provider_msginsights.insights.tokens import PAGE_FIELDS, PageInfo, items, limited, list_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from airflow_provider_msginsights.insights.debug_token import TokenInfo
+    from airflow_provider_msginsights.insights.dispatch import Verdict
+    from airflow_provider_msginsights.insights.retry import RetryPolicy
+    from airflow_provider_msginsights.insights.steps import Flow
+
+_ME = Request("/me", (("fields", "id,name"),))
+_MY_PERMISSIONS = Request("/me/permissions")
+_INVALID_PARAMETER = 100
+_METRIC = "page_messages_new_conversations_unique"
+_DAYS_READ = 7
+_PAGES_READ = 10
+
+
+def inspect_token(
+    policy: RetryPolicy,
+    *,
+    now: datetime,
+    asked_version: str,
+    page_ids: Iterable[str] = (),
+    has_app_token: bool = False,
+    soon_days: float = SOON_DAYS,
+) -> Flow[TokenReport]:
+    """What the connection's token is and may do. A token that is refused gives a report too, and no error.
+
+    It makes three to five calls, and one more for every hundred Pages.
+
+    :param now: the present moment, aware.
+    :param asked_version: the connection's API version, to be held against the one that answers.
+    :param page_ids: Pages that loads ask for; the report says of each whether it can be read.
+    :param has_app_token: whether the transport can ask as the app itself.
+    :param soon_days: an end within so many days is worth a warning.
+    :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
+    """
+    inspection = _Inspection(policy, now=now, asked_version=asked_version, has_app_token=has_app_token)
+    yield from inspection.run(tuple(dict.fromkeys(page_ids)))
+    return replace(inspection.report, findings=findings_of(inspection.report, soon_days=soon_days))
+
+
+def inspect_lifetime(policy: RetryPolicy, *, now: datetime, asked_version: str) -> Flow[TokenReport]:
+    """What the app itself can tell of the token in a single call, without findings: above all, when it ends.
+
+    :raises MessagingInsightsError: as `inspect_token` does.
+    """
+    inspection = _Inspection(policy, now=now, asked_version=asked_version, has_app_token=True)
+    yield from inspection.ask_debug_token()
+    return inspection.report
+
+
+class _Inspection:
+    """One inspection; ``report`` grows with each answer."""
+
+    def __init__(self, policy: RetryPolicy, *, now: datetime, asked_version: str, has_app_token: bool) -> None:
+        self._policy, self._now = policy, now
+        self._dispatcher = Dispatcher(policy)
+        self._limits: dict[str, tuple[str, ...]] = {}
+        self.report = TokenReport(
+            asked_at=now,
+            is_valid=None,
+            kind=TokenKind.UNKNOWN,
+            asked_version=asked_version,
+            has_app_token=has_app_token,
+        )
+
+    def run(self, asked_for: tuple[str, ...]) -> Flow[None]:
+        yield from self.ask_debug_token()
+        if self._says_enough():
+            return
+        yield from self._ask_me()
+        if self._says_enough():
+            return
+        yield from self._find_pages()
+        yield from self._find_asked_for(asked_for)
+        yield from self._read_insights()
+
+    def _says_enough(self) -> bool:
+        return self.report.refusal is not None or self.report.kind is TokenKind.APP
+
+    def _note(self, **known: object) -> None:
+        self.report = replace(self.report, **known)  # type: ignore[arg-type]  # names are checked at run time
+
+    def _ask(self, *requests: Request) -> Flow[tuple[Verdict, ...]]:
+        """The verdicts; what says nothing about the token is raised."""
+        verdicts = yield from self._dispatcher.ask(requests)
+        for verdict in verdicts:
+            if verdict.pause_seconds is not None:
+                raise limited(verdict)
+            error = verdict.problem.error if verdict.problem else None
+            if error is not None and not isinstance(error, FatalGraphAPIError):
+                raise error
+            if verdict.api_version:
+                self._note(answered_version=verdict.api_version)
+        return verdicts
+
+    # Whose token it is
+
+    def ask_debug_token(self) -> Flow[None]:
+        (verdict,) = yield from self._ask(debug_token.REQUEST)
+        if verdict.document is not None:
+            self._take(debug_token.read_token_info(verdict.document))
+        elif verdict.problem is not None:
+            error = verdict.problem.error
+            if isinstance(error, AuthenticationError) and not self.report.has_app_token:
+                self._refuse(error)
+            else:
+                self._note(inspection_refusal=error)
+
+    def _take(self, info: TokenInfo) -> None:
+        known_kind = info.kind in TokenKind.__members__
+        self._note(
+            is_valid=info.is_valid,
+            kind=TokenKind(info.kind) if known_kind and info.kind else TokenKind.UNKNOWN,
+            app_id=info.app_id,
+            application=info.application,
+            owner_id=info.profile_id or info.user_id,
+            expires=Lifetime(is_known=True, ends_at=info.expires_at),
+        )
+        if info.problem is not None or not info.is_valid:
+            self._refuse(info.problem or AuthenticationError("The API calls the token invalid and does not say why."))
+        elif self.report.kind is not TokenKind.APP:
+            self._limits = info.page_ids
+            self._note(
+                data_access=Lifetime(is_known=True, ends_at=info.data_access_expires_at),
+                missing_permissions=_missing(info.scopes),
+            )
+
+    def _refuse(self, error: MessagingInsightsError) -> None:
+        """Only what concerns the token makes it invalid: a proof that does not fit says nothing about it."""
+        about_proof = error.code == _INVALID_PARAMETER
+        self._note(refusal=error, is_valid=None if about_proof else False)
+
+    def _ask_me(self) -> Flow[None]:
+        needs_permissions = self.report.missing_permissions is None and self.report.kind is not TokenKind.PAGE
+        me, *permissions = yield from self._ask(_ME, *((_MY_PERMISSIONS,) if needs_permissions else ()))
+        if me.document is not None:
+            name = me.document.get("name")
+            self._note(
+                is_valid=True, owner_id=printable(me.document.get("id")), owner_name=printable(name) if name else None
+            )
+        elif me.problem is not None and isinstance(me.problem.error, AuthenticationError):
+            self._refuse(me.problem.error)
+        for verdict in permissions:
+            if verdict.document is not None:
+                self._note(missing_permissions=_missing(_granted(verdict.document)))
+
+    # Which Pages
+
+    def _find_pages(self) -> Flow[None]:
+        if self.report.kind is not TokenKind.PAGE:
+            try:
+                entries = yield from list_entries(self._dispatcher, PAGE_FIELDS)
+            except FatalGraphAPIError as error:
+                has_no_accounts = (error.code, error.error_subcode) == (_INVALID_PARAMETER, None)
+                if has_no_accounts and self.report.kind is TokenKind.UNKNOWN:
+                    self._note(kind=TokenKind.PAGE)
+            else:
+                if self.report.kind is TokenKind.UNKNOWN:
+                    self._note(kind=TokenKind.PERSON)
+                found = tuple(map(PageInfo.from_entry, entries))
+                self._note(pages=tuple(self._access(one.page_id, one.name, one.tasks) for one in found))
+        if self.report.kind is TokenKind.PAGE and self.report.owner_id:
+            self._note(pages=(self._access(self.report.owner_id, self.report.owner_name),))
+
+    def _access(self, page_id: str, name: str | None, tasks: tuple[str, ...] | None = None) -> PageAccess:
+        missing = self.report.missing_permissions
+        if missing is not None:
+            missing = tuple(
+                one for one in PERMISSIONS if one in missing or page_id not in self._limits.get(one, (page_id,))
+            )
+        return PageAccess(page_id=page_id, name=name, tasks=tasks, missing_permissions=missing)
+
+    def _find_asked_for(self, asked_for: tuple[str, ...]) -> Flow[None]:
+        """Mark the Pages that loads ask for; those the token does not know are looked up, because of aliases."""
+        listed = {page.page_id: page for page in self.report.pages}
+        strangers = [page_id for page_id in asked_for if page_id not in listed]
+        ids = {page_id: page_id for page_id in asked_for}
+        lost: dict[str, PageAccess] = {}
+        for verdict in (yield from self._ask(*(Request(f"/{one}", (("fields", "id,name"),)) for one in strangers))):
+            named = verdict.request.path[1:]
+            if verdict.document is not None and (page_id := str(verdict.document.get("id"))) in listed:
+                ids[named] = page_id
+                continue
+            refused = verdict.problem.error if verdict.problem is not None else self._not_its_page(named)
+            lost[named] = PageAccess(page_id=named, problem=refused, is_asked_for=True)
+        wanted = set(ids.values())
+        own = tuple(replace(page, is_asked_for=page.page_id in wanted) for page in self.report.pages)
+        self._note(pages=(*lost.values(), *own))
+
+    def _not_its_page(self, page_id: str) -> PermissionDeniedError:
+        if self.report.kind is TokenKind.PAGE:
+            return PermissionDeniedError(
+                f"The token is a token of Page {self.report.owner_id} and reads no other. Ask for that Page, or use a "
+                f"token of Page {page_id} or of a person with the ANALYZE task on both.",
+                page_id=page_id,
+            )
+        return PermissionDeniedError(
+            "The token's person has no role on the Page. Give that person the ANALYZE task on it, or use another "
+            "token.",
+            page_id=page_id,
+        )
+
+    # What reading proves
+
+    def _read_insights(self) -> Flow[None]:
+        readable = [page for page in self.report.pages if page.problem is None and page.may_analyze is not False]
+        chosen = [page.page_id for page in readable if page.is_asked_for][:_PAGES_READ]
+        chosen = chosen or [page.page_id for page in readable[:1]]
+        if not chosen:
+            return
+        today = pacific_date(self._now)
+        days = DateRange(today - timedelta(days=_DAYS_READ), today)
+        query = InsightsQuery.create(page_ids=chosen, metrics=(_METRIC,), days=days)
+        try:
+            outcome = yield from probe_metrics(query, policy=self._policy)
+        except FatalGraphAPIError as error:
+            failed = dict.fromkeys(chosen, error)
+            self._note(pages=tuple(_refused(page, failed) for page in self.report.pages))
+            return
+        except MessagingInsightsError:
+            return  # no answer or a limit, now: nothing is known
+        tried = {part.page_id: False for part in outcome.empty} | {part.page_id: True for part in outcome.answered}
+        pages = (
+            replace(page, was_tried=True, reads_insights=tried[page.page_id] or None)
+            if page.page_id in tried
+            else _refused(page, outcome.page_failures)
+            for page in self.report.pages
+        )
+        self._note(pages=tuple(pages))
+
+
+def _refused(page: PageAccess, failures: Mapping[str, MessagingInsightsError]) -> PageAccess:
+    """The Page with what a refused read says of it: only a refused token or permission says something."""
+    error = failures.get(page.page_id)
+    if isinstance(error, AuthenticationError | PermissionDeniedError):
+        return replace(page, was_tried=True, reads_insights=False, problem=error)
+    return page
+
+
+def _missing(granted: Iterable[str]) -> tuple[str, ...]:
+    having = set(granted)
+    return tuple(one for one in PERMISSIONS if one not in having)
+
+
+def _granted(document: dict[str, object]) -> set[str]:
+    return {
+        str(one.get("permission"))
+        for one in items(document.get("data"))
+        if isinstance(one, dict) and one.get("status") == "granted"
+    }

@@ -1,0 +1,156 @@
+"""The operator that checks a connection's token, so that a team hears of its end before a load does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_msginsights.airflow_failures import failing_without_retry
+from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.catalog import known, split_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow.sdk import Context
+
+    from airflow_provider_msginsights.insights.token_report import TokenReport
+
+ON_PROBLEM = ("fail", "skip", "warn")
+_MOST_TOLD = 20
+
+
+class MessagingInsightsTokenCheckOperator(BaseOperator):
+    """Check that a connection's token works, holds all it needs, and does not end soon.
+
+    A problem is whatever keeps loads from working (a token that ended, a permission, task or Page that is missing), or
+    an end within ``fail_within_days``. An end within ``warn_within_days`` is logged. Without app id and secret in the
+    connection the API tells no end; then the task warns, or has a problem if ``require_known_end`` is set.
+
+    :param page_ids: the Pages that loads read: one id, several, or text with commas; the connection's default ones when
+        left out (templated)
+    :param fail_within_days: an end of the token, or of its access to data, within so many days is a problem (templated)
+    :param warn_within_days: an end within so many days is logged as a warning (templated)
+    :param on_problem: ``fail`` (at once, without retries), ``skip`` (so that tasks behind it are skipped too) or
+        ``warn`` (templated)
+    :param require_known_end: whether an end that the API does not tell is a problem
+    :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
+    :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
+    :return: a small dictionary without secrets, stored also when the task then fails or skips: ``ok``, ``is_valid``,
+        ``kind``, ``application``, ``expires_at``, ``data_access_expires_at``, ``days_left`` (of the nearer end),
+        ``end_is_known``, ``missing_permissions``, ``page_count``, ``api_version``, and the lists ``problems`` and
+        ``warnings``, which say what it is and what helps.
+    """
+
+    template_fields: Sequence[str] = (
+        "page_ids",
+        "fail_within_days",
+        "warn_within_days",
+        "on_problem",
+        "msginsights_conn_id",
+        "api_version",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"page_ids": "json"}
+    ui_color = "#e4e6fb"
+
+    def __init__(
+        self,
+        *,
+        page_ids: str | Sequence[str] | None = None,
+        fail_within_days: float | str = 3,
+        warn_within_days: float | str = 14,
+        on_problem: str = "fail",
+        require_known_end: bool = False,
+        msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
+        api_version: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.page_ids = page_ids
+        self.fail_within_days = fail_within_days
+        self.warn_within_days = warn_within_days
+        self.on_problem = on_problem
+        self.require_known_end = require_known_end
+        self.msginsights_conn_id = msginsights_conn_id
+        self.api_version = api_version
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Look at the token; fail, skip or warn as the task asks for; give a summary of the report."""
+        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
+            fail_days, warn_days = (
+                _days(name, getattr(self, name)) for name in ("fail_within_days", "warn_within_days")
+            )
+            on_problem = known(self.on_problem, ON_PROBLEM, "value of on_problem")
+            hook = MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
+            page_ids = split_names(self.page_ids) if self.page_ids else None
+            report = hook.inspect_token(page_ids=page_ids)
+        summary = _summary(report, fail_days, warn_days, require_known_end=self.require_known_end)
+        self.log.info("%s", report.as_text())
+        for warning in summary["warnings"]:
+            self.log.warning("Connection %s: %s", self.msginsights_conn_id, warning)
+        if summary["problems"]:
+            self._end(context, summary, on_problem)
+        return summary
+
+    def _end(self, context: Context, summary: dict[str, Any], on_problem: str) -> None:
+        told = f"Connection {self.msginsights_conn_id}: {' '.join(summary['problems'])}"
+        if on_problem == "warn":
+            self.log.warning("%s", told)
+            return
+        if (ti := context.get("ti")) is not None:
+            ti.xcom_push(key="return_value", value=summary)  # a task that fails or skips returns nothing
+        _raise(told, skip=on_problem == "skip")
+
+
+def _raise(told: str, *, skip: bool) -> NoReturn:
+    raise AirflowSkipException(told) if skip else AirflowFailException(told)
+
+
+def _days(name: str, value: object) -> float:
+    try:
+        days = float(value) if isinstance(value, (int, float, str)) else -1.0
+    except ValueError:
+        days = -1.0
+    if not days >= 0:
+        raise ConfigurationError(f"{name}={value!r} is no number of days from 0 on.")
+    return days
+
+
+def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require_known_end: bool) -> dict[str, Any]:
+    from airflow_provider_msginsights.insights.token_findings import endings_of
+    from airflow_provider_msginsights.insights.token_report import Severity
+
+    urgent, soon = (tuple(endings_of(report, days)) for days in (fail_days, max(fail_days, warn_days)))
+    others = [one for one in report.findings if one.topic not in ("expires", "data_access")]
+    problems = [*urgent, *(one for one in others if one.severity is Severity.ERROR)]
+    warnings = [
+        *(one for one in soon if one not in urgent),
+        *(one for one in others if one.severity is Severity.WARNING),
+    ]
+    end_is_known = report.expires.is_known or report.is_valid is False
+    unknown = [one for one in others if one.severity is Severity.UNKNOWN and not end_is_known]
+    (problems if require_known_end else warnings).extend(unknown)
+    end = report.ends_at
+    return {
+        "ok": not problems,
+        "is_valid": report.is_valid,
+        "kind": str(report.kind),
+        "application": report.application,
+        "expires_at": _text(report.expires.ends_at),
+        "data_access_expires_at": _text(report.data_access.ends_at),
+        "days_left": None if end is None else round((end - report.asked_at).total_seconds() / 86_400, 2),
+        "end_is_known": end_is_known,
+        "missing_permissions": None if report.missing_permissions is None else list(report.missing_permissions),
+        "page_count": len(report.pages),
+        "api_version": report.answered_version,
+        "problems": [f"{one.what} {one.remedy}" for one in problems[:_MOST_TOLD]],
+        "warnings": [f"{one.what} {one.remedy}" for one in warnings[:_MOST_TOLD]],
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,48 @@
+"""The rows that the write benchmarks store: what a backfill gives, in the order in which a backfill gives it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.insights.catalog import METRICS
+from airflow_provider_msginsights.insights.date_ranges import DateRange, chunks, end_of_day
+from airflow_provider_msginsights.insights.records import InsightsRecord
+from airflow_provider_msginsights.outputs.schema import row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_msginsights.outputs.schema import Row
+
+FIRST_DAY = date(2024, 11, 1)
+FINAL_IF_ENDED_BY = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def rows(pages: int, days: int) -> Iterator[Row]:
+    """Page after Page of the first 89 days, metric after metric; then the next 89 days."""
+    for piece in chunks(DateRange(FIRST_DAY, FIRST_DAY + timedelta(days))):
+        listed = [(day, end_of_day(day), day.toordinal()) for day in piece]
+        for page in range(pages):
+            page_id = str(101 + page)
+            for number, metric in enumerate(METRICS):
+                for day, end_time, ordinal in listed:
+                    value = (page * 31 + number * 7 + ordinal * 13) % 5_003
+                    yield row_of(_record(page_id, metric, day, end_time, value), final_if_ended_by=FINAL_IF_ENDED_BY)
+
+
+def _record(page_id: str, metric: str, day: date, end_time: datetime, value: int) -> InsightsRecord:
+    return InsightsRecord(
+        page_id=page_id,
+        metric=metric,
+        period="day",
+        range_start=day,
+        pacific_date=day,
+        end_time=end_time,
+        value=value / 5_003 if METRICS[metric].unit == "ratio" else value,
+        value_raw=None,
+        unit=METRICS[metric].unit,
+        currency=None,
+        breakdowns=(),
+        breakdowns_other=(),
+    )

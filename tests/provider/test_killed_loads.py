@@ -1,0 +1,69 @@
+"""A worker that dies in the middle of a load leaves no half of a file, and nothing that the next try does not mend."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dag_runs import connection_to
+
+from airflow_provider_msginsights.emulator import Event, EventKind
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+SCRIPT = Path(__file__).parents[1] / "killed_loads.py"
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-09", "page_ids": ["101", "102"], "metrics": "all"}
+
+
+@pytest.mark.parametrize("kills", [40, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("output_format", ["jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
+def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output_format: str, kills: int
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    parameters = LOAD | {"output_format": output_format}
+    old, new, scratch = (tmp_path / name for name in ("old", "new", "scratch"))
+    execute(parameters | {"until": "2026-10-06"}, old)
+    add_conversations(emulator)
+    shutil.copytree(old, new)
+    execute(parameters, new)
+    told = {"parameters": parameters, "kills": kills, "seed": kills}
+    told |= {"old": str(old), "new": str(new), "scratch": str(scratch)}
+    argv = [sys.executable, "-W", "error", str(SCRIPT), json.dumps(told)]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=os.environ | ONE_THREAD)  # noqa: S603 - our own script
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["wrong"] == []
+    assert report["seen"]["killed"] > kills / 4
+    assert report["seen"]["between"] > 0, "no load was killed between its first and its last file"
+
+
+def execute(parameters: dict[str, Any], folder: Path) -> None:
+    MessagingInsightsOperator(task_id="load", output_path=folder.as_uri(), **parameters).execute({})
+
+
+def add_conversations(emulator: GraphEmulator) -> None:
+    """Let every day say something else than before."""
+    emulator.add_events(
+        Event(
+            page_id=page_id,
+            kind=kind,
+            at=datetime(2026, 10, day, 20, tzinfo=UTC),
+            person_id=f"late-{day}",
+            conversation_id=f"late-{day}",
+            messaging_channel="messenger",
+        )
+        for page_id in ("101", "102")
+        for day in range(1, 10)
+        for kind in (EventKind.CONVERSATION_STARTED, EventKind.PERSON_ACTED)
+    )

@@ -1,0 +1,404 @@
+"""Five tokens, told apart: by the hook's report, by the Test button's text, and with the cure named."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import uuid
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import airflow
+import pytest
+from dag_runs import CONNECTION_VARIABLE, connection_to
+
+from airflow_provider_msginsights.emulator import Token, TokenKind
+from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+GOOD = "a-token-for-the-test"
+APP = {"app_id": "1", "app_secret": "app-secret"}
+WITHOUT_READ = ("pages_messaging", "pages_read_engagement", "pages_show_list")
+
+
+def make(emulator: GraphEmulator, kind: str, name: str) -> None:
+    """Make the token `GOOD` one of the five."""
+    tomorrow = int((emulator.now() + timedelta(hours=25)).timestamp())
+    cases: dict[str, dict[str, Any]] = {
+        "good": {},
+        "expires tomorrow": {"expires_at": tomorrow},
+        "lacks read_insights": {"scopes": WITHOUT_READ},
+        "revoked": {"invalid_subcode": 467},
+        "wrong kind": {"kind": TokenKind.APP, "page_id": None, "user_id": None, "scopes": ()},
+    }
+    owner: dict[str, Any] = {"user_id": "9001"} if kind == "USER" else {"user_id": "9001", "page_id": "101"}
+    emulator.add_token(Token(**{"value": GOOD, "kind": TokenKind(kind), **owner, **cases[name]}))
+
+
+@pytest.fixture(autouse=True)
+def present(emulator: GraphEmulator) -> None:
+    """The emulator's clock stands in November 2026; reports count from the real present."""
+    from datetime import UTC, datetime
+
+    emulator.set_clock(datetime.now(UTC))
+
+
+FIVE = [
+    ("good", True, None, "The token works."),
+    ("expires tomorrow", True, "expires", "in 1 day"),
+    ("lacks read_insights", False, "missing_permission", "allow read_insights for every Page"),
+    ("revoked", False, "revoked", "Make a new token"),
+    ("wrong kind", False, "wrong_kind", "Put a Page, user or system-user token there"),
+]
+
+
+@pytest.mark.parametrize("kind", ["PAGE", "USER"])
+@pytest.mark.parametrize(("name", "ok", "topic", "cure"), FIVE, ids=[one[0] for one in FIVE])
+def test_each_of_five_tokens_is_told_apart_with_its_cure(
+    emulator: GraphEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    name: str,
+    topic: str | None,
+    cure: str,
+    *,
+    ok: bool,
+) -> None:
+    make(emulator, kind, name)
+    connection_to(emulator, monkeypatch, password=GOOD, extra=APP)
+    report = MessagingInsightsHook().inspect_token()
+    assert report.ok is ok
+    grave = [one.topic for one in report.findings if one.severity in ("error", "warning")]
+    assert grave == ([topic] if topic else [])
+    succeeded, text = MessagingInsightsHook().test_connection()
+    assert succeeded is ok
+    assert cure in text
+    assert len(text) <= 2000
+    assert GOOD not in text
+    assert "app-secret" not in text
+    assert asyncio.run(MessagingInsightsHook().ainspect_token()).findings == report.findings
+
+
+@pytest.mark.parametrize(("name", "ok", "topic", "cure"), FIVE, ids=[one[0] for one in FIVE])
+def test_without_app_secret_a_page_token_still_shows_what_can_be_known(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, name: str, topic: str | None, cure: str, *, ok: bool
+) -> None:
+    del ok, topic
+    make(emulator, "PAGE", name)
+    connection_to(emulator, monkeypatch, password=GOOD)
+    report = MessagingInsightsHook().inspect_token()
+    grave = [one.topic for one in report.findings if one.severity in ("error", "warning")]
+    assert grave == {"revoked": ["revoked"], "wrong kind": ["wrong_kind"], "lacks read_insights": ["no_rows"]}.get(
+        name, []
+    )
+    unknown = [one for one in report.findings if one.severity == "unknown"]
+    if name in ("good", "expires tomorrow", "lacks read_insights"):
+        assert "until when it is valid" in unknown[0].what
+        assert "app_id and app_secret" in unknown[0].remedy
+    else:
+        assert cure in report.as_text()
+
+
+def test_a_person_who_is_no_developer_of_the_app_is_known_by_permissions_and_pages(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.change_token(emulator.user_token, of_developer=False, scopes=WITHOUT_READ)
+    emulator.change_page("102", tasks=("MODERATE",))
+    connection_to(emulator, monkeypatch, password=emulator.user_token)
+    report = MessagingInsightsHook().inspect_token(page_ids=("101", "102", "103"))
+    assert report.kind == "PERSON"
+    assert report.missing_permissions == ("read_insights",)
+    assert {one.page_id for one in report.findings if one.topic == "missing_task"} == {"102"}
+
+
+def test_a_token_of_another_app_is_told_as_such(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator.change_token(emulator.page_token("101"), app_id="2")
+    connection_to(emulator, monkeypatch, extra=APP | {"appsecret_proof": "off"})
+    report = MessagingInsightsHook().inspect_token()
+    (found,) = (one for one in report.findings if one.topic == "app_credentials")
+    assert "did not match the Viewing App" in found.what
+    assert report.is_valid
+
+
+def test_a_version_that_has_ended_is_told(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_to(emulator, monkeypatch, extra={"api_version": "v19.0"})
+    ok, text = MessagingInsightsHook().test_connection()
+    assert ok
+    assert "v19.0 was asked for and v21.0 answered" in text
+
+
+def test_no_metric_can_spoil_the_test(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_msginsights.insights.catalog import METRICS
+
+    for metric in METRICS:
+        emulator.retire_metric(metric)
+    connection_to(emulator, monkeypatch)
+    ok, text = MessagingInsightsHook().test_connection()
+    assert ok, text
+
+
+@pytest.mark.parametrize(
+    ("different", "told"),
+    [
+        ({"password": ""}, "'msginsights_default': The connection has no password"),
+        ({"extra": {"max_attempts": "many"}}, "max_attempts must be a whole number"),
+        pytest.param(
+            {"extra": "not json"},
+            "'msginsights_default': The connection's extra is no JSON object",
+            marks=pytest.mark.skipif(airflow.__version__ < "3.2", reason="Airflow 3.1 does not find such a connection"),
+        ),
+        ({"host": "http://127.0.0.1:9", "extra": {"max_attempts": 1}}, "could not be reached"),
+        ({"extra": {"api_version": "v99.0"}}, "check the connection's api_version"),
+    ],
+)
+def test_a_test_never_raises(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, different: dict[str, Any], told: str
+) -> None:
+    connection_to(emulator, monkeypatch, **different)
+    ok, text = MessagingInsightsHook().test_connection()
+    assert not ok
+    assert told in text
+
+
+def test_a_connection_that_does_not_exist_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CONNECTION_VARIABLE, raising=False)
+    assert MessagingInsightsHook().test_connection() == (
+        False,
+        "The connection could not be read: AirflowNotFoundException.",
+    )
+
+
+def test_a_text_too_long_for_airflow_ends_with_where_the_rest_is(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for page_id in emulator.page_ids:
+        emulator.change_page(page_id, tasks=("MODERATE",))
+    connection_to(emulator, monkeypatch, login=",".join(emulator.page_ids), password=emulator.user_token)
+    ok, text = MessagingInsightsHook().test_connection()
+    assert not ok
+    assert len(text) <= 2000
+    assert text.splitlines()[-1].endswith("msginsights check CONN_ID")
+    assert "lacks the task ANALYZE on Page 101" in text
+
+
+def airflow_command(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "airflow", *command],
+        env={**os.environ, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled", "COLUMNS": "300", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("airflow_database")
+def test_airflow_s_own_command_tests_the_connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_to(emulator, monkeypatch, extra=APP)
+    done = airflow_command("connections", "test", "msginsights_default")
+    assert "Connection success!" in done.stdout
+    emulator.revoke_token(emulator.page_token("101"))
+    failed = airflow_command("connections", "test", "msginsights_default")
+    assert "Connection failed!" in failed.stdout
+    assert "The API refuses the token." in failed.stdout
+    assert "What helps: Make a new token" in failed.stdout
+    for output in (done.stdout, done.stderr, failed.stdout, failed.stderr):
+        assert emulator.page_token("101") not in output
+        assert "app-secret" not in output
+
+
+@pytest.mark.parametrize(("token", "state"), [("good", "success"), ("revoked", "failed")])
+def test_airflow_s_test_on_a_worker_works_too(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, token: str, state: str
+) -> None:
+    """The worker's part of Airflow 3.3's test, less its way to the API server, which hands over and takes back."""
+    worker = pytest.importorskip("airflow.sdk.execution_time.connection_test_supervisor")
+    make(emulator, "PAGE", token)
+    extra = APP | {"batch_size": 10, "allow_plain_http": True, "proxy": None, "read_timeout_seconds": 7.5}
+    given = SimpleNamespace(
+        conn_id="on_worker",
+        conn_type="msginsights",
+        host=emulator.base_url,
+        login="101",
+        password=GOOD,
+        schema_=None,
+        port=None,
+        extra=json.dumps(extra),
+    )
+    told: list[tuple[str, str]] = []
+    server = SimpleNamespace(
+        get_connection=lambda _: given, update_state=lambda _, state, message: told.append((state.value, message))
+    )
+    monkeypatch.setattr(worker, "Client", lambda **_: SimpleNamespace(connection_tests=server))
+    worker.supervise_connection_test(
+        connection_test_id=uuid.uuid4(), connection_id="on_worker", timeout=60, token="t", server="http://nowhere"
+    )
+    ((found, message),) = told
+    assert found == state, message
+    assert ("The token works." in message) is (token == "good")
+    assert GOOD not in message
+    assert len(message) <= 2000
+
+
+def test_a_test_does_not_keep_a_person_waiting(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_to(emulator, monkeypatch)
+    emulator.add_fault(code=2, times=100)
+    ok, text = MessagingInsightsHook().test_connection()
+    assert not ok
+    assert "code 2" in text
+    assert emulator.stats()["graph_calls"] == 2
+    emulator.reset()
+    emulator.set_throttled("101", minutes=30)
+    ok, text = MessagingInsightsHook().test_connection()
+    assert not ok
+    assert "code 80001" in text
+
+
+# A token that is replaced while a run is under way
+
+
+def test_a_token_replaced_between_calls_is_used(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_to(emulator, monkeypatch)
+    hook = MessagingInsightsHook()
+    assert hook.inspect_token().kind == "PAGE"
+    emulator.revoke_token(emulator.page_token("101"))
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    assert hook.list_pages(), "the connection is read again when its token is refused"
+    assert hook.inspect_token().kind == "SYSTEM_USER"
+
+
+RUN = """
+import asyncio, json, pathlib, sys
+from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.query import InsightsQuery, asked_days
+
+file, new = pathlib.Path(sys.argv[1]), sys.argv[2]
+days = asked_days(since="2025-01-01", until="2026-01-01")
+query = InsightsQuery.create(page_ids="101", metrics="stable", days=days)
+
+def replace():
+    print("replaced", file=sys.stderr, flush=True)
+    sys.stdin.readline()  # the other side revokes the old token now
+    told = json.loads(file.read_text())
+    told["msginsights_default"]["password"] = new
+    file.write_text(json.dumps(told))
+
+async def main():
+    count = 0
+    async for record in MessagingInsightsHook().aget_records(query):
+        count += 1
+        if count == 1:
+            replace()
+    return count
+
+def blocking():
+    count = 0
+    for record in MessagingInsightsHook().get_records(query):
+        count += 1
+        if count == 1:
+            replace()
+    return count
+
+print(asyncio.run(main()) if sys.argv[3] == "async" else blocking())
+"""
+
+
+@pytest.mark.parametrize("world", ["blocking", "async"])
+def test_a_token_replaced_in_the_secrets_backend_during_a_run_lets_it_go_on(
+    emulator: GraphEmulator, tmp_path: Path, world: str
+) -> None:
+    make(emulator, "PAGE", "good")
+    file = tmp_path / "connections.json"
+    told: dict[str, Any] = {
+        "conn_type": "msginsights",
+        "host": emulator.base_url,
+        "password": emulator.page_token("101"),
+        "extra": {"max_response_bytes": 20_000, "batch_size": 1, "concurrency": 1},
+    }
+    file.write_text(json.dumps({"msginsights_default": told}))
+    backend = {
+        "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(file)}),
+        "AIRFLOW__WORKERS__SECRETS_BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+        "AIRFLOW__WORKERS__SECRETS_BACKEND_KWARGS": json.dumps({"connections_file_path": str(file)}),
+    }
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", RUN, str(file), GOOD, world],
+        env={**os.environ, **backend},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stderr is not None
+        assert run.stdin is not None
+        seen = ""
+        while "replaced" not in seen:
+            line = run.stderr.readline()
+            assert line, seen
+            seen += line
+        emulator.revoke_token(emulator.page_token("101"))
+        run.stdin.write("go on\n")
+        run.stdin.flush()
+        printed, errors = run.communicate(timeout=120)
+    assert run.returncode == 0, errors
+    assert int(printed.strip().splitlines()[-1]) == 4 * 365
+    refused = [(entry["code"], entry["subcode"]) for entry in emulator.stats()["journal"] if entry["code"]]
+    assert refused, "the old token was refused on the way"
+    assert set(refused) == {(190, 467)}
+
+
+# Warning before the end
+
+
+@pytest.mark.parametrize(
+    ("days", "extra", "warned"),
+    [
+        (13, APP, True),
+        (15, APP, False),
+        (15, APP | {"token_warning_days": 20}, True),
+        (1, APP | {"token_warning_days": 0}, False),
+        (1, {}, False),
+    ],
+)
+@pytest.mark.parametrize("what", ["expires_at", "data_access_expires_at"])
+def test_a_load_can_warn_of_a_near_end_in_one_call_at_most(
+    emulator: GraphEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    days: int,
+    extra: dict[str, Any],
+    what: str,
+    *,
+    warned: bool,
+) -> None:
+    end = emulator.now() + timedelta(days=days)
+    emulator.change_token(emulator.page_token("101"), **{what: int(end.timestamp())})
+    connection_to(emulator, monkeypatch, extra=extra)
+    MessagingInsightsHook().warn_of_token_end()
+    told = [line for line in capfd.readouterr().out.splitlines() if "Connection msginsights_default" in line]
+    assert bool(told) is warned
+    assert all(f"{end:%Y-%m-%d %H:%M} UTC" in text for text in told)
+    assert emulator.stats()["graph_calls"] == (1 if extra.get("app_id") and extra.get("token_warning_days") != 0 else 0)
+
+
+@pytest.mark.parametrize("trouble", ["fault", "revoked", "other app", "nobody there"])
+def test_warning_never_fails_a_load(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, trouble: str) -> None:
+    connection_to(emulator, monkeypatch, extra=APP)
+    if trouble == "fault":
+        emulator.add_fault(code=2, times=3)
+    elif trouble == "revoked":
+        emulator.revoke_token(emulator.page_token("101"))
+    elif trouble == "other app":
+        emulator.change_token(emulator.page_token("101"), app_id="2")
+    else:
+        connection_to(emulator, monkeypatch, host="http://127.0.0.1:9", extra=APP)
+    MessagingInsightsHook().warn_of_token_end()
+    assert emulator.stats()["graph_calls"] <= 1

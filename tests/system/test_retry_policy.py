@@ -1,0 +1,74 @@
+"""A limit of Meta's under Airflow's own scheduler: the task comes back at the moment told, not after `retry_delay`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from local_airflow import LocalAirflow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+retry_policy = pytest.importorskip("airflow.sdk.definitions.retry_policy")
+CAN_RESCHEDULE = hasattr(retry_policy.RetryDecision, "reschedule")
+
+DAGS = """
+import datetime
+import pendulum
+from airflow.sdk import DAG
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.retry_policies import MessagingInsightsRetryPolicy
+
+with DAG("limited", schedule="@once", start_date=pendulum.datetime(2026, 1, 1), is_paused_upon_creation=False):
+    MessagingInsightsOperator(
+        task_id="load",
+        page_ids="101",
+        since="2026-01-01",
+        until="2026-01-03",
+        retries=RETRIES,
+        retry_delay=datetime.timedelta(hours=5),
+        retry_policy=MessagingInsightsRetryPolicy(),
+    )
+"""
+
+
+def wait_for_port(port: int, *, timeout_seconds: float = 120) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.2)
+    raise AssertionError("Airflow's API server did not start.")
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+def test_a_limited_task_runs_again_when_the_limit_ends(emulator: GraphEmulator, tmp_path: Path) -> None:
+    emulator.set_throttled("101", minutes=1)
+    connection = {
+        "conn_type": "msginsights",
+        "host": emulator.base_url,
+        "password": emulator.page_token("101"),
+        "extra": {"wait_bound_seconds": 0},
+    }
+    airflow = LocalAirflow(home=tmp_path, connections={"msginsights_default": json.dumps(connection)})
+    airflow.dags.mkdir(parents=True)
+    with airflow.running():
+        wait_for_port(airflow.port)  # a task that starts before the API server does has failed
+        # Where a limit is a reschedule it spends no retry, so that none is needed.
+        (airflow.dags / "limited.py").write_text(DAGS.replace("RETRIES", "0" if CAN_RESCHEDULE else "1"))
+        (run,) = airflow.wait_for_runs({"limited": 1}, timeout_seconds=400)
+    assert run.state == "success", airflow.log_tail()
+    with contextlib.closing(sqlite3.connect(tmp_path / "airflow.db")) as database:
+        ((try_number,),) = database.execute("SELECT try_number FROM task_instance WHERE task_id = 'load'").fetchall()
+        ((reschedules,),) = database.execute("SELECT count(*) FROM task_reschedule").fetchall()
+    assert try_number == (1 if CAN_RESCHEDULE else 2)
+    assert bool(reschedules) is CAN_RESCHEDULE

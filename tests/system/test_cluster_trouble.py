@@ -83,8 +83,9 @@ def test_a_limit_in_the_middle_makes_tasks_wait_without_a_slot_and_lose_nothing(
     wait_for_calls(cluster, MIDDLE_CALLS)
     for page_id in twenty_pages(cluster):
         emulator.set_throttled(page_id, minutes=0.5)
-    api.wait_for_states("mapped", run_id, "load", {"deferred": GROUPS}, timeout_seconds=120)
-    assert api.states("mapped", run_id)["running"] == 0
+    api.wait_for_states("mapped", run_id, "load", {"deferred": 1}, timeout_seconds=120)
+    wait_until(lambda: api.states("mapped", run_id)["running"] == 0, timeout_seconds=30, told=cluster.log_tail)
+    assert api.states("mapped", run_id)["deferred"]
     assert api.wait_for_run("mapped", run_id, timeout_seconds=300) == "success"
     assert_no_request_was_answered_twice(emulator)
     assert_loaded(cluster, "throttled", run_id)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from processes import Sessions, free_port
+from processes import free_port as free_port  # noqa: PLC0414 - others take it from here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
@@ -30,10 +31,14 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class LocalAirflow:
-    """Airflow with LocalExecutor and SQLite below ``home``; ``connections`` are environment connections by id."""
+    """Airflow with LocalExecutor and SQLite below ``home``; ``connections`` are environment connections by id.
+
+    ``options`` are further options of Airflow, as environment variables without their ``AIRFLOW__``.
+    """
 
     home: Path
     connections: dict[str, str]
+    options: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     log_ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
 
@@ -66,23 +71,40 @@ class LocalAirflow:
                 "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.log_ports[1]),
                 "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             }
+            | {f"AIRFLOW__{name}": value for name, value in self.options.items()}
         )
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Start every component, and end every one of them whatever happens."""
-        self.dags.mkdir(parents=True, exist_ok=True)
-        with Sessions(self.home) as sessions:
-            command = [sys.executable, "-m", "airflow"]
-            migrate = sessions.start("db", [*command, "db", "migrate"], environment=self.environment)
-            assert migrate.finish(timeout_seconds=120) == 0, migrate.log
-            for component in COMPONENTS:
-                sessions.start(component, [*command, component], environment=self.environment)
+    def running(self, components: Iterable[str] = COMPONENTS) -> Iterator[None]:
+        """Start these components, and end every one of them whatever happens."""
+        self.migrate()
+        with contextlib.ExitStack() as stack:
+            for component in components:
+                stack.enter_context(self.component(component))
             yield
+
+    def migrate(self) -> None:
+        """Make the database."""
+        self.dags.mkdir(parents=True, exist_ok=True)
+        self._command("db", "migrate").wait(timeout=240)
+
+    @contextlib.contextmanager
+    def component(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start one component, and end it whatever happens, with the processes it started."""
+        process = self._command(name)
+        try:
+            yield process
+        finally:
+            end(process)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Give the rows that Airflow's database has for a statement."""
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=60)) as database:
+            return database.execute(sql).fetchall()
 
     def runs(self) -> list[Run]:
         """Give every DAG run there is."""
-        return [Run(*row) for row in self._select("SELECT dag_id, run_type, state FROM dag_run")]
+        return [Run(*row) for row in self.query("SELECT dag_id, run_type, state FROM dag_run")]
 
     def wait_for_runs(self, counts: dict[str, int], *, timeout_seconds: float) -> list[Run]:
         """Wait until each of the DAGs has so many runs and all have ended; give them all."""
@@ -98,9 +120,8 @@ class LocalAirflow:
 
     def wait_for_task(self, dag_id: str, *, state: str, timeout_seconds: float) -> None:
         """Wait until a task of the DAG is in this state."""
-        query = "SELECT count(*) FROM task_instance WHERE dag_id = ? AND state = ?"
         deadline = time.monotonic() + timeout_seconds
-        while not self._select(query, dag_id, state)[0][0]:
+        while (dag_id, state) not in self.query("SELECT dag_id, state FROM task_instance"):
             if time.monotonic() > deadline:
                 raise AssertionError(f"No task of {dag_id} was {state} by now: {self.runs()}\n{self.log_tail()}")
             time.sleep(0.5)
@@ -118,6 +139,22 @@ class LocalAirflow:
             for file in sorted(self.home.glob("*.log"))
         )
 
-    def _select(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
-        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database:
-            return database.execute(query, parameters).fetchall()
+    def _command(self, *arguments: str) -> subprocess.Popen[bytes]:
+        log: IO[bytes] = (self.home / f"{arguments[0]}.log").open("ab")
+        with log:
+            return subprocess.Popen(  # noqa: S603 - our own commands
+                [sys.executable, "-m", "airflow", *arguments],
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+def end(process: subprocess.Popen[bytes], signals: Iterable[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)) -> None:
+    """End a component with the processes it started: they share its session."""
+    for sign in signals:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=15)

@@ -72,6 +72,14 @@ class MessagingInsightsHook(BaseHook):
         self.api_version = api_version
         self.retry_bounds = retry_bounds
 
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Give the connection form's labels to Airflow 3.1; newer ones read them from the provider's metadata."""
+        from airflow_provider_msginsights.get_provider_info import get_provider_info
+
+        (connection_type,) = get_provider_info()["connection-types"]
+        return {name.replace("-", "_"): value for name, value in connection_type["ui-field-behaviour"].items()}
+
     @cached_property
     def _parts(self) -> tuple[TransportSettings, Credentials]:
         return self._read_connection()

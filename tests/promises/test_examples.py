@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow_versions import DagSerialization
 from dag_runs import FinishedRun, connection_to
 from moto.server import ThreadedMotoServer
 from readme_blocks import README, blocks

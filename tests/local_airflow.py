@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -67,6 +68,7 @@ class LocalAirflow:
                 "AIRFLOW__API__WORKERS": "1",
                 "AIRFLOW__API_AUTH__JWT_SECRET": "only for this test, and long enough " * 3,
                 "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+                "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
                 "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.log_ports[0]),
                 "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.log_ports[1]),
                 "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
@@ -81,7 +83,18 @@ class LocalAirflow:
         with contextlib.ExitStack() as stack:
             for component in components:
                 stack.enter_context(self.component(component))
+                if component == "api-server":
+                    self._wait_for_api_server()
             yield
+
+    def _wait_for_api_server(self, *, timeout_seconds: float = 180) -> None:
+        """A task that starts before the server does fails, and that is no failure of what the task does."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"Airflow's API server did not start.\n{self.log_tail()}")
 
     def migrate(self) -> None:
         """Make the database."""

@@ -12,6 +12,7 @@ import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessor
 from airflow_versions import HAS_PARTITIONS
 from local_airflow import LocalAirflow
+from secret_watch import Secrets, Watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,3 +192,8 @@ def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: 
     assert all(day == f"dt={folder.removeprefix('partitioned/')}" for folder, day in by_partition)
     followed = FOLLOWED | (FOLLOWED_BY_PARTITION if TASKS_GIVE_PARTITIONS else set())
     assert loaded - by_partition == EXPECTED | followed
+    watch = Watch(Secrets({"token": emulator.page_token("101")}))
+    watch.see_files(airflow.home, channel="Airflow's home")
+    watch.see_files(output, channel="output")
+    assert watch.saw("Airflow's home triggerer.log")
+    assert watch.leaks() == []

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from airflow_provider_msginsights.hooks.connection_parts import Parts
+    from airflow_provider_msginsights.hooks.probing import Prober
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
     from airflow_provider_msginsights.insights.polling import Found
@@ -91,6 +92,12 @@ class MessagingInsightsHook(BaseHook):
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         """
         return self._parts[0]
+
+    @cached_property
+    def _prober(self) -> Prober:
+        from airflow_provider_msginsights.hooks.probing import Prober
+
+        return Prober(self.get_conn(), self.retry_policy())
 
     def get_conn(self) -> BlockingTransport:
         """Give a transport that carries the connection's token; use it in a ``with`` statement.
@@ -257,12 +264,12 @@ class MessagingInsightsHook(BaseHook):
     def probe_once(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
         """Tell what of these days is there by ``now``; the trouble of single Pages and metrics is in the outcome.
 
+        Asked again of the same hook, a poll of up to 50 Pages is one HTTP request.
+
         :param ranges: the days asked about; those near each other share a request.
         :raises MessagingInsightsError: trouble that concerns every Page.
         """
-        from airflow_provider_msginsights.insights.flows import probe_availability
-
-        return self._run(lambda policy: probe_availability(query, now=now, policy=policy, ranges=ranges))
+        return self._prober.probe(query, ranges=ranges, now=now)
 
     async def apoll_availability(
         self,

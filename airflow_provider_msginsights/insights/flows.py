@@ -74,6 +74,7 @@ def probe_availability(
     policy: RetryPolicy = _DEFAULT_POLICY,
     ranges: tuple[DateRange, ...] = (),
     at_once: bool = False,
+    exchange_first: bool = False,
 ) -> Flow[Availability]:
     """Whether every Page has, for every metric and day of the query, a row that had ended by ``now``.
 
@@ -84,6 +85,7 @@ def probe_availability(
 
     :param ranges: the days, where they are not all of the query's; those near each other share a request.
     :param at_once: the tokens are known to work: send everything in one go, without a first request to try them.
+    :param exchange_first: as in `fetch_insights`.
     :raises MessagingInsightsError: as `fetch_insights` does.
     """
     period = "day" if query.period == TOTAL_OVER_RANGE else query.period
@@ -98,8 +100,11 @@ def probe_availability(
     slices = tuple(
         Slice(page_id, plain.metrics, days) for days in _spans((*ranges, last_days)) for page_id in query.page_ids
     )
-    ask = ask_at_once if at_once and len(slices) > 1 else fetch_insights
-    outcome = yield from _diverted(ask(plain, policy=policy, slices=slices), note)
+    if at_once and len(slices) > 1:
+        reading = ask_at_once(plain, policy=policy, slices=slices)
+    else:
+        reading = fetch_insights(plain, policy=policy, slices=slices, exchange_first=exchange_first)
+    outcome = yield from _diverted(reading, note)
     refused = set(outcome.page_unavailable_metrics)
     expected = (
         (page_id, metric, day)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import s3_server
 from airflow.sdk import ObjectStoragePath
 from dag_runs import connection_to
 
@@ -13,7 +13,6 @@ from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
@@ -22,24 +21,11 @@ LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-04", "page_ids"
 BUCKET = "airflow-insights"
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def s3(s3_endpoint: str, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> ObjectStoragePath:
     """A bucket, reached by the Airflow connection ``warehouse``."""
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    extra = {"endpoint_url": s3_endpoint, "region_name": "us-east-1"}
-    connection = {"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(s3_endpoint))
     bucket = ObjectStoragePath(f"s3://{BUCKET}", conn_id="warehouse")
     if not bucket.fs.exists(BUCKET):
         bucket.fs.mkdir(BUCKET)

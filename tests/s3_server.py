@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-REGION = "eu-central-1"
+REGION = "us-east-1"
 
 
 @contextmanager

@@ -49,5 +49,5 @@ def s3_root(s3_endpoint: str) -> UPath:
         secret="testing",
         client_kwargs={"endpoint_url": s3_endpoint, "region_name": s3_server.REGION},
     )
-    path.fs.mkdir(path.path.partition("/")[0])
+    path.fs.call_s3("create_bucket", Bucket=path.path.partition("/")[0])
     return path

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import s3_server
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import ObjectStoragePath
 from dag_runs import connection_to
 
@@ -26,10 +27,8 @@ def s3(s3_endpoint: str, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatc
     """A bucket, reached by the Airflow connection ``warehouse``."""
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(s3_endpoint))
-    bucket = ObjectStoragePath(f"s3://{BUCKET}", conn_id="warehouse")
-    if not bucket.fs.exists(BUCKET):
-        bucket.fs.mkdir(BUCKET)
-    return bucket
+    S3Hook("warehouse").create_bucket(BUCKET)
+    return ObjectStoragePath(f"s3://{BUCKET}", conn_id="warehouse")
 
 
 def execute(**parameters: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@
 
 ``old`` is a dataset, ``new`` what an undisturbed load makes of it. Each load begins with a copy of ``old`` and gets
 SIGKILL: a little after a number of its files, drawn anew each time, have been replaced; with none, at a moment of the
-time that passes until the first one is. Then it runs again, undisturbed. With ``"s3": <endpoint>`` it writes there. What
-was seen goes to standard output, as JSON.
+time that passes until the first one is. Then it runs again, undisturbed. With ``"s3": <endpoint>`` it writes there.
+What was seen goes to standard output, as JSON.
 """
 
 from __future__ import annotations
@@ -96,8 +96,7 @@ class Killer:
 def is_as_its_manifest_says(place: Place, files: dict[str, bytes]) -> bool:
     (name,) = [name for name in place.versions() if name.startswith("_manifests/") and name.count("/") == 1]
     told = {file["path"]: file["sha256"] for file in json.loads(place.read(name))["files"]}
-    root = place.parameters["output_path"]
-    return told == {f"{root}/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return told == {f"{place.shown}/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
 def import_all(parameters: dict[str, Any], scratch: Path, *, s3: bool) -> None:
@@ -107,7 +106,6 @@ def import_all(parameters: dict[str, Any], scratch: Path, *, s3: bool) -> None:
     load(parameters, Folder(scratch / "first"))
     os.dup2(output, 1)
     if s3:
-        import airflow.providers.amazon.aws.fs.s3
         import s3fs  # noqa: F401 - for the children
     threads = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
     assert len(threads) == 1, f"a process of several threads must not fork: {threads}"
@@ -131,9 +129,10 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
             wrong += [f"{number}: {name} is neither" for name in found if found[name] not in (old.get(name), new[name])]
             wrong += [f"{number}: {name} is gone" for name in old if name not in found]
         pid = started(parameters, place)
-        if number < CALIBRATIONS:
-            killer.learn(when_replaced(place, pid, killer.files))
+        moments = when_replaced(place, pid, killer.files) if number < CALIBRATIONS else []
         assert ended(pid) == 0
+        if moments:
+            killer.learn(moments)
         found = data_files(place)
         wrong += [f"{number}: run again, differs"] * (found != new)
         wrong += [f"{number}: differs from its manifest"] * (not is_as_its_manifest_says(place, found))

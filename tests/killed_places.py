@@ -1,13 +1,15 @@
-"""Where a load that may be killed writes: a folder, or a prefix of a bucket. Looked at without a thread or a library."""
+"""Where a load that may be killed writes: a folder, or a prefix of a bucket; looked at without starting a thread."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import urllib.request
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Version = Any
 """Anything that is another once the file was replaced."""
@@ -17,6 +19,8 @@ class Place(Protocol):
     """A dataset's directory; names of files are relative to it."""
 
     parameters: dict[str, str]
+    shown: str
+    """How the manifest names it."""
 
     def fill(self, old: Path) -> None:
         """Make it a copy of this folder."""
@@ -42,7 +46,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.parameters = {"output_path": path.as_uri()}
+        self.shown = path.as_uri()
+        self.parameters = {"output_path": self.shown}
 
     def fill(self, old: Path) -> None:
         shutil.copytree(old, self.path)
@@ -68,6 +73,7 @@ class Prefix:
     def __init__(self, endpoint: str, bucket: str, prefix: str) -> None:
         self._bucket = f"{endpoint}/{bucket}"
         self._prefix = prefix
+        self.shown = f"s3://warehouse@{bucket}/{prefix}"
         self.parameters = {"output_path": f"s3://{bucket}/{prefix}", "output_conn_id": "warehouse"}
 
     def fill(self, old: Path) -> None:
@@ -89,7 +95,8 @@ class Prefix:
 
     @staticmethod
     def _call(method: str, url: str, data: bytes | None = None) -> bytes:
-        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - the test's own server
+        headers = {"Content-Type": "application/octet-stream"}  # otherwise moto takes it for a form
+        request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310 - the test's own server
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - the test's own server
             body: bytes = answer.read()
         return body

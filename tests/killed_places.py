@@ -11,6 +11,9 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pathlib import Path
 
+SIGNATURE = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+"""Whose request it is; moto checks no more."""
+
 Version = Any
 """Anything that is another once the file was replaced."""
 
@@ -68,7 +71,7 @@ class Folder:
 
 
 class Prefix:
-    """In a bucket of an S3 that asks for no signature."""
+    """In a bucket of moto's S3."""
 
     def __init__(self, endpoint: str, bucket: str, prefix: str) -> None:
         self._bucket = f"{endpoint}/{bucket}"
@@ -95,7 +98,7 @@ class Prefix:
 
     @staticmethod
     def _call(method: str, url: str, data: bytes | None = None) -> bytes:
-        headers = {"Content-Type": "application/octet-stream"}  # otherwise moto takes it for a form
+        headers = {"Authorization": SIGNATURE, "Content-Type": "application/octet-stream"}  # else taken for a form
         request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310 - the test's own server
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - the test's own server
             body: bytes = answer.read()

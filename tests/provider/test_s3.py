@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,6 +74,23 @@ def test_a_storage_whose_provider_is_missing_is_refused_before_any_request_with_
     del s3
     with pytest.raises(AirflowFailException, match="apache-airflow-providers-google"):
         execute(output_path="gs://bucket/insights")
+    assert emulator.stats()["http_requests"] == 0
+
+
+@pytest.mark.parametrize("missing", ["s3fs", "airflow.providers.amazon.aws.fs.s3"])
+def test_s3_without_its_packages_is_refused_before_any_request_with_our_extra(
+    s3: ObjectStoragePath, emulator: GraphEmulator, missing: str
+) -> None:
+    del s3
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator\n"
+        f"MessagingInsightsOperator(task_id='load', output_path='s3://{BUCKET}/never', **{LOAD!r}).execute({{}})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)  # noqa: S603 - our own words
+    assert done.returncode == 1
+    assert "Storing at s3:// needs a package that is not installed" in done.stderr
+    assert "pip install 'airflow-provider-msginsights[s3]'" in done.stderr
     assert emulator.stats()["http_requests"] == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ REGION = "us-east-1"
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The server's address, while it runs."""
+def running(*, put_seconds: float = 0) -> Iterator[str]:
+    """The server's address, while it runs; each put takes so long, and the next one waits for it."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -33,6 +34,7 @@ def running() -> Iterator[str]:
             answer: Iterable[bytes] = s3(environ, start_response)
             return answer
         with one_put_at_a_time:
+            time.sleep(put_seconds)
             return list(s3(environ, start_response))
 
     server = make_server("127.0.0.1", 0, atomic, threaded=True, request_handler=Quiet)

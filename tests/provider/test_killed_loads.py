@@ -26,6 +26,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_t
 LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-09", "page_ids": ["101", "102"], "metrics": "all"}
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kills", [40, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("output_format", ["jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
@@ -35,13 +36,15 @@ def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
     check(kill_loads(emulator, tmp_path, {"output_format": output_format}, kills=kills))
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_a_load_that_is_killed_while_it_puts_to_s3_leaves_whole_files_too(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, s3_endpoint: str, kills: int
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kills: int
 ) -> None:
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(s3_endpoint))
-    check(kill_loads(emulator, tmp_path, {}, kills=kills, s3=s3_endpoint))
+    with s3_server.running(put_seconds=0.03) as endpoint:
+        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(endpoint))
+        check(kill_loads(emulator, tmp_path, {}, kills=kills, s3=endpoint))
 
 
 def check(report: dict[str, Any]) -> None:

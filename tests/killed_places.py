@@ -21,7 +21,7 @@ Version = Any
 class Place(Protocol):
     """A dataset's directory; names of files are relative to it."""
 
-    parameters: dict[str, str]
+    parameters: dict[str, Any]
     shown: str
     """How the manifest names it."""
 
@@ -50,7 +50,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.shown = path.as_uri()
-        self.parameters = {"output_path": self.shown}
+        self.parameters: dict[str, Any] = {"output_path": self.shown}
 
     def fill(self, old: Path) -> None:
         shutil.copytree(old, self.path)
@@ -77,7 +77,7 @@ class Prefix:
         self._bucket = f"{endpoint}/{bucket}"
         self._prefix = prefix
         self.shown = f"s3://warehouse@{bucket}/{prefix}"
-        self.parameters = {"output_path": f"s3://{bucket}/{prefix}", "output_conn_id": "warehouse"}
+        self.parameters: dict[str, Any] = {"output_path": f"s3://{bucket}/{prefix}", "output_conn_id": "warehouse"}
 
     def fill(self, old: Path) -> None:
         self._call("PUT", self._bucket)

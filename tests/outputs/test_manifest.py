@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from airflow_provider_msginsights.outputs.manifest import latest_manifest, manif
 if TYPE_CHECKING:
     from upath import UPath
 
-RUN = {"dag_id": "insights", "task_id": "load", "run_id": "scheduled__2026-03-08T00:00:00+00:00"}
+RUN: dict[str, Any] = {"dag_id": "insights", "task_id": "load", "run_id": "scheduled__2026-03-08T00:00:00+00:00"}
 
 
 def test_a_run_s_manifest_has_one_name_for_all_tries_and_no_other_run_has_it() -> None:

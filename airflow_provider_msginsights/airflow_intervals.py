@@ -92,6 +92,23 @@ def requested_days(
     return _extended((days,), extension)
 
 
+def youngest_day_left_behind(
+    context: Mapping[str, Any], ranges: tuple[DateRange, ...], lookback_days: int | str = 0
+) -> date | None:
+    """Give the youngest day of a scheduled run that no later run of the same schedule is about.
+
+    :param ranges: what `requested_days` gave for the run, where it followed the schedule alone.
+    :return: ``None`` for runs of any other kind, which do not come again.
+    """
+    if _run_type(context) != "scheduled":
+        return None
+    dag_run = context.get("dag_run")
+    start, end = (getattr(dag_run, f"data_interval_{name}", None) for name in ("start", "end"))
+    if start == end and not _partition_key(context):
+        return ranges[0].first_day
+    return ranges[-1].last_day - ONE_DAY * _lookback(lookback_days)
+
+
 def _given_bounds(context: Mapping[str, Any], since: When, until: When) -> _Bounds | None:
     if since is None and until is None:
         return None
@@ -118,9 +135,7 @@ def _bounds_of_run(context: Mapping[str, Any]) -> _Bounds:
 
 
 def _named_days(context: Mapping[str, Any]) -> Iterator[date]:
-    dag_run = context.get("dag_run")
-    key = context.get("partition_key") or getattr(dag_run, "partition_key", None)
-    if key:
+    if key := _partition_key(context):
         day = _date_at_start(key)
         if day is None:
             raise ConfigurationError(
@@ -145,8 +160,23 @@ def _days_of_event(event: Any) -> Iterator[date]:
         for text in (*([days] if isinstance(days, str) else days), holder.get("day")):
             if isinstance(text, str) and (day := _date_at_start(text)):
                 yield day
+        if "days" not in holder:
+            yield from _days_between(holder.get("first_day"), holder.get("last_day"))
     if (key := getattr(event, "partition_key", None)) and (day := _date_at_start(key)):
         yield day
+
+
+def _days_between(first: object, last: object) -> Iterator[date]:
+    """Every day of a load too long to name each of them."""
+    if isinstance(first, str) and isinstance(last, str):
+        start, end = _date_at_start(first), _date_at_start(last)
+        if start is not None and end is not None and start <= end:
+            yield from DateRange(start, end + ONE_DAY)
+
+
+def _partition_key(context: Mapping[str, Any]) -> str | None:
+    key = context.get("partition_key") or getattr(context.get("dag_run"), "partition_key", None)
+    return str(key) if key else None
 
 
 def _date_at_start(text: str) -> date | None:
@@ -192,8 +222,12 @@ def _lookback(value: int | str) -> int:
 
 
 def _is_backfill(context: Mapping[str, Any]) -> bool:
+    return _run_type(context) == "backfill"
+
+
+def _run_type(context: Mapping[str, Any]) -> str:
     run_type = getattr(context.get("dag_run"), "run_type", None)
-    return str(getattr(run_type, "value", run_type)) == "backfill"
+    return str(getattr(run_type, "value", run_type))
 
 
 def _span(bounds: _Bounds) -> str:

@@ -24,6 +24,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [_modules("operators", "token_check")],
         "sensors": [_modules("sensors")],
         "triggers": [_modules("triggers", "new_day", "resume")],
+        "extra-links": [f"{_PACKAGE}.operators.links.PageInsightsLink"],
         "connection-types": [
             {
                 "connection-type": "msginsights",
@@ -44,9 +45,11 @@ def _modules(kind: str, *modules: str) -> dict[str, Any]:
 
 
 _FIELD_BEHAVIOUR = {
-    "hidden-fields": ["port", "schema"],
+    # Not the port: the Test button of Airflow 3.3.1 and 3.3.2 refuses every connection without one.
+    "hidden-fields": ["schema"],
     "relabeling": {"host": "Base URL", "login": "Default Page id", "password": "Access token"},
     "placeholders": {
+        "port": "443 for the Test button of Airflow 3.3.1 and 3.3.2, which needs one; otherwise left empty",
         "host": "https://graph.facebook.com (left empty, this one)",
         "login": "asked when a task names no Page; for Instagram, the Page linked to the account",
         "password": "a Page, user or system-user token",

@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
@@ -36,10 +36,14 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class LocalAirflow:
-    """Airflow with LocalExecutor and SQLite below ``home``; ``connections`` are environment connections by id."""
+    """Airflow with LocalExecutor and SQLite below ``home``; ``connections`` are environment connections by id.
+
+    ``options`` are further options of Airflow, as environment variables without their ``AIRFLOW__``.
+    """
 
     home: Path
     connections: dict[str, str]
+    options: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     log_ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
 
@@ -70,23 +74,40 @@ class LocalAirflow:
                 "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.log_ports[1]),
                 "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             }
+            | {f"AIRFLOW__{name}": value for name, value in self.options.items()}
         )
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Start every component, and end every one of them whatever happens."""
-        self.dags.mkdir(parents=True, exist_ok=True)
+    def running(self, components: Iterable[str] = COMPONENTS) -> Iterator[None]:
+        """Start these components, and end every one of them whatever happens."""
+        self.migrate()
         with contextlib.ExitStack() as stack:
-            self._command("db", "migrate").wait(timeout=120)
-            for component in COMPONENTS:
-                stack.callback(_end, self._command(component))
+            for component in components:
+                stack.enter_context(self.component(component))
             yield
+
+    def migrate(self) -> None:
+        """Make the database."""
+        self.dags.mkdir(parents=True, exist_ok=True)
+        self._command("db", "migrate").wait(timeout=240)
+
+    @contextlib.contextmanager
+    def component(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start one component, and end it whatever happens, with the processes it started."""
+        process = self._command(name)
+        try:
+            yield process
+        finally:
+            end(process)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Give the rows that Airflow's database has for a statement."""
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=60)) as database:
+            return database.execute(sql).fetchall()
 
     def runs(self) -> list[Run]:
         """Give every DAG run there is."""
-        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database:
-            rows = database.execute("SELECT dag_id, run_type, state FROM dag_run").fetchall()
-        return [Run(*row) for row in rows]
+        return [Run(*row) for row in self.query("SELECT dag_id, run_type, state FROM dag_run")]
 
     def wait_for_runs(self, counts: dict[str, int], *, timeout_seconds: float) -> list[Run]:
         """Wait until each of the DAGs has so many runs and all have ended; give them all."""
@@ -114,7 +135,7 @@ class LocalAirflow:
         )
 
     def _command(self, *arguments: str) -> subprocess.Popen[bytes]:
-        log: IO[bytes] = (self.home / f"{arguments[0]}.log").open("wb")
+        log: IO[bytes] = (self.home / f"{arguments[0]}.log").open("ab")
         with log:
             return subprocess.Popen(  # noqa: S603 - our own commands
                 [sys.executable, "-m", "airflow", *arguments],
@@ -125,10 +146,10 @@ class LocalAirflow:
             )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes], signals: Iterable[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)) -> None:
     """End a component with the processes it started: they share its session."""
-    for sign, patience_seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 15)):
+    for sign in signals:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience_seconds)
+            process.wait(timeout=15)

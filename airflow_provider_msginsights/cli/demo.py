@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.cli.extras import require_emulator
+from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DAG_FILE = "daily_load.py"
 _PAGE_ID = "101"
+_DEFAULT_OUTPUT = "file:///tmp/messaging_insights"
 _DONE_BY_TASK = {
     "day_is_available": "found the day",
     "load_day": "wrote the file",
@@ -36,6 +37,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="run the daily load once, on the emulator and in an Airflow home of its own",
         description="Run example_dags/daily_load.py for the last finished Pacific day. Your Airflow is not touched.",
     )
+    parser.add_argument("--ui", action="store_true", help="start all of Airflow instead, to look at in a browser")
+    parser.add_argument("--port", type=int, default=8080, help="with --ui: port of Airflow (default: 8080)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the Airflow home, its log and the data in DIR")
     parser.set_defaults(run=run)
 
@@ -45,13 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     require_emulator()
-    console = Console()
+    console = Console(soft_wrap=True)
     if arguments.keep is not None:
         home = arguments.keep.expanduser().resolve()
         home.mkdir(parents=True, exist_ok=True)
-        return _Demo(home=home, console=console, kept=True).run()
-    with tempfile.TemporaryDirectory(prefix="msginsights-demo-") as folder:
-        return _Demo(home=Path(folder), console=console, kept=False).run()
+        return _start(_Demo(home=home, console=console, kept=True), arguments)
+    with tempfile.TemporaryDirectory(prefix="msginsights-demo-", ignore_cleanup_errors=True) as folder:
+        return _start(_Demo(home=Path(folder), console=console, kept=False), arguments)
+
+
+def _start(demo: _Demo, arguments: argparse.Namespace) -> int:
+    return demo.run_ui(arguments.port) if arguments.ui else demo.run()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,10 @@ class _Demo:
     @property
     def log_file(self) -> Path:
         return self.home / "airflow.log"
+
+    @property
+    def dags(self) -> Path:
+        return self.home / "dags"
 
     @property
     def output(self) -> Path:
@@ -78,6 +89,7 @@ class _Demo:
             say(f"[bold]2[/bold]  Airflow gets a home of its own: {self.home}")
             say(f"   Its log goes to {self.log_file}")
             environment = self._environment(emulator.base_url, emulator.page_token(_PAGE_ID))
+            self._place_dag()
             with self.console.status("Airflow makes its database, then runs the DAG (about 25 seconds) …"):
                 report = self._run_dag(environment)
             calls = emulator.stats()["graph_calls"]
@@ -87,17 +99,50 @@ class _Demo:
         self._show_success(report, calls)
         return 0
 
+    def run_ui(self, port: int) -> int:
+        """Show all of Airflow until Ctrl-C or SIGTERM; 1 when it does not start or ends by itself."""
+        from airflow_provider_msginsights.cli.demo_ui import is_free, standalone, told_to_stop, ui_environment
+        from airflow_provider_msginsights.emulator import GraphEmulator
+
+        if not is_free(port):
+            raise ConfigurationError(f"Port {port} is taken: choose another one by --port.")
+        say = self.console.print
+        with told_to_stop() as stop, GraphEmulator(pages=20) as emulator, self.log_file.open("ab") as log:
+            environment = ui_environment(self._environment(emulator.base_url, emulator.page_token(_PAGE_ID)), port=port)
+            with standalone(environment, port=port, log=log) as airflow:
+                say(f"The emulator of Meta's API answers at {emulator.base_url}; Airflow's home is {self.home}.")
+                say("Airflow starts (about 30 seconds) …")
+                ready = airflow.wait_until_ready(stop)
+                if ready:
+                    self._place_dag()  # not before: a run that begins ahead of the API server fails, and retries late
+                    say(f"\nOpen [bold]{airflow.url}[/bold] in a browser; nobody has to log in.")
+                    say(f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load.")
+                    say(f"Its files go to {self.output}.")
+                    say("Ctrl-C stops Airflow and the emulator.")
+                    airflow.wait(stop)
+                if stop.is_set():
+                    say("\nAirflow stops …")
+        if not stop.is_set():
+            self._show_failure(None)
+            return 1
+        say("Airflow and the emulator have stopped.")
+        return 0
+
+    def _place_dag(self) -> None:
+        """Put the example where this Airflow looks for DAGs, with its files below the home."""
+        source = (_example_dags() / _DAG_FILE).read_text()
+        (self.dags / _DAG_FILE).write_text(source.replace(_DEFAULT_OUTPUT, f"file://{self.output}"))
+
     def _environment(self, base_url: str, token: str) -> dict[str, str]:
         """Give the child an Airflow of its own: nothing of the user's settings reaches it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        dags = self.home / "dags"
-        dags.mkdir(exist_ok=True)
-        shutil.copy(_example_dags() / _DAG_FILE, dags / _DAG_FILE)
+        self.dags.mkdir(exist_ok=True)
+        (self.dags / _DAG_FILE).unlink(missing_ok=True)
         connection = {"conn_type": "msginsights", "host": base_url, "login": _PAGE_ID, "password": token}
         return {
             **inherited,
             "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT": json.dumps(connection),
         }
@@ -112,7 +157,7 @@ class _Demo:
                 sys.executable,
                 "-m",
                 runner,
-                str(self.home / "dags" / _DAG_FILE),
+                str(self.dags / _DAG_FILE),
                 f"file://{self.output}",
                 str(report_file),
             ],

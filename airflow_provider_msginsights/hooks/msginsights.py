@@ -76,6 +76,14 @@ class MessagingInsightsHook(BaseHook):
     def _parts(self) -> tuple[TransportSettings, Credentials]:
         return self._read_connection()
 
+    @property
+    def settings(self) -> TransportSettings:
+        """What the connection says, without its secrets: the address, the version, how patiently to ask.
+
+        :raises ConfigurationError: when a field of the connection is wrong, naming it.
+        """
+        return self._parts[0]
+
     def get_conn(self) -> BlockingTransport:
         """Give a transport that carries the connection's token; use it in a ``with`` statement.
 

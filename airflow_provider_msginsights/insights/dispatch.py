@@ -20,7 +20,7 @@ from airflow_provider_msginsights.insights.batch import FULL_PARTS, MAX_PARTS
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.gates import WHOLE_RUN, Gates
 from airflow_provider_msginsights.insights.replies import read_reply
-from airflow_provider_msginsights.insights.steps import Receive, Reply, Send
+from airflow_provider_msginsights.insights.steps import Emit, Progress, Receive, Reply, Send
 from airflow_provider_msginsights.insights.usage import read_usage
 
 if TYPE_CHECKING:
@@ -67,12 +67,15 @@ class Dispatcher:
     def __init__(self, policy: RetryPolicy) -> None:
         self.epoch = 0
         self.counts: Counter[str] = Counter()
+        self.peak_usage_percent: dict[str | None, float] = {}
         self._policy = policy
         self._now = _LONG_AGO
         self._ready: dict[Request, None] = {}
         self._parked: dict[Request, float] = {}
         self._in_flight: dict[Request, _Sent] = {}
         self._settled: deque[Verdict] = deque()
+        self._set_aside = 0
+        self._told = 0
         self._attempts: Counter[Request] = Counter()
         self._waited: dict[Request, float] = {}
         self._gates = Gates()
@@ -124,6 +127,7 @@ class Dispatcher:
             if not (self._in_flight or self._ready or self._parked):
                 return None
             yield from self._hear()
+        self._told += 1
         return self._settled.popleft()
 
     def ask(self, requests: Iterable[Request]) -> Flow[tuple[Verdict, ...]]:
@@ -131,14 +135,28 @@ class Dispatcher:
         asked = dict.fromkeys(requests)
         ready, parked, kept = self._ready, self._parked, self._settled
         self._ready, self._parked, self._settled = {}, {}, deque()
+        self._set_aside, kept_before = len(ready) + len(parked), len(kept)
         self.add(asked)
         mine: list[Verdict] = []
         while len(mine) < len(asked) and (verdict := (yield from self.next())) is not None:
             (mine if verdict.request in asked else kept).append(verdict)
         self._ready = ready | self._ready
         self._parked = parked | self._parked
-        self._settled = kept
+        self._settled, self._set_aside = kept, 0
+        self._told -= len(kept) - kept_before  # `next` tells these again
         return tuple(mine)
+
+    @property
+    def progress(self) -> Progress:
+        """How many of all requests are settled, and what is closed."""
+        outstanding = len(self._ready) + len(self._parked) + len(self._in_flight) + len(self._settled)
+        planned = self._told + outstanding + self._set_aside
+        return Progress(settled=self._told, planned=planned, closed=self._gates.closed(self._now))
+
+    @property
+    def throttled_seconds(self) -> float:
+        """For how long a limit, or the nearness of one, kept a Page or the whole run from being asked."""
+        return max(0.0, self._gates.closed_seconds(self._now))
 
     # Sending
 
@@ -183,6 +201,8 @@ class Dispatcher:
     def _hear(self) -> Flow[None]:
         moments = (*self._parked.values(), *self._gates.openings())
         wake = min((moment for moment in moments if moment > self._now), default=None)
+        if not self._in_flight:
+            yield Emit((), self.progress)  # nothing happens until then
         answer = yield Receive(None if wake is None else wake - self._now)
         if isinstance(answer, Reply):
             self._now = max(self._now, answer.at_seconds)
@@ -232,6 +252,7 @@ class Dispatcher:
                 scope, app_headroom = WHOLE_RUN, min(app_headroom, headroom)
             elif scope is None:
                 continue  # of a Page, on a reply to a request of none
+            self.peak_usage_percent[scope] = max(usage.percent, self.peak_usage_percent.get(scope, 0.0))
             if usage.regain_seconds or usage.percent >= _FULL_PERCENT:
                 self._suspects.add(scope)
                 self._close(scope, usage.regain_seconds or self._policy.throttle_seconds)
@@ -274,7 +295,7 @@ class Dispatcher:
 
     def _close(self, scope: str | None, wait: float, problem: Problem | None = None, *, given_up: bool = False) -> None:
         too_long = given_up or wait > self._policy.wait_bound_seconds
-        self._gates.close(scope, self._now + wait, problem, too_long=too_long)
+        self._gates.close(scope, self._now, self._now + wait, problem, too_long=too_long)
 
     def _give_back_what_waits_too_long(self) -> None:
         for scope, gate in self._gates.closed_too_long(self._now):

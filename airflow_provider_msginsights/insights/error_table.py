@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from airflow_provider_msginsights.exceptions import (
@@ -26,6 +28,8 @@ from airflow_provider_msginsights.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
 Scope = Literal["run", "page"]
@@ -174,8 +178,11 @@ _TOLD_BY_TEXT: tuple[tuple[int | None, str, Rule], ...] = (
     ),
 )
 
-_PERMISSION_CODES = range(200, 300)
-_LIMIT_CODES = range(80000, 80015)
+RULES: Mapping[tuple[int, int | None], Rule] = MappingProxyType(_TABLE)
+"""Every error known by itself: (code, subcode) -> what it is and what helps."""
+
+PERMISSION_CODES = range(200, 300)
+LIMIT_CODES = range(80000, 80015)
 TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = range(500, 600)
 
@@ -194,9 +201,9 @@ def _known(code: int | None, subcode: int | None, text: str) -> Rule | None:
         return None
     if rule := _TABLE.get((code, subcode)) or _TABLE.get((code, None)):
         return rule
-    if code in _PERMISSION_CODES:
+    if code in PERMISSION_CODES:
         return _TABLE[10, None]
-    if code in _LIMIT_CODES:
+    if code in LIMIT_CODES:
         return Rule(RateLimitError, Remedy.WAIT, _OTHER_LIMIT)
     return None
 
@@ -211,6 +218,13 @@ def _unknown(status: int, *, is_transient: bool) -> Rule:
         Remedy.STOP,
         "This error is unknown to us; look up its code in the Graph API's documentation.",
     )
+
+
+@cache
+def known_codes() -> frozenset[int]:
+    """Every code and subcode that means something here."""
+    named = {number for pair in _TABLE for number in pair if number is not None}
+    return frozenset({*named, *PERMISSION_CODES, *LIMIT_CODES})
 
 
 def advice_of(rule: Rule, text: str) -> str:

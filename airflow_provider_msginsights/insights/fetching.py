@@ -80,6 +80,8 @@ class FetchRun:
             counts=self._dispatcher.counts,
             dropped=self._dropped,
             api_versions=frozenset(self._api_versions),
+            peak_usage_percent=self._dispatcher.peak_usage_percent,
+            throttled_seconds=self._dispatcher.throttled_seconds,
         )
 
     def _queue(self, slices: Iterable[Slice]) -> None:
@@ -134,7 +136,7 @@ class FetchRun:
         self._queue(self._refused.acquit(part.metrics))
         if parsed.records:
             self._dispatcher.counts["records"] += len(parsed.records)
-            yield Emit(parsed.records)
+            yield Emit(parsed.records, self._dispatcher.progress)
 
     def _remedy(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
         match problem.remedy:

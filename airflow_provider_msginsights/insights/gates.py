@@ -28,9 +28,22 @@ class Gates:
 
     def __init__(self) -> None:
         self._gates: dict[str | None, Gate] = {}
+        self._last_opening = float("-inf")
+        self._closed_seconds = 0.0
 
-    def close(self, scope: str | None, until: float, problem: Problem | None = None, *, too_long: bool = False) -> None:
-        """Close a scope; a gate closed already opens no earlier for it."""
+    def close(
+        self,
+        scope: str | None,
+        now: float,
+        until: float,
+        problem: Problem | None = None,
+        *,
+        too_long: bool = False,
+    ) -> None:
+        """Close a scope from now on; a gate closed already opens no earlier for it."""
+        if until > self._last_opening:
+            self._closed_seconds += until - max(now, self._last_opening)
+            self._last_opening = until
         closed = self._gates.get(scope)
         if closed is None or until > closed.until or (too_long and not closed.too_long):
             self._gates[scope] = Gate(until, problem, too_long)
@@ -43,6 +56,14 @@ class Gates:
     def openings(self) -> Iterator[float]:
         """When each gate opens, or has opened."""
         return (gate.until for gate in self._gates.values())
+
+    def closed_seconds(self, now: float) -> float:
+        """For how long until now at least one gate was closed."""
+        return self._closed_seconds - max(0.0, self._last_opening - now)
+
+    def closed(self, now: float) -> dict[str | None, float]:
+        """For how many seconds more each closed scope stays so."""
+        return {scope: gate.until - now for scope, gate in self._gates.items() if gate.until > now}
 
     def closed_too_long(self, now: float) -> Iterator[tuple[str | None, Gate]]:
         """The scopes nobody should wait for now."""

@@ -58,6 +58,8 @@ class FetchOutcome:
     :param counts: ``calls`` of the Graph API, ``retries`` among them, ``records``.
     :param dropped: rows of replies left out, by reason.
     :param api_versions: versions the replies say they were answered by.
+    :param peak_usage_percent: Page -> the highest share of its allowance that replies told; ``None`` for the app.
+    :param throttled_seconds: for how long a limit, or the nearness of one, kept a Page or the run from being asked.
     """
 
     query: InsightsQuery
@@ -73,6 +75,8 @@ class FetchOutcome:
     counts: Mapping[str, int] = field(default_factory=Counter)
     dropped: Mapping[str, int] = field(default_factory=Counter)
     api_versions: frozenset[str] = frozenset()
+    peak_usage_percent: Mapping[str | None, float] = field(default_factory=dict)
+    throttled_seconds: float = 0.0
 
     @property
     def refused_explicit_metrics(self) -> dict[str, MessagingInsightsError]:

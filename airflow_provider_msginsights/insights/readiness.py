@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError
 from airflow_provider_msginsights.insights.catalog import known
+from airflow_provider_msginsights.insights.date_ranges import end_of_day
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from airflow_provider_msginsights.insights.outcome import Availability
 
 ON_SILENT_PAGE = ("ignore", "wait", "fail")
@@ -18,6 +22,28 @@ _WHY_SILENT = (
     "It has no messages, fewer than 100 likes, or the token lacks read_insights for it: the API answers all three "
     "with nothing."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """From when on it makes sense to look for a Pacific day: before its end it has no row that counts.
+
+    :param final_after_hours: how much later, where rows are wanted that Meta restates no more.
+    """
+
+    day: date
+    final_after_hours: float = 0
+
+    @property
+    def moment(self) -> datetime:
+        """The moment, aware, in UTC."""
+        return end_of_day(self.day) + timedelta(hours=self.final_after_hours)
+
+    @property
+    def why_not_before(self) -> str:
+        """The reason in words; it stands for what is missing as long as nothing was asked."""
+        what = "is final" if self.final_after_hours else "ends"
+        return f"Pacific day {self.day} {what} at {self.moment}; nothing is asked before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +85,18 @@ class Requirement:
         awaited = [page_id for page_id in found.outcome.query.page_ids if page_id not in ignored]
         unready = {page_id for page_id, _, _ in found.missing} | {one.part.page_id for one in found.outcome.paused}
         ready = tuple(page_id for page_id in awaited if page_id not in unready)
+        needed = self._needed(len(awaited))
         verdict = Verdict(
-            ready=len(ready) >= self._needed(len(awaited)),
+            ready=len(ready) >= needed,
             ready_pages=ready,
             ignored_pages=ignored,
             late_pages=tuple(page_id for page_id in awaited if page_id in unready),
             missing=found.describe(without_pages=ignored),
+            failed_pages=tuple(str(error) for error in found.outcome.page_failures.values()),
         )
-        _raise_what_waiting_would_hide(found, verdict)
+        failed = found.outcome.page_failures
+        can_become_ready = sum(page_id not in failed for page_id in awaited)
+        _raise_what_waiting_would_hide(found, spares_failed_pages=can_become_ready >= needed)
         return verdict
 
     def _needed(self, page_count: int) -> int:
@@ -86,6 +116,7 @@ class Verdict:
     :param ignored_pages: silent Pages that were left out of the count.
     :param late_pages: Pages that are waited for.
     :param missing: which Page lacks which metric on which day.
+    :param failed_pages: why some of the late Pages could not be looked at.
     """
 
     ready: bool
@@ -93,6 +124,7 @@ class Verdict:
     ignored_pages: tuple[str, ...]
     late_pages: tuple[str, ...]
     missing: str
+    failed_pages: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -104,13 +136,14 @@ class Verdict:
             )
         if self.ready and self.late_pages:
             told.append(f"Enough Pages are there; not these: {self.missing}")
+        told += [f"A Page that is not needed cannot be read: {why}" for why in self.failed_pages]
         return tuple(told)
 
 
-def _raise_what_waiting_would_hide(found: Availability, verdict: Verdict) -> None:
+def _raise_what_waiting_would_hide(found: Availability, *, spares_failed_pages: bool) -> None:
     outcome = found.outcome
     of_the_run = (*filter(None, (outcome.stopped_by,)), *outcome.refused_explicit_metrics.values())
-    for error in of_the_run if verdict.ready else (*of_the_run, *outcome.page_failures.values()):
+    for error in of_the_run if spares_failed_pages else (*of_the_run, *outcome.page_failures.values()):
         raise error
 
 

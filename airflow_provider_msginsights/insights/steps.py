@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_msginsights.insights.records import InsightsRecord
 
 T = TypeVar("T")
@@ -81,11 +83,26 @@ class Receive:
     timeout_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run has come, for whoever drives it to tell.
+
+    :param settled: requests that were answered, refused or given up.
+    :param planned: those and the ones still to settle; it grows when a request has to be split.
+    :param closed: Page -> seconds until a limit lets its requests through again; ``None`` stands for every Page.
+    """
+
+    settled: int
+    planned: int
+    closed: Mapping[str | None, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Hand these records to the consumer; resumes when it wants more."""
+    """Hand these records, maybe none, to the consumer; resumes when it wants more."""
 
     records: tuple[InsightsRecord, ...]
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ _TITLES = {
 
 def text_of(report: TokenReport) -> str:
     """The verdict, the facts, then what to know and what helps."""
-    return "\n".join((verdict_of(report), *_facts(report), *map(_told, report.findings)))
+    # Airflow's form shows the lines as one: each is a sentence, so that it reads there too.
+    return "\n".join((verdict_of(report), *(f"{fact}." for fact in _facts(report)), *map(_told, report.findings)))
 
 
 def verdict_of(report: TokenReport) -> str:
@@ -48,10 +49,10 @@ def _facts(report: TokenReport) -> Iterator[str]:
         yield f"Valid until: {_end(report.expires, report.asked_at)}"
         yield f"Data access until: {_end(report.data_access, report.asked_at)}"
         yield f"Permissions: {_permissions(report.missing_permissions)}"
-    shown = sorted(report.pages, key=lambda page: not page.is_asked_for)
+    shown = [page for page in report.pages if page.is_asked_for] or report.pages
     yield from map(_page, shown[:_MOST_PAGES])
-    if len(shown) > _MOST_PAGES:
-        yield f"Pages: {len(shown) - _MOST_PAGES} more"
+    if more := len(report.pages) - len(shown[:_MOST_PAGES]):
+        yield f"Pages beside: {more}"
     yield f"API version: {report.answered_version or 'not told'} (asked for {report.asked_version})"
 
 

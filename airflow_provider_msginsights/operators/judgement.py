@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
 from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError
+from airflow_provider_msginsights.operators.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,8 @@ ON_EMPTY = ("fail", "skip", "succeed")
 class Judge:
     """The rules a task set: how many Pages may fail, and what an answer without any row means.
 
-    :param max_failed_pages: a count, a share of the Pages as a fraction below 1, or ``None`` for any number.
+    :param max_failed_pages: a count, a share of the Pages as a fraction below 1, or ``None`` for any number; text of
+        these will do, as a template leaves it.
     :param on_empty: ``fail``, ``skip`` or ``succeed``.
     :param log: where warnings go.
     :raises ConfigurationError: for values that mean nothing.
@@ -35,18 +37,13 @@ class Judge:
     def __post_init__(self) -> None:
         if self.on_empty not in ON_EMPTY:
             raise ConfigurationError(f"on_empty={self.on_empty!r} is not one of {', '.join(ON_EMPTY)}.")
-        allowed = self.max_failed_pages
-        if allowed is None:
-            return
-        if isinstance(allowed, bool) or not isinstance(allowed, (int, float)) or allowed < 0:
-            raise ConfigurationError(f"max_failed_pages={allowed!r} is not a count, a fraction below 1, or None.")
-        if isinstance(allowed, float) and not allowed.is_integer() and allowed > 1:
+        if (allowed := self._allowed) is not None and allowed > 1 and not allowed.is_integer():
             raise ConfigurationError(f"max_failed_pages={allowed!r} is neither a whole number nor a fraction below 1.")
 
-    def check_errors(self, outcomes: Iterable[FetchOutcome]) -> None:
-        """Warn of what is missing, and raise when more failed than the task allows; the rest is stored by now.
+    def error_in(self, outcomes: Iterable[FetchOutcome]) -> MessagingInsightsError | None:
+        """Warn of what is missing, and give the error the task has to fail with, if more failed than it allows.
 
-        A failure that a retry may mend is raised before one that it cannot, as the retry may still load something.
+        A failure that a retry may mend comes before one that it cannot, as the retry may still load something.
         """
         errors: list[MessagingInsightsError] = []
         page_errors: dict[str, MessagingInsightsError] = {}
@@ -61,10 +58,9 @@ class Judge:
             self.log.warning("Page %s was not loaded: %s", page_id, error)
         if len(page_errors) > self._pages_that_may_fail(page_count):
             errors += page_errors.values()
-        if errors:
-            raise min(errors, key=lambda error: isinstance(error, NEVER_RETRIED))
+        return min(errors, key=lambda error: isinstance(error, NEVER_RETRIED), default=None)
 
-    def check_empty(self, outcomes: Iterable[FetchOutcome], hint: str) -> None:
+    def judge_empty(self, outcomes: Iterable[FetchOutcome], hint: str) -> None:
         """Do what the task asked for when there was no row at all."""
         asked = ", ".join(str(outcome.query.days) for outcome in outcomes)
         message = f"The API returned no row at all for {asked}. {hint} Stored rows were left as they are."
@@ -74,11 +70,16 @@ class Judge:
             raise EmptyAnswerError(message)
         self.log.warning(message)
 
+    @property
+    def _allowed(self) -> float | None:
+        if self.max_failed_pages is None or self.max_failed_pages == "None":
+            return None
+        return number("max_failed_pages", self.max_failed_pages)
+
     def _pages_that_may_fail(self, page_count: int) -> float:
-        allowed = self.max_failed_pages
-        if allowed is None:
+        if (allowed := self._allowed) is None:
             return float("inf")
-        return allowed * page_count if isinstance(allowed, float) and allowed < 1 else allowed
+        return allowed * page_count if allowed < 1 else allowed
 
     def _log_gaps(self, outcome: FetchOutcome) -> None:
         for metric, error in outcome.unavailable_metrics.items():
@@ -89,7 +90,3 @@ class Judge:
             self.log.warning("Page %s, %s: no row for %s", part.page_id, part.days, ", ".join(part.metrics))
         for reason, count in outcome.dropped.items():
             self.log.info("%s rows of the API's replies were left out: %s", count, reason)
-        self.log.info(
-            "%s rows from %s calls of the API, %s of them retries",
-            *(outcome.counts[name] for name in ("records", "calls", "retries")),
-        )

@@ -1,4 +1,4 @@
-"""One turn of a load: read what the work names, store it as it arrives, tell what became of it."""
+"""The reading of one turn: what the work names leaves as rows, stored as it arrives."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from airflow_provider_msginsights.outputs.schema import Row, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.query import InsightsQuery
+    from airflow_provider_msginsights.operators.progress import ProgressLog
     from airflow_provider_msginsights.operators.work import Work
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.stored import Stored
+
+
+class LoadStoppedError(BaseException):
+    """Airflow is ending the task. No ``Exception``, so that nothing on the way out takes it for an error to handle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,7 @@ class Load:
     :param queries: one for each range of the work.
     :param final_after_hours: how long after its end a day is taken to change no more.
     :param outcomes: what became of each query; complete once the rows are.
+    :param days: the last Pacific day of every row so far -> whether all its rows are final.
     """
 
     hook: MessagingInsightsHook
@@ -35,7 +42,9 @@ class Load:
     work: Work
     final_after_hours: float
     extra_columns: Mapping[str, str]
+    progress: ProgressLog
     outcomes: list[FetchOutcome] = field(default_factory=list)
+    days: dict[date, bool] = field(default_factory=dict)
 
     def to_dataset(self, dataset: Dataset[Any]) -> Stored:
         """Store every row that could be read."""
@@ -63,11 +72,15 @@ class Load:
         final_if_ended_by = datetime.now(UTC) - timedelta(hours=self.final_after_hours)
         with self.hook.get_conn() as transport:
             for query, rest in zip(self.queries, self.work.rests, strict=True):
-                records = transport.records(self.hook.fetching(query, slices=rest))
+                fetching = self.hook.fetching(query, slices=rest)
+                records = transport.records(self.progress.watching(fetching, str(query.days)))
                 while True:
                     try:
                         record = next(records)
                     except StopIteration as end:
                         self.outcomes.append(end.value)
                         break
-                    yield row_of(record, final_if_ended_by=final_if_ended_by, extra_columns=self.extra_columns)
+                    row = row_of(record, final_if_ended_by=final_if_ended_by, extra_columns=self.extra_columns)
+                    day = row["pacific_date"]
+                    self.days[day] = self.days.get(day, True) and row["is_final"]
+                    yield row

@@ -10,70 +10,120 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.operators.load import Load
     from airflow_provider_msginsights.outputs.stored import Stored
 
 _MOST_NAMES = 5
 """Names listed in XCom; the manifest has them all."""
 
-_ADDED_UP = ("rows", "rows_added", "rows_changed", "rows_unchanged", "rows_removed")
+_ROW_COUNTS = ("rows", "rows_added", "rows_changed", "rows_unchanged", "rows_removed")
+_ADDED_UP = (*_ROW_COUNTS, "graph_calls", "graph_retries", "throttled_seconds")
+_JOINED = (
+    "days",
+    "restated_days",
+    "restated_final_days",
+    "provisional_days",
+    "pages_ok",
+    "metrics_returned",
+    "api_versions",
+)
 
 
 def manifest_of(
     stored: Stored,
-    outcomes: Sequence[FetchOutcome],
+    load: Load,
     *,
     run: Mapping[str, Any],
     started: datetime,
     finished: datetime,
     earlier_turn: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Everything there is to tell of a load; a load that had to wait goes on with the manifest of its earlier turn."""
-    failed = {page_id: str(error) for outcome in outcomes for page_id, error in outcome.page_failures.items()}
-    empty = {part.page_id for outcome in outcomes for part in outcome.empty}
-    answered = {part.page_id for outcome in outcomes for part in outcome.answered}
-    unanswered = {part.page_id for outcome in outcomes for part in outcome.unanswered}
-    counts: Counter[str] = Counter()
-    for outcome in outcomes:
-        counts.update({f"graph_{name}": outcome.counts[name] for name in ("calls", "retries")})
-    told = stored.as_fields() | {
-        **run,
-        "started": started,
-        "finished": finished,
-        "paused_requests": sum(len(outcome.paused) for outcome in outcomes),
+    """Everything there is to tell of a load, in JSON's own types but for the two moments.
+
+    :param earlier_turn: the manifest so far of a load that had to wait: this turn's figures are added to it.
+    """
+    told = (
+        stored.as_fields()
+        | {**run, "started": started, "finished": finished}
+        | _days(load)
+        | _pages(load)
+        | _metrics(load.outcomes)
+        | _calls(load)
+    )
+    return told if earlier_turn is None else _continued(earlier_turn, told)
+
+
+def _days(load: Load) -> dict[str, Any]:
+    return {
+        "ranges": [[str(days.first_day), str(days.last_day)] for days in load.work.ranges],
+        "final_days": sorted(str(day) for day, is_final in load.days.items() if is_final),
+        "provisional_days": sorted(str(day) for day, is_final in load.days.items() if not is_final),
+    }
+
+
+def _pages(load: Load) -> dict[str, Any]:
+    failed = {page_id: str(error) for outcome in load.outcomes for page_id, error in outcome.page_failures.items()}
+    answered = {part.page_id for outcome in load.outcomes for part in outcome.answered}
+    empty = {part.page_id for outcome in load.outcomes for part in outcome.empty}
+    return {
+        "page_ids": list(load.work.page_ids),
         "pages_ok": sorted(answered - set(failed)),
         "pages_failed": failed,
         "pages_without_rows": sorted(empty - answered),
-        "pages_unanswered": sorted(unanswered),
-        "metrics_asked": list(outcomes[0].query.metrics),
-        "metrics_returned": sorted(
-            {metric for outcome in outcomes for part in outcome.answered for metric in part.metrics}
-        ),
-        "metrics_unavailable": {
-            name: str(error) for outcome in outcomes for name, error in outcome.unavailable_metrics.items()
-        },
-        "ranges": [[outcome.query.days.first_day, outcome.query.days.last_day] for outcome in outcomes],
-        "api_versions": sorted({version for outcome in outcomes for version in outcome.api_versions}),
-        "dropped_rows": dict(sum((Counter(outcome.dropped) for outcome in outcomes), Counter())),
-        **counts,
+        "pages_unanswered": sorted({part.page_id for outcome in load.outcomes for part in outcome.unanswered}),
+        "paused_requests": sum(len(outcome.paused) for outcome in load.outcomes),
     }
-    return told if earlier_turn is None else _continued(earlier_turn, told)
+
+
+def _metrics(outcomes: Sequence[FetchOutcome]) -> dict[str, Any]:
+    returned = {metric for outcome in outcomes for part in outcome.answered for metric in part.metrics}
+    unavailable = {name: str(error) for outcome in outcomes for name, error in outcome.unavailable_metrics.items()}
+    return {
+        "metrics_asked": list(outcomes[0].query.metrics),
+        "metrics_returned": sorted(returned),
+        "metrics_unavailable": unavailable,
+        "dropped_rows": dict(sum((Counter(outcome.dropped) for outcome in outcomes), Counter())),
+    }
+
+
+def _calls(load: Load) -> dict[str, Any]:
+    peaks: dict[str | None, float] = {}
+    for outcome in load.outcomes:
+        for page_id, percent in outcome.peak_usage_percent.items():
+            peaks[page_id] = max(percent, peaks.get(page_id, 0.0))
+    app_peak = peaks.pop(None, None)
+    waited = load.work.waited_seconds + sum(outcome.throttled_seconds for outcome in load.outcomes)
+    return {
+        "api_version_asked": load.hook.settings.api_version,
+        "api_versions": sorted({version for outcome in load.outcomes for version in outcome.api_versions}),
+        "graph_calls": sum(outcome.counts["calls"] for outcome in load.outcomes),
+        "graph_retries": sum(outcome.counts["retries"] for outcome in load.outcomes),
+        "peak_usage_percent": {str(page_id): percent for page_id, percent in peaks.items()},
+        "app_peak_usage_percent": app_peak,
+        "throttled_seconds": round(waited, 1),
+    }
 
 
 def _continued(earlier: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     files = {file["path"]: file for file in (*earlier["files"], *told["files"])}
-    sums = {name: earlier[name] + told[name] for name in (*_ADDED_UP, "graph_calls", "graph_retries")}
-    both = {
-        name: sorted({*earlier[name], *told[name]})
-        for name in ("days", "restated_days", "restated_final_days", "pages_ok", "metrics_returned")
-    }
+    sums = {name: earlier[name] + told[name] for name in _ADDED_UP}
+    both = {name: sorted({*earlier[name], *told[name]}) for name in _JOINED}
     silent = sorted({*earlier["pages_without_rows"], *told["pages_without_rows"]} - set(both["pages_ok"]))
+    peaks = earlier["peak_usage_percent"] | {
+        page_id: max(percent, earlier["peak_usage_percent"].get(page_id, 0.0))
+        for page_id, percent in told["peak_usage_percent"].items()
+    }
+    app_peaks = [one["app_peak_usage_percent"] for one in (earlier, told) if one["app_peak_usage_percent"] is not None]
     return (
         told
         | sums
         | both
         | {
             "files": [files[path] for path in sorted(files)],
+            "final_days": sorted({*earlier["final_days"], *told["final_days"]} - set(both["provisional_days"])),
             "pages_without_rows": silent,
+            "peak_usage_percent": peaks,
+            "app_peak_usage_percent": max(app_peaks, default=None),
             "started": earlier["started"],
         }
     )
@@ -85,7 +135,7 @@ def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> d
     return {
         "manifest": path,
         "output_path": output_path,
-        **{name: manifest[name] for name in _ADDED_UP},
+        **{name: manifest[name] for name in _ROW_COUNTS},
         "file_count": len(manifest["files"]),
         "day_count": len(days),
         "first_day": days[0] if days else None,
@@ -94,4 +144,15 @@ def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> d
         "page_count": len(manifest["pages_ok"]),
         "failed_page_count": len(manifest["pages_failed"]),
         "unavailable_metrics": sorted(manifest["metrics_unavailable"])[:_MOST_NAMES],
+    }
+
+
+def run_names(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the run a task belongs to; outside of one there is nothing to name."""
+    ti = context.get("ti")
+    return {
+        "dag_id": getattr(ti, "dag_id", "no-dag"),
+        "task_id": getattr(ti, "task_id", "no-task"),
+        "run_id": getattr(ti, "run_id", "no-run"),
+        "map_index": getattr(ti, "map_index", -1),
     }

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """How many polls in a row failed, and until when Meta's limits forbid the next.
+    """How many polls in a row failed, until when Meta's limits forbid the next, and what the last did not find.
 
     :param context: Airflow's context; from Airflow 3.3 on it has a store for the task's state.
     :param own: kept by the sensor itself, for pokes of one process.
@@ -35,11 +35,16 @@ class Memory:
         moment = self._own.get("not_before")
         return datetime.fromisoformat(moment) if moment else None
 
-    def keep(self, *, failed_polls: int, pause_seconds: float | None) -> None:
+    @property
+    def missing(self) -> str | None:
+        """What the last poll did not find, in words."""
+        return self._own.get("missing")
+
+    def keep(self, *, failed_polls: int, pause_seconds: float | None, missing: str) -> None:
         """Remember what a poll met; writes only what changed."""
         not_before = (datetime.now(UTC) + timedelta(seconds=pause_seconds)).isoformat() if pause_seconds else None
-        kept = {"failed_polls": failed_polls, "not_before": not_before}
-        is_news = kept != {"failed_polls": 0, "not_before": None} | self._own
+        kept = {"failed_polls": failed_polls, "not_before": not_before, "missing": missing}
+        is_news = kept != self._own
         self._own.update(kept)
         if self._store is not None and is_news:
             self._store.set(self._key, kept)

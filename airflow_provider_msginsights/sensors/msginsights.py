@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import uniform
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk import Asset, BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_msginsights.airflow_failures import (
     MAX_FAILED_POLLS,
@@ -16,15 +15,12 @@ from airflow_provider_msginsights.airflow_failures import (
     error_from_event,
     failing_without_retry,
 )
-from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
+from airflow_provider_msginsights.airflow_intervals import NoDayEndedError
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
-from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, ResponseFormatError
+from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.catalog import known
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
-from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.readiness import Requirement
 from airflow_provider_msginsights.sensors.memory import Memory
+from airflow_provider_msginsights.sensors.question import Question
 from airflow_provider_msginsights.triggers.msginsights import (
     CANARY_METRIC,
     JITTER,
@@ -65,13 +61,17 @@ class MessagingInsightsSensor(BaseSensorOperator):
         (templated)
     :param on_silent_page: what a Page without any row in the last seven days of the range is: left out with a warning
         (``ignore``), waited for like the others (``wait``), or an error (``fail``)
-    :param max_failed_polls: how many polls in a row may fail for a passing reason, each after the retries that the
-        connection sets; one more failure fails the task. Airflow before 3.3 remembers no count from one poke to
-        the next in ``reschedule`` mode, and there waits until the timeout
+    :param max_failed_polls: the task fails once so many polls in a row failed for a passing reason, each after its
+        own retries. Airflow before 3.3 remembers no count from one poke to the next in ``reschedule`` mode, and
+        there waits until the timeout
+    :param retry_bounds: bounds on asking again within a poll that differ from the connection's, by the names they
+        have there: ``{"max_attempts": 2, "total_seconds": 60}`` (templated)
     :param deferrable: wait in the triggerer, without a worker slot
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
     :param timeout: 48 hours when left out, and ``final_after_hours`` more where ``final`` is waited for
+    :param outlets: as in every task; the events of assets in it name ``days`` and ``page_ids`` as the XCom does, so
+        that a DAG scheduled by such an asset loads these days
     :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there
         are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for.
     """
@@ -83,10 +83,15 @@ class MessagingInsightsSensor(BaseSensorOperator):
         "until",
         "lookback_days",
         "min_ready_pages",
+        "retry_bounds",
         "msginsights_conn_id",
         "api_version",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"page_ids": "json", "metrics": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "page_ids": "json",
+        "metrics": "json",
+        "retry_bounds": "json",
+    }
     ui_color = "#e4e6fb"
 
     def __init__(  # noqa: PLR0913 - an operator's parameters are its documentation
@@ -102,6 +107,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         min_ready_pages: float | str | None = None,
         on_silent_page: str = "ignore",
         max_failed_polls: int = MAX_FAILED_POLLS,
+        retry_bounds: Mapping[str, Any] | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
         api_version: str | None = None,
@@ -122,6 +128,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         self.min_ready_pages = min_ready_pages
         self.on_silent_page = on_silent_page
         self.max_failed_polls = max_failed_polls
+        self.retry_bounds = retry_bounds
         self.deferrable = deferrable
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
@@ -132,9 +139,9 @@ class MessagingInsightsSensor(BaseSensorOperator):
         """Ask; while the days are not there, wait here, between pokes, or in the triggerer."""
         if self.deferrable:
             with self._as_pokes_end():
-                return self._ask_then_defer(context)
+                return self._told(self._ask_then_defer(context), context)
         try:
-            return super().execute(context)
+            return self._told(super().execute(context), context)
         except AirflowSensorTimeout:
             with self._as_pokes_end():
                 raise AirflowSensorTimeout(self._told_when_timed_out(self._missing)) from None
@@ -146,12 +153,12 @@ class MessagingInsightsSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask whether the days are there; before the last of them has ended, nothing is asked."""
         with self._failing_without_retry():
-            answer = self._ask(self._question(context), self._memory(context))
+            hook = self._hook()
+            answer = self._ask(self._question(context, hook), hook, self._memory(context))
         return PokeReturnValue(is_done=answer is not None, xcom_value=answer)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Take the triggerer's verdict; an error becomes what it would have been without deferral."""
-        del context
         with self._as_pokes_end(), self._failing_without_retry():
             status = event.get("status") if event else None
             if event is None or status not in {"available", "timed_out", "failed"}:
@@ -164,72 +171,79 @@ class MessagingInsightsSensor(BaseSensorOperator):
             if status == "timed_out":
                 raise AirflowSensorTimeout(self._told_when_timed_out(event.get("missing")))
         self.log.info("Available: Pacific days %s", ", ".join(event["days"]))
-        return {name: value for name, value in event.items() if name != "status"}
+        return self._told({name: value for name, value in event.items() if name != "status"}, context)
 
-    def _ask(self, question: _Question, memory: Memory) -> dict[str, list[str]] | None:
+    def _told(self, answer: dict[str, list[str]], context: Context) -> dict[str, list[str]]:
+        """Name the days in the events of the task's outlets too: a DAG that those events start loads these days."""
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra.update(cast("dict[str, Any]", answer))
+        return answer
+
+    def _ask(self, question: Question, hook: MessagingInsightsHook, memory: Memory) -> dict[str, list[str]] | None:
         """Give what is there, or ``None`` when it is not enough; what is missing is kept for the message."""
         now = datetime.now(UTC)
-        if now < question.first_poll_at:
-            self._missing = f"{question.why_later}; nothing was asked"
-            self.log.info("%s; not asking before.", question.why_later)
+        if now < question.first_look.moment:
+            self._missing = question.first_look.why_not_before
+            self.log.info("%s.", self._missing)
             return None
         if memory.not_before is not None and now < memory.not_before:
-            self._missing = f"Meta's limit on calls, which ends at {memory.not_before}"
+            self._missing = memory.missing
             self.log.info("Meta's limit on calls ends at %s; not asking before.", memory.not_before)
             return None
-        verdict = self._poll(question, memory, now)
+        verdict = self._poll(question, hook, memory, now)
         if verdict is None or not verdict.ready:
             self.log.info("Not there yet: %s", self._missing)
             return None
         self._missing = None
         return available(question.ranges, verdict)
 
-    def _poll(self, question: _Question, memory: Memory, now: datetime) -> Verdict | None:
+    def _poll(self, question: Question, hook: MessagingInsightsHook, memory: Memory, now: datetime) -> Verdict | None:
         failed = FailedPolls(self.max_failed_polls, memory.failed_polls)
         try:
-            found = self._hook().probe_once(question.query, ranges=question.ranges, now=now)
+            found = hook.probe_once(question.query, ranges=question.ranges, now=now)
             verdict = question.requirement.judge(found)
         except MessagingInsightsError as error:
             failed.add(error)
             self._missing = str(error)
             self.log.warning("%s failed: %s", failed.counted, error)
-            memory.keep(failed_polls=failed.in_a_row, pause_seconds=error.retry_after_seconds)
+            memory.keep(failed_polls=failed.in_a_row, pause_seconds=error.retry_after_seconds, missing=self._missing)
             return None
         for warning in verdict.warnings:
             self.log.warning("%s", warning)
-        memory.keep(failed_polls=0, pause_seconds=found.outcome.resume_after_seconds)
         self._missing = verdict.missing
+        memory.keep(failed_polls=0, pause_seconds=found.outcome.resume_after_seconds, missing=self._missing)
         return verdict
 
     def _ask_then_defer(self, context: Context) -> dict[str, list[str]]:
         started = datetime.now(UTC)
+        memory = self._memory(context)
         with self._failing_without_retry():
-            question = self._question(context)
-            memory = self._memory(context)
-            answer = self._ask(question, memory)
+            hook = self._hook()
+            question = self._question(context, hook)
+            answer = self._ask(question, hook, memory)
         if answer is None:
             self._defer(question, memory, started)
         return answer
 
-    def _defer(self, question: _Question, memory: Memory, started: datetime) -> NoReturn:
+    def _defer(self, question: Question, memory: Memory, started: datetime) -> NoReturn:
         next_poll = started + timedelta(seconds=self.poke_interval * uniform(1 - JITTER, 1))  # noqa: S311 - spreads load, guards nothing
-        moments = (question.first_poll_at, memory.not_before, next_poll if started >= question.first_poll_at else None)
+        was_asked = started >= question.first_look.moment
+        not_before = max(filter(None, (memory.not_before, next_poll if was_asked else None)), default=None)
         self.defer(
             trigger=MessagingInsightsAvailabilityTrigger(
                 msginsights_conn_id=self.msginsights_conn_id,
                 api_version=self.api_version,
-                page_ids=list(question.query.page_ids),
-                metrics=list(question.query.metrics),
-                ranges=[[days.first_day.isoformat(), days.end_day.isoformat()] for days in question.ranges],
+                retry_bounds=self.retry_bounds,
+                **question.as_trigger_arguments(),
                 poll_interval_seconds=self.poke_interval,
-                not_before=max(filter(None, moments)).isoformat(),
+                not_before=not_before.isoformat() if not_before else None,
                 deadline=(started + timedelta(seconds=self.timeout)).isoformat(),
-                min_ready_pages=question.requirement.min_ready_pages,
-                on_silent_page=question.requirement.on_silent_page,
                 exponential_backoff=bool(self.exponential_backoff),
                 max_wait_seconds=self.max_wait.total_seconds() if self.max_wait else None,
                 max_failed_polls=None if self.silent_fail else self.max_failed_polls,
                 failed_polls=memory.failed_polls,
+                missing=self._missing,
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=self.timeout) + _GRACE,
@@ -263,44 +277,12 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, enabled=not self.soft_fail)
 
     def _hook(self) -> MessagingInsightsHook:
-        return MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
+        return MessagingInsightsHook(
+            self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds
+        )
 
-    def _question(self, context: Context) -> _Question:
+    def _question(self, context: Context, hook: MessagingInsightsHook) -> Question:
         try:
-            ranges = requested_days(context, since=self.since, until=self.until, lookback_days=self.lookback_days)
+            return Question.of(self, cast("Mapping[str, Any]", context), hook)
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
-        hull = DateRange(ranges[0].first_day, ranges[-1].end_day)
-        page_ids = self._hook().page_ids_of(self.page_ids)
-        query = InsightsQuery.create(page_ids=page_ids, metrics=self.metrics, days=hull)
-        requirement = Requirement.create(
-            min_ready_pages=self.min_ready_pages,
-            on_silent_page=self.on_silent_page,
-            page_count=len(query.page_ids),
-        )
-        waits_for_final = known(self.wait_for, ("available", "final"), "value of wait_for") == "final"
-        return _Question(query, ranges, requirement, self._final_after() if waits_for_final else timedelta(0))
-
-    def _final_after(self) -> timedelta:
-        if self.final_after_hours < 0:
-            raise ConfigurationError(f"final_after_hours={self.final_after_hours!r} is negative.")
-        return timedelta(hours=self.final_after_hours)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What a rendered sensor asks."""
-
-    query: InsightsQuery
-    ranges: tuple[DateRange, ...]
-    requirement: Requirement
-    final_after: timedelta
-
-    @property
-    def first_poll_at(self) -> datetime:
-        return end_of_day(self.ranges[-1].last_day) + self.final_after
-
-    @property
-    def why_later(self) -> str:
-        what = "is final" if self.final_after else "ends"
-        return f"Pacific day {self.ranges[-1].last_day} {what} at {self.first_poll_at}"

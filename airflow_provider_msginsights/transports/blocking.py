@@ -58,13 +58,17 @@ class BlockingTransport:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Whoever is being stopped, and no mere error, cannot wait for a server that may take two minutes to answer.
+        self.close(wait=kind is None or issubclass(kind, Exception))
 
-    def close(self) -> None:
-        """Wait for what is under way and close every connection; the transport can be used again."""
+    def close(self, *, wait: bool = True) -> None:
+        """Close every connection; the transport can be used again.
+
+        :param wait: for what is under way; otherwise it ends by itself and is not read.
+        """
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait=wait, cancel_futures=True)
         while self._sessions:
             self._sessions.pop().close()
         self._pool, self._of_thread = None, threading.local()

@@ -138,7 +138,9 @@ class _Inbox:
                 await sleep(timeout_seconds or 0.0)
                 return None
             try:
-                call = await asyncio.wait_for(self._done.get(), timeout_seconds)
+                # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
+                async with asyncio.timeout(timeout_seconds):
+                    call = await self._done.get()
             except TimeoutError:
                 return None
             self._calls.discard(call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from random import uniform
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,14 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS, FailedPolls, event_of_error
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
+from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
+from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.readiness import Requirement
+from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from airflow_provider_msginsights.insights.polling import Found
     from airflow_provider_msginsights.insights.readiness import Verdict
@@ -51,6 +52,8 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
     :param max_wait_seconds: longest interval then.
     :param max_failed_polls: how many polls in a row may fail for a passing reason; ``None`` for no bound.
     :param failed_polls: how many of them had failed before.
+    :param retry_bounds: bounds on asking again within a poll, as the sensor's.
+    :param missing: what an earlier poll did not find, told when no later one is made before the deadline.
     """
 
     def __init__(  # noqa: PLR0913 - everything a poke honours must travel
@@ -71,6 +74,8 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
         max_wait_seconds: float | None = None,
         max_failed_polls: int | None = MAX_FAILED_POLLS,
         failed_polls: int = 0,
+        retry_bounds: Mapping[str, Any] | None = None,
+        missing: str | None = None,
     ) -> None:
         super().__init__()
         self.msginsights_conn_id = msginsights_conn_id
@@ -88,6 +93,8 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
         self.max_wait_seconds = max_wait_seconds
         self.max_failed_polls = max_failed_polls
         self.failed_polls = failed_polls
+        self.retry_bounds = dict(retry_bounds) if retry_bounds is not None else None
+        self.missing = missing
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what rebuilds this trigger elsewhere: plain JSON, and never a token."""
@@ -107,6 +114,8 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
             "max_wait_seconds",
             "max_failed_polls",
             "failed_polls",
+            "retry_bounds",
+            "missing",
         )
         return (
             "airflow_provider_msginsights.triggers.msginsights.MessagingInsightsAvailabilityTrigger",
@@ -155,14 +164,15 @@ class _Waiting:
             page_count=len(self.query.page_ids),
         )
         self.failed = FailedPolls(asked.max_failed_polls, asked.failed_polls)
-        self.missing = f"Pacific day {self.ranges[-1].last_day}, which was not looked for yet"
+        self.first_look = FirstLook(self.ranges[-1].last_day, asked.final_after_hours)
+        self.missing = asked.missing or self.first_look.why_not_before
         self.available: dict[str, list[str]] = {}
         self.polls = 0
 
     async def sleep_until_first_poll(self) -> None:
         """Rest until there can be something new; restarted triggers, too, do not all ask in one second."""
         asked = self.asked
-        moment = end_of_day(self.ranges[-1].last_day) + timedelta(hours=asked.final_after_hours)
+        moment = self.first_look.moment
         if asked.not_before is not None:
             moment = max(moment, datetime.fromisoformat(asked.not_before))
         seconds = max(0.0, (moment - datetime.now(UTC)).total_seconds())
@@ -171,7 +181,10 @@ class _Waiting:
         await asyncio.sleep(seconds + uniform(0, JITTER * asked.poll_interval_seconds))  # noqa: S311 - spreads load, guards nothing
 
     async def until_available(self) -> dict[str, list[str]]:
-        hook = MessagingInsightsHook(self.asked.msginsights_conn_id, api_version=self.asked.api_version)
+        await load_for_polling()
+        hook = MessagingInsightsHook(
+            self.asked.msginsights_conn_id, api_version=self.asked.api_version, retry_bounds=self.asked.retry_bounds
+        )
         await hook.apoll_availability(
             self.query, ranges=lambda: self.ranges, clock=lambda: datetime.now(UTC), next_poll=self.seconds_to_next_poll
         )

@@ -19,7 +19,7 @@ from airflow_provider_msginsights.triggers.announced_days import AnnouncedDays
 from airflow_provider_msginsights.triggers.msginsights import CANARY_METRIC
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Sequence
+    from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
     from datetime import date
 
     from airflow_provider_msginsights.insights.readiness import Verdict
@@ -57,6 +57,8 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
     :param first_day: ISO date of the first Pacific day to tell of, when nothing was told yet; the last day that had
         ended when left out. Days more than five weeks old are left out.
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out.
+    :param retry_bounds: bounds on asking again within a poll that differ from the connection's, by the names they
+        have there, such as ``{"max_attempts": 2}``.
     :raises ConfigurationError: on Airflow before 3.3, and for arguments that mean nothing.
     """
 
@@ -72,6 +74,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         on_silent_page: str = "ignore",
         first_day: str | None = None,
         api_version: str | None = None,
+        retry_bounds: Mapping[str, Any] | None = None,
     ) -> None:
         if not hasattr(BaseEventTrigger, "create_shared_stream_producer"):
             raise ConfigurationError(_OLD_AIRFLOW)
@@ -90,6 +93,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         self.on_silent_page = on_silent_page
         self.first_day = _checked_day(first_day)
         self.api_version = api_version
+        self.retry_bounds = _checked_bounds(retry_bounds)
         self._requirement = Requirement.create(
             min_ready_pages=min_ready_pages, on_silent_page=on_silent_page, page_count=len(self.page_ids)
         )
@@ -108,6 +112,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
                 "on_silent_page": self.on_silent_page,
                 "first_day": self.first_day,
                 "api_version": self.api_version,
+                "retry_bounds": self.retry_bounds,
             },
         )
 
@@ -168,7 +173,15 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         return payload | ({"silent_page_ids": list(verdict.ignored_pages)} if verdict.ignored_pages else {})
 
 
-_SHARED = ("page_ids", "metrics", "msginsights_conn_id", "poll_interval_seconds", "final_after_hours", "api_version")
+_SHARED = (
+    "page_ids",
+    "metrics",
+    "msginsights_conn_id",
+    "poll_interval_seconds",
+    "final_after_hours",
+    "api_version",
+    "retry_bounds",
+)
 
 
 def _window(now: datetime, final_after_hours: float) -> DateRange:
@@ -182,6 +195,15 @@ def _checked_day(text: str | None) -> str | None:
     if isinstance(day, datetime):
         raise ConfigurationError(f"first_day={text!r} is a moment; give the Pacific date alone.")
     return day.isoformat()
+
+
+def _checked_bounds(retry_bounds: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+    if not retry_bounds:
+        return None
+    TransportSettings().bounded_by(retry_bounds)
+    return dict(sorted(retry_bounds.items()))
 
 
 def _digest(identity: object) -> str:

@@ -7,10 +7,11 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import uniform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.shared_stream import SharedStreamProducer
 
+from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day, last_days_ended_by
 from airflow_provider_msginsights.insights.outcome import Availability
@@ -64,8 +65,9 @@ class NewDayProducer(SharedStreamProducer):
         poll_interval_seconds: float,
         final_after_hours: float,
         api_version: str | None,
+        retry_bounds: dict[str, Any] | None,
     ) -> None:
-        self._hook = MessagingInsightsHook(msginsights_conn_id, api_version=api_version)
+        self._hook = MessagingInsightsHook(msginsights_conn_id, api_version=api_version, retry_bounds=retry_bounds)
         self._interval = poll_interval_seconds
         self._final_after = timedelta(hours=final_after_hours)
         self._window = last_days_ended_by(datetime.now(UTC) - self._final_after, WINDOW_DAYS)
@@ -80,7 +82,9 @@ class NewDayProducer(SharedStreamProducer):
         try:
             while True:
                 try:
-                    latest = await asyncio.wait_for(self._snapshots.get(), self._interval)
+                    # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the snapshot.
+                    async with asyncio.timeout(self._interval):
+                        latest = await self._snapshots.get()
                 except TimeoutError:
                     latest = latest and Snapshot(latest.window, latest.found)
                 if latest is not None:
@@ -110,6 +114,7 @@ class NewDayProducer(SharedStreamProducer):
 
     async def _poll_for_ever(self) -> None:
         """Never end: Airflow starts a watcher that ended again at once, and would so ask without a pause."""
+        await load_for_polling()
         while True:
             try:
                 await self._hook.apoll_availability(

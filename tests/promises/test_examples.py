@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[2] / "example_dags"
 FILES = sorted(FOLDER.glob("*.py"))
-RUN_ELSEWHERE: dict[str, str] = {}
+RUN_ELSEWHERE = {
+    "event_driven": "system/test_example_events.py",
+    "sensor_as_event_source": "system/test_example_events.py",
+}
 """Examples that a test in another file runs: name, and that file below ``tests``."""
 PRINTED_ROW = re.compile(r"^\| (10\d)" + r" \| (\S+)" * 6 + r" \|$", re.MULTILINE)
 MIDNIGHT = datetime(2026, 11, 18, 8, tzinfo=UTC)

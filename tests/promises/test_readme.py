@@ -15,6 +15,7 @@ from airflow_provider_msginsights.operators.token_check import MessagingInsights
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
+from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -54,6 +55,12 @@ def test_every_parameter_is_in_it(task_class: type[Any], base: type[Any]) -> Non
     parameters = set(inspect.signature(task_class.__init__).parameters) - {"self", "kwargs"}
     assert [name for name in parameters if f"`{name}`" not in README] == []
     assert parameters - set(inspect.signature(base.__init__).parameters)
+
+
+def test_every_parameter_of_the_watchers_trigger_is_in_it() -> None:
+    section = README.partition("## Event-driven")[2].partition("## Parameters")[0]
+    parameters = set(inspect.signature(MessagingInsightsNewDayTrigger.__init__).parameters) - {"self"}
+    assert [name for name in parameters if f"`{name}`" not in section] == []
 
 
 def test_every_field_of_the_connection_is_in_it() -> None:

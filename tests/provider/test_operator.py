@@ -270,6 +270,12 @@ def test_an_empty_answer_fails_for_a_retry_is_skipped_or_accepted(emulator: Grap
         ({"date_preset": "yesterday"}, "one or the other"),
         ({"since": "2026-11-02", "until": "2026-11-01"}, "starts after it ends"),
         ({"api_version": "26"}, "api_version"),
+        ({"retry_bounds": {"max_attemps": 2}}, "'max_attempts'"),
+        ({"retry_bounds": {"max_attempts": "often"}}, "max_attempts"),
+        ({"retry_bounds": "max_attempts=2"}, "retry_bounds"),
+        ({"final_after_hours": "soon"}, "final_after_hours='soon'"),
+        ({"xcom_max_rows": "1.5"}, "xcom_max_rows='1.5'"),
+        ({"max_failed_pages": "some"}, "max_failed_pages='some'"),
     ],
 )
 def test_a_wrong_parameter_fails_before_any_request(
@@ -340,3 +346,68 @@ def test_errors_of_a_load_survive_the_way_between_processes(emulator: GraphEmula
         execute()
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
     assert (str(again), again.retry_after_seconds) == (str(caught.value), caught.value.retry_after_seconds)
+
+
+@pytest.mark.parametrize("bounds", [{"max_attempts": 1}, {"max_attempts": "1", "base_seconds": "0"}])
+def test_a_task_may_ask_again_less_often_than_its_connection(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, Any]
+) -> None:
+    connection_to(emulator, monkeypatch, extra={"base_seconds": 0, "max_attempts": 4})
+    emulator.add_fault(code=2, times=1)
+    with pytest.raises(ServiceUnavailableError):
+        execute(retry_bounds=bounds)
+    assert len(execute(retry_bounds={"base_seconds": 0})) == 4
+
+
+@pytest.mark.parametrize("allowed", ["2", "0.7", None, "None", 2, 0.7])
+def test_how_many_pages_may_fail_can_come_from_a_template(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, allowed: Any
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    assert len(execute(page_ids=["101", "998", "999"], max_failed_pages=allowed)) == 4
+
+
+def test_every_parameter_but_deferrable_is_templated() -> None:
+    parameters = set(inspect.signature(MessagingInsightsOperator.__init__).parameters) - {"self", "kwargs"}
+    assert parameters - set(MessagingInsightsOperator.template_fields) == {"deferrable"}
+    assert set(MessagingInsightsOperator.template_fields_renderers) <= parameters
+
+
+def test_an_empty_answer_names_the_permission_that_is_missing(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.user_token)
+    for token in (emulator.user_token, emulator.page_token("101")):
+        emulator.change_token(token, scopes=("pages_messaging", "pages_read_engagement", "pages_show_list"))
+    with pytest.raises(EmptyAnswerError, match="The token lacks read_insights") as caught:
+        execute()
+    assert "msginsights_default" in str(caught.value)
+    assert emulator.user_token not in str(caught.value)
+    assert execute(on_empty="succeed") == []
+    assert "The token lacks read_insights" in capfd.readouterr().out
+
+
+def test_an_empty_answer_survives_a_token_that_cannot_be_looked_at(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connection_to(emulator, monkeypatch, extra={"max_attempts": 1})
+    for metric in METRICS:
+        emulator.hide_metric(metric, page_id="101")
+    emulator.add_fault(code=2, skip=1, times=None)
+    with pytest.raises(EmptyAnswerError, match="Either Meta has not computed the days yet"):
+        execute()
+    assert "The token could not be looked at" in capfd.readouterr().out
+
+
+def test_a_token_that_ends_soon_is_warned_of_when_the_api_tells_its_end(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = emulator.page_token("101")
+    emulator.change_token(token, expires_at=int((emulator.now() + timedelta(days=3)).timestamp()))
+    execute()
+    assert "The token ends on" not in caplog.text
+    assert emulator.stats()["graph_calls"] == 1
+    connection_to(emulator, monkeypatch, extra={"app_id": "1", "app_secret": "app-secret"})
+    execute()
+    assert "The token ends on" in caplog.text
+    assert emulator.stats()["graph_calls"] == 3

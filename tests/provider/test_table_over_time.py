@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 from dag_runs import connection_to
+from readme_blocks import named_block
 
 from airflow_provider_msginsights.emulator import Event, EventKind
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 NEW = "page_messages_new_conversations_unique"
 BLOCKED = "page_messages_blocked_conversations_unique"
 SENT = "page_messages_sent"
-README = Path(__file__).parents[2] / "README.md"
 
 Unit = tuple[str, str, str]
 
@@ -121,9 +121,9 @@ def test_a_breakdown_value_that_disappears_from_an_answer_disappears_from_the_ta
 
 def recipe_for(root: Path) -> str:
     """The README's, for a dataset's October."""
-    (recipe,) = re.findall(r"```sql\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    recipe = named_block("duckdb").code
     assert recipe.count("/tmp/messaging_insights") == 2  # noqa: S108 - the README's place
-    return str(recipe).replace("/tmp/messaging_insights", str(root)).replace("2026-03-*", "2026-10-*")  # noqa: S108
+    return recipe.replace("/tmp/messaging_insights", str(root)).replace("2026-03-*", "2026-10-*")  # noqa: S108
 
 
 def test_the_recipe_of_the_readme_follows_the_dataset(emulator: GraphEmulator, tmp_path: Path) -> None:

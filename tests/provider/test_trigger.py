@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS
-from airflow_provider_msginsights.insights.date_ranges import pacific_date
+from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def event_of(asked: MessagingInsightsAvailabilityTrigger, *, timeout_seconds: fl
 
 
 def test_its_arguments_are_plain_json_without_a_token_and_rebuild_it(emulator: GraphEmulator) -> None:
-    path, arguments = trigger(api_version="v25.0").serialize()
+    path, arguments = trigger(api_version="v25.0", retry_bounds={"max_attempts": 2}, missing="all").serialize()
     assert json.loads(json.dumps(arguments)) == arguments
     assert emulator.page_token("101") not in json.dumps(arguments)
     assert path.rsplit(".", 1)[1] == MessagingInsightsAvailabilityTrigger.__name__
@@ -61,6 +62,46 @@ def test_it_asks_many_pages_in_one_request_after_the_first(
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
     assert event_of(trigger(page_ids=[str(page) for page in range(101, 110)]))["status"] == "available"
     assert emulator.stats()["http_requests"] <= 4
+
+
+def test_fifty_pages_are_not_asked_before_they_are_due_and_then_cost_one_request_a_poll(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wall clock is the real one: it is the wait for the day's final figures that ends in half a second."""
+    page_ids = [str(page_id) for page_id in range(501, 551)]
+    for page_id in page_ids:
+        emulator.add_page(page_id)
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    emulator.set_clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    emulator.configure(readiness_lag_hours=6)
+    due = datetime.now(UTC) + timedelta(seconds=0.5)
+    asked = trigger(
+        page_ids=page_ids,
+        final_after_hours=(due - end_of_day(date(2026, 11, 1))) / timedelta(hours=1),
+        poll_interval_seconds=0.2,
+    )
+
+    async def calls(at_least: int) -> tuple[int, int]:
+        while (stats := emulator.stats())["graph_calls"] < at_least:  # noqa: ASYNC110 - counted in another thread
+            await asyncio.sleep(0.01)
+        return stats["http_requests"], stats["graph_calls"]
+
+    async def watch() -> dict[str, Any]:
+        waiting = asyncio.ensure_future(anext(aiter(asked.run())))
+        while emulator.stats()["http_requests"] == 0:  # noqa: ASYNC110 - counted in another thread
+            await asyncio.sleep(0.01)
+        assert datetime.now(UTC) >= due, "asked before it was due"
+        requests, made = await calls(52)
+        assert (requests, made) == (3, 52), "one on trial, one for the Page tokens, then one for all 50"
+        requests, made = await calls(52 + 3 * 50)
+        assert (requests, made) == (3 + 3, 52 + 3 * 50)
+        emulator.advance(hours=6)
+        payload: dict[str, Any] = (await waiting).payload
+        assert emulator.stats()["http_requests"] <= requests + 1, "the first poll that can see the day is the last"
+        return payload
+
+    told = asyncio.run(asyncio.wait_for(watch(), 60))
+    assert (told["status"], len(told["page_ids"])) == ("available", 50)
 
 
 def test_it_polls_until_the_day_appears(emulator: GraphEmulator) -> None:
@@ -85,6 +126,39 @@ def test_it_asks_nothing_before_the_last_day_has_ended(emulator: GraphEmulator) 
     with pytest.raises(TimeoutError):
         event_of(trigger(ranges=unfinished), timeout_seconds=0.5)
     assert emulator.stats()["http_requests"] == 0
+
+
+def test_a_token_renewed_in_the_connection_is_used_from_the_next_poll_on(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.set_clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    emulator.configure(readiness_lag_hours=6)
+
+    (first,) = [token for token in emulator.tokens() if token.value == emulator.page_token("101")]
+    emulator.add_token(replace(first, value="renewed"))
+
+    async def rotate() -> dict[str, Any]:
+        waiting = asyncio.ensure_future(anext(aiter(trigger(poll_interval_seconds=0.2).run())))
+        while emulator.stats()["graph_calls"] < 1:  # noqa: ASYNC110 - the emulator counts in a thread of its own
+            await asyncio.sleep(0.01)
+        connection_to(emulator, monkeypatch, password="renewed")
+        emulator.revoke_token(emulator.page_token("101"))
+        emulator.advance(hours=6)
+        payload: dict[str, Any] = (await waiting).payload
+        return payload
+
+    told = asyncio.run(asyncio.wait_for(rotate(), 20))
+    assert told["status"] == "available", told
+    assert emulator.stats()["errors"] == 0
+
+
+def test_its_own_bounds_on_asking_again_stand_above_the_connections(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, extra={"max_attempts": 1, "base_seconds": 0})
+    emulator.add_fault(code=2, times=None)
+    assert event_of(trigger(retry_bounds={"max_attempts": 3}, max_failed_polls=2))["status"] == "failed"
+    assert emulator.stats()["graph_calls"] == 3 * 2
 
 
 def test_a_hard_error_is_told_at_once_with_its_kind_and_evidence(emulator: GraphEmulator) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk.execution_time.context import OutletEventAccessor
 from local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
@@ -85,6 +87,45 @@ with DAG("triggered", schedule=[named_days], start_date=day(2026, 1, 1), is_paus
     load("triggered")
 """
 
+FOLLOWING_DAGS = """
+loaded_days = Asset("loaded_days")
+
+with DAG("teller", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
+    load("teller", since="2026-03-07", until="2026-03-09", outlets=[loaded_days])
+
+with DAG("follower", schedule=[loaded_days], start_date=day(2026, 1, 1), is_paused_upon_creation=False):
+    load("follower")
+
+with DAG(
+    "january",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone=PACIFIC),
+    start_date=day(2026, 1, 20),
+    end_date=day(2026, 1, 20),
+    catchup=True,
+    is_paused_upon_creation=False,
+):
+    load("january", date_preset="last_week_mon_sun")
+"""
+FOLLOWING_BY_PARTITION = """
+from airflow.sdk import PartitionedAssetTimetable
+
+with DAG(
+    "by_partition",
+    schedule=PartitionedAssetTimetable(assets=loaded_days),
+    start_date=day(2026, 1, 1),
+    is_paused_upon_creation=False,
+):
+    load("by_partition")
+"""
+"""For Airflow 3.3 and newer, where a task gives an asset's partition keys."""
+
+FOLLOWED = {
+    *((folder, f"dt={day}") for folder in ("teller", "follower") for day in ("2026-03-07", "2026-03-08")),
+    *(("january", f"dt=2026-01-{day}") for day in range(12, 19)),
+}
+FOLLOWED_BY_PARTITION = {("by_partition", f"dt={day}") for day in ("2026-03-07", "2026-03-08")}
+TASKS_GIVE_PARTITIONS = hasattr(OutletEventAccessor, "add_partitions")
+
 EXPECTED = {
     *((f"spring/{day}", f"dt={day}") for day in ("2026-03-07", "2026-03-08", "2026-03-09")),
     *((f"autumn/{day}", f"dt={day}") for day in ("2026-10-31", "2026-11-01", "2026-11-02")),
@@ -104,11 +145,16 @@ def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: 
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
     airflow = LocalAirflow(home=tmp_path / "airflow", connections={"msginsights_default": json.dumps(connection)})
     airflow.dags.mkdir(parents=True)
-    (airflow.dags / "dags.py").write_text(DAGS.replace("OUTPUT", str(output)))
+    by_partition_too = FOLLOWING_BY_PARTITION if TASKS_GIVE_PARTITIONS else ""
+    (airflow.dags / "dags.py").write_text((DAGS + FOLLOWING_DAGS + by_partition_too).replace("OUTPUT", str(output)))
     with airflow.running():
         expected_runs = {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1, "partitioned": 2}
+        expected_runs |= {"teller": 1, "follower": 1, "january": 1}
+        expected_runs |= {"by_partition": 2} if TASKS_GIVE_PARTITIONS else {}
         airflow.wait_for_runs(expected_runs, timeout_seconds=300)
         span = ("--from-date", "2026-03-08T08:00:00+00:00", "--to-date", "2026-03-09T07:00:00+00:00")
+        shutil.rmtree(output / "january")
+        airflow.run_command("tasks", "clear", "january", "--yes")
         airflow.run_command("backfill", "create", "--dag-id", "backfilled", *span)
         runs = airflow.wait_for_runs({"backfilled": 2}, timeout_seconds=120)
     assert {run.state for run in runs} == {"success"}, airflow.log_tail()
@@ -116,10 +162,12 @@ def test_every_kind_of_run_loads_the_days_it_is_about(tmp_path: Path, emulator: 
     assert kinds["spring", "scheduled"] == 3
     assert kinds["backfilled", "backfill"] == 2
     assert kinds["triggered", "asset_triggered"] == 1
+    assert kinds["follower", "asset_triggered"] == 1
     loaded = {
         (str(file.parents[1].relative_to(output)), file.parent.name) for file in output.rglob("dt=*/part-0.jsonl")
     }
     by_partition = {(folder, day) for folder, day in loaded if folder.startswith("partitioned/")}
     assert len(by_partition) >= 2
     assert all(day == f"dt={folder.removeprefix('partitioned/')}" for folder, day in by_partition)
-    assert loaded - by_partition == EXPECTED
+    followed = FOLLOWED | (FOLLOWED_BY_PARTITION if TASKS_GIVE_PARTITIONS else set())
+    assert loaded - by_partition == EXPECTED | followed

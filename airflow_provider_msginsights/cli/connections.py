@@ -1,0 +1,44 @@
+"""The connection a command is told to use, read as Airflow's own commands read one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+
+
+@contextlib.contextmanager
+def connected(conn_id: str) -> Iterator[MessagingInsightsHook]:
+    """Give the hook of a connection from the environment, a secrets backend or Airflow's database.
+
+    What Airflow itself prints meanwhile goes to stderr: stdout belongs to the command's answer.
+
+    :raises ConfigurationError: when there is no such connection, or none of this type.
+    """
+    # Airflow's own commands set this too; without it the database is not looked into.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    with contextlib.redirect_stdout(sys.stderr):
+        from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+        from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+
+        try:
+            connection = MessagingInsightsHook.get_connection(conn_id)
+        except AirflowNotFoundException:
+            raise ConfigurationError(
+                f"There is no connection {conn_id!r} in this Airflow: not in AIRFLOW_CONN_{conn_id.upper()}, in no "
+                "secrets backend and not in the database. Add it, or run the command where Airflow runs."
+            ) from None
+        if connection.conn_type != MessagingInsightsHook.conn_type:
+            raise ConfigurationError(
+                f"The connection {conn_id!r} is of type {connection.conn_type!r}, and this takes one of type "
+                f"{MessagingInsightsHook.conn_type!r}."
+            )
+        yield MessagingInsightsHook(conn_id)

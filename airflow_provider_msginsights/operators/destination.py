@@ -1,0 +1,48 @@
+"""Where a load's files go: an operator's words about storage -> a dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook, ObjectStoragePath
+
+from airflow_provider_msginsights.outputs.dataset import Dataset
+from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.schema import check_extra_columns
+from airflow_provider_msginsights.outputs.storage_providers import naming_the_missing_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_msginsights.insights.query import InsightsQuery
+
+
+def dataset_at(
+    output_path: str,
+    query: InsightsQuery,
+    *,
+    output_conn_id: str | None,
+    output_format: str,
+    compression: str | None,
+    part: Any,
+    extra_columns: Mapping[str, str],
+) -> Dataset[ObjectStoragePath]:
+    """Give the dataset that a query's rows belong to; nothing is written yet.
+
+    :raises ConfigurationError: for a format, compression, column or store that cannot be.
+    :raises AirflowNotFoundException: when the connection of the storage does not exist.
+    """
+    check_extra_columns(extra_columns)
+    if output_conn_id:
+        # Airflow would take the machine's own credentials for a connection that does not exist.
+        BaseHook.get_connection(output_conn_id)
+    with naming_the_missing_provider(output_path):
+        root = ObjectStoragePath(output_path, conn_id=output_conn_id)
+    return Dataset(
+        root=root,
+        file_format=format_named(output_format, compression),
+        period=query.period,
+        breakdowns=query.breakdowns,
+        part=str(part),
+        extra_columns=tuple(extra_columns),
+    )

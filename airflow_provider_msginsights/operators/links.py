@@ -1,0 +1,36 @@
+"""The button beside a task that opens the Page's Insights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperatorLink
+
+from airflow_provider_msginsights.insights.catalog import split_names
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+_INSIGHTS = "https://business.facebook.com/latest/insights/overview"
+
+
+class PageInsightsLink(BaseOperatorLink):
+    """Opens the Insights of the task's first Page in Meta Business Suite, for the person who is logged in there."""
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return "Page Insights"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Give the address; without a Page known, that of the Insights of whichever Page was open last."""
+        del ti_key
+        page_ids = getattr(operator, "loaded_page_ids", ()) or _named(getattr(operator, "page_ids", None))
+        return f"{_INSIGHTS}?asset_id={quote(page_ids[0], safe='')}" if page_ids else _INSIGHTS
+
+
+def _named(page_ids: Any) -> tuple[str, ...]:
+    if not isinstance(page_ids, (str, list, tuple)) or page_ids == "all":
+        return ()
+    return split_names(page_ids)

@@ -1,0 +1,226 @@
+"""One turn of a task: what is left of the load is read and stored, told of, and ended or put off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
+from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
+from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.operators.assets import tell_outlets
+from airflow_provider_msginsights.operators.destination import dataset_at
+from airflow_provider_msginsights.operators.judgement import Judge
+from airflow_provider_msginsights.operators.labels import name_map_index
+from airflow_provider_msginsights.operators.lineage import LoadLineage, report_read
+from airflow_provider_msginsights.operators.load import Load
+from airflow_provider_msginsights.operators.measures import send_measures
+from airflow_provider_msginsights.operators.memory import Memory
+from airflow_provider_msginsights.operators.numbers import number
+from airflow_provider_msginsights.operators.page_changes import page_changes
+from airflow_provider_msginsights.operators.progress import ProgressLog
+from airflow_provider_msginsights.operators.report import manifest_of, run_names, summary_of
+from airflow_provider_msginsights.operators.restating import left_behind_warning
+from airflow_provider_msginsights.operators.token_look import why_empty
+from airflow_provider_msginsights.operators.work import Work
+from airflow_provider_msginsights.outputs.manifest import manifest_name, read_manifest, write_manifest
+from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+    from airflow_provider_msginsights.outputs.dataset import Dataset
+    from airflow_provider_msginsights.outputs.stored import Stored
+
+
+class Turn:
+    """A turn of a task.
+
+    :param task: whose parameters, rendered, say what to load.
+    :param context: Airflow's context of the task.
+    :param ranges: the Pacific days the load is about.
+    :raises ConfigurationError: for a parameter that means nothing.
+    """
+
+    def __init__(self, task: MessagingInsightsOperator, context: Any, ranges: tuple[DateRange, ...]) -> None:
+        self.lineage: LoadLineage | None = None
+        self._task, self._context, self._ranges, self._log = task, context, ranges, task.log
+        self._judge = Judge(max_failed_pages=task.max_failed_pages, on_empty=task.on_empty, log=task.log)
+        self._extra_columns = dict(task.extra_columns or {})
+        self._final_after_hours = number("final_after_hours", task.final_after_hours)
+        self._memory = Memory.of(context, self._identity(), task.log)
+
+    @cached_property
+    def _hook(self) -> MessagingInsightsHook:
+        bounds = self._task.retry_bounds
+        if bounds is not None and not isinstance(bounds, Mapping):
+            raise ConfigurationError(f"retry_bounds={bounds!r} is not a dictionary of names and numbers.")
+        return MessagingInsightsHook(
+            self._task.msginsights_conn_id, api_version=self._task.api_version, retry_bounds=bounds
+        )
+
+    # What there is to do
+
+    def work_left_by_an_earlier_try(self) -> Work | None:
+        """Give what an earlier try of the same task did not get to, where Airflow remembers it."""
+        work = self._memory.recall()
+        if work is not None:
+            self._log.info("An earlier try stored a part of the load: only the rest is read.")
+        return work
+
+    def whole_work(self) -> Work:
+        """Give everything there is to load."""
+        if self._follows_the_schedule:
+            warning = left_behind_warning(
+                self._context,
+                self._ranges,
+                lookback_days=int(self._task.lookback_days),
+                final_after_hours=self._final_after_hours,
+                now=datetime.now(UTC),
+            )
+            if warning:
+                self._log.warning(warning)
+        return Work.all_of(self._hook.page_ids_of(self._task.page_ids), self._ranges)
+
+    @property
+    def _follows_the_schedule(self) -> bool:
+        task = self._task
+        named = (task.since, task.until, task.date_preset)
+        return all(one is None for one in named) and task.period != "total_over_range"
+
+    def _identity(self) -> dict[str, Any]:
+        """What a load must have in common with an earlier try of it, to go on where that one stopped."""
+        differs_in_nothing_stored = {"max_failed_pages", "on_empty", "xcom_max_rows", "retry_bounds"}
+        names = [name for name in self._task.template_fields if name not in differs_in_nothing_stored]
+        return {name: getattr(self._task, name) for name in names} | {"ranges": [str(days) for days in self._ranges]}
+
+    # Doing it
+
+    def run(self, work: Work) -> Any:
+        """Load, and give the task's result: a summary of the files, or the rows."""
+        task = self._task
+        part = str(task.part) if task.output_path and str(task.part) != "0" else None
+        name_map_index(self._context, self._ranges, part=part, msginsights_conn_id=task.msginsights_conn_id)
+        load = Load(
+            hook=self._hook,
+            queries=[self._query(days, work) for days in work.ranges],
+            work=work,
+            final_after_hours=self._final_after_hours,
+            extra_columns=self._extra_columns,
+            progress=ProgressLog(log=self._log),
+        )
+        return self._load_files(load, task.output_path) if task.output_path else self._load_rows(load)
+
+    def _warn(self, load: Load) -> None:
+        for query in load.queries:
+            for warning in query.warnings(datetime.now(UTC)):
+                self._log.warning(warning)
+        if not load.work.is_continued:
+            self._hook.warn_of_token_end()
+
+    def _load_rows(self, load: Load) -> list[dict[str, Any]]:
+        self._warn(load)
+        rows = load.to_rows(max_rows=int(number("xcom_max_rows", self._task.xcom_max_rows, whole=True)))
+        self._tell_costs(load, None)
+        # Rows cannot be kept from turn to turn, so the next one reads all of them again.
+        self._end(load, left=Work.all_of(load.work.page_ids, load.work.ranges), rows=len(rows))
+        self._tell_result(load, {"rows": len(rows), "days": sorted(map(str, load.days)), "files": []}, None)
+        return rows
+
+    def _load_files(self, load: Load, output_path: str) -> dict[str, Any]:
+        dataset = self._dataset(load.queries[0], output_path)
+        dataset.claim()
+        if self._task.page_ids == "all" and not load.work.is_continued:
+            for change in page_changes(dataset, load.work.page_ids):
+                self._log.warning(change)
+        self._warn(load)
+        started = datetime.now(UTC)
+        stored = load.to_dataset(dataset)
+        manifest, path = self._write_manifest(load, dataset, stored, started)
+        self._tell_costs(load, manifest)
+        left = load.work.paused_by(load.outcomes)
+        self._end(load, left=left, rows=left.rows_so_far)
+        self._memory.forget()
+        self._tell_result(load, manifest, path)
+        return summary_of(manifest, path=path, output_path=output_path)
+
+    def _query(self, days: DateRange, work: Work) -> InsightsQuery:
+        task = self._task
+        return InsightsQuery.create(
+            page_ids=work.page_ids, metrics=task.metrics, days=days, period=task.period, breakdowns=task.breakdowns
+        )
+
+    def _dataset(self, query: InsightsQuery, output_path: str) -> Dataset[Any]:
+        task = self._task
+        return dataset_at(
+            output_path,
+            query,
+            output_conn_id=task.output_conn_id,
+            output_format=task.output_format,
+            compression=task.compression,
+            part=task.part,
+            extra_columns=self._extra_columns,
+        )
+
+    # Ending it
+
+    def _end(self, load: Load, *, left: Work, rows: int) -> None:
+        """Let the task go on to its result, or fail, skip or wait; what could be read is stored by now."""
+        error = self._judge.error_in(load.outcomes)
+        if error is not None:
+            if self._task.output_path and not isinstance(error, NEVER_RETRIED):
+                self._memory.keep(load.work.unread_by(load.outcomes))
+            raise error
+        waits = [seconds for outcome in load.outcomes if (seconds := outcome.resume_after_seconds) is not None]
+        if waits:
+            self._wait(max(waits), left, sum(len(outcome.paused) for outcome in load.outcomes))
+        if not rows:
+            self._judge.judge_empty(load.outcomes, why_empty(self._hook, load.work.page_ids, self._log))
+
+    def _wait(self, seconds: float, left: Work, requests: int) -> NoReturn:
+        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        told = f"{requests} requests have to wait for Meta's limit until {moment:%Y-%m-%d %H:%M:%S} UTC"
+        if self._task.output_path:
+            self._memory.keep(left)
+        if not self._task.deferrable:
+            raise RateLimitError(
+                f"{told}; the rest is loaded. Set retry_delay so that a retry comes later, or deferrable=True.",
+                retry_after_seconds=seconds,
+            )
+        self._log.info("%s; the task waits without a worker slot.", told)
+        state = replace(left, waited_seconds=seconds).as_dict()
+        trigger = MessagingInsightsResumeTrigger(moment=moment.isoformat(), state=state)
+        self._task.defer(trigger=trigger, method_name="execute_complete")
+
+    # Telling of it
+
+    def _write_manifest(
+        self, load: Load, dataset: Dataset[Any], stored: Stored, started: datetime
+    ) -> tuple[dict[str, Any], str]:
+        run = run_names(self._context)
+        name = manifest_name(**run)
+        manifest = manifest_of(
+            stored,
+            load,
+            run=run | {"try_number": getattr(self._context.get("ti"), "try_number", None)},
+            started=started,
+            finished=datetime.now(UTC),
+            earlier_turn=read_manifest(dataset.root, name) if load.work.is_continued else None,
+        )
+        return manifest, write_manifest(dataset.root, name, manifest, part=dataset.part)
+
+    def _tell_costs(self, load: Load, manifest: Mapping[str, Any] | None) -> None:
+        """Whatever becomes of the task: its calls are made."""
+        load.progress.summarize(load.outcomes, manifest)
+        send_measures(load.outcomes, run_names(self._context), self._task.msginsights_conn_id)
+        report_read(self._hook, load.work.page_ids)
+
+    def _tell_result(self, load: Load, facts: Mapping[str, Any], manifest_path: str | None) -> None:
+        tell_outlets(self._context, self._task.outlets, facts, manifest_path=manifest_path, log=self._log)
+        self.lineage = LoadLineage.of(
+            self._hook.settings, load.work.page_ids, self._task.output_path, facts, tuple(self._extra_columns)
+        )

@@ -1,0 +1,125 @@
+"""The manifest: everything there is to tell of a load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from dag_runs import connection_to
+from operator_calls import NEW, execute, manifest_of, run_context
+
+from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+SENT = "page_messages_sent"
+
+
+@pytest.fixture(autouse=True)
+def several_pages(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that reads every Page and waits for no limit itself."""
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token, extra={"wait_bound_seconds": 0})
+
+
+def test_it_lists_every_file_with_what_a_reader_can_check(tmp_path: Path) -> None:
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), until="2026-11-04"))
+    assert len(manifest["files"]) == 3
+    for file in manifest["files"]:
+        data = Path(file["path"].removeprefix("file://")).read_bytes()
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+        assert file["size_bytes"] == len(data)
+        assert file["rows"] == len(data.splitlines())
+
+
+def test_it_tells_pages_that_answered_from_those_that_failed_and_those_that_said_nothing(
+    emulator: GraphEmulator, tmp_path: Path
+) -> None:
+    emulator.hide_metric(NEW, page_id="103")
+    result = execute(output_path=tmp_path.as_uri(), page_ids=["101", "999", "103"], metrics=NEW, max_failed_pages=1)
+    manifest = manifest_of(result)
+    assert manifest["page_ids"] == ["101", "999", "103"]
+    assert manifest["pages_ok"] == ["101"]
+    assert manifest["pages_without_rows"] == ["103"]
+    assert list(manifest["pages_failed"]) == manifest["pages_unanswered"] == ["999"]
+
+
+def test_it_tells_metrics_asked_returned_and_refused(emulator: GraphEmulator, tmp_path: Path) -> None:
+    emulator.retire_metric(SENT)
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), metrics="all"))
+    assert len(manifest["metrics_asked"]) == 11
+    assert set(manifest["metrics_asked"]) - set(manifest["metrics_returned"]) == {SENT}
+    assert list(manifest["metrics_unavailable"]) == [SENT]
+
+
+def test_it_tells_final_days_from_provisional_ones(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    today = pacific_date(now)
+    days = [today - timedelta(days=count) for count in (4, 3, 2, 1)]
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), since=days[0], until=today))
+    final = [str(day) for day in days if end_of_day(day) <= now - timedelta(hours=48)]
+    assert manifest["ranges"] == [[str(days[0]), str(days[-1])]]
+    assert manifest["final_days"] == final
+    assert manifest["provisional_days"] == [str(day) for day in days if str(day) not in final]
+    assert manifest["provisional_days"]
+
+
+def test_it_names_the_run_and_when_it_ran(tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    manifest = manifest_of(execute(run_context(map_index=3, try_number=2), output_path=tmp_path.as_uri()))
+    assert {name: manifest[name] for name in ("dag_id", "task_id", "run_id", "map_index", "try_number")} == {
+        "dag_id": "daily",
+        "task_id": "load",
+        "run_id": "scheduled__1",
+        "map_index": 3,
+        "try_number": 2,
+    }
+    started, finished = (datetime.fromisoformat(manifest[name]) for name in ("started", "finished"))
+    assert before <= started <= finished <= datetime.now(UTC)
+
+
+def test_it_tells_the_version_asked_and_the_one_that_answered(tmp_path: Path) -> None:
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), api_version="v25.0"))
+    assert (manifest["api_version_asked"], manifest["api_versions"]) == ("v25.0", ["v25.0"])
+
+
+def test_it_tells_calls_retries_and_how_near_each_page_came_to_its_limit(
+    emulator: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token, extra={"base_seconds": 0})
+    emulator.set_allowance("101", calls=10)
+    emulator.set_allowance("102", calls=40)
+    emulator.add_fault(code=2, page_id="102", times=1)
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), page_ids=["101", "102"]))
+    assert manifest["graph_calls"] == emulator.stats()["graph_calls"]
+    assert manifest["graph_retries"] >= 1
+    assert manifest["peak_usage_percent"]["101"] >= 10
+    assert manifest["peak_usage_percent"]["102"] < manifest["peak_usage_percent"]["101"]
+    assert manifest["throttled_seconds"] == 0
+
+
+def test_a_load_in_two_turns_has_one_manifest(emulator: GraphEmulator, tmp_path: Path) -> None:
+    parameters: dict[str, Any] = {"page_ids": ["101", "102"], "deferrable": True, "until": "2026-11-03"}
+    emulator.set_throttled("102", minutes=15)
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(run_context(), output_path=tmp_path.as_uri(), **parameters)
+    first_calls = emulator.stats()["graph_calls"]
+    emulator.reset()
+    task = MessagingInsightsOperator(task_id="load", output_path=tmp_path.as_uri(), since="2026-11-01", **parameters)
+    event = {"status": "resume", "state": json.loads(json.dumps(deferred.value.trigger.state))}
+    context: Any = run_context()
+    manifest = manifest_of(task.execute_complete(context, event))
+    assert manifest["pages_ok"] == ["101", "102"]
+    assert manifest["page_ids"] == ["101", "102"]
+    assert manifest["rows"] == sum(file["rows"] for file in manifest["files"]) == 16
+    assert manifest["graph_calls"] == first_calls + emulator.stats()["graph_calls"]
+    assert manifest["final_days"] == manifest["days"] == ["2026-11-01", "2026-11-02"]
+    assert 14 * 60 < manifest["throttled_seconds"] < 17 * 60
+    assert manifest["peak_usage_percent"]["102"] >= 100
+    assert manifest["paused_requests"] == 0

@@ -136,3 +136,20 @@ def test_a_writer_leaves_no_file_of_its_own_behind(
         writer.finish()
     assert [*meanwhile, *scratch.iterdir()] == []
     assert sorted(Path(str(name)).name for name in root.fs.find(root.path)) == ["part-0.jsonl", "part-0.jsonl"]
+
+
+def test_a_new_partition_costs_the_store_one_request_and_an_unchanged_one_no_put(s3_root: UPath) -> None:
+    rows = rows_of(*(record(f"2026-03-{day:02}") for day in range(1, 21)))
+    s3_root.fs.connect()
+    requests: list[str] = []
+
+    def note(request: Any, **_: Any) -> None:
+        requests.append(request.method)
+
+    s3_root.fs.s3.meta.events.register("before-send.s3", note)
+    dataset_at(s3_root).store(rows)
+    assert (requests.count("PUT"), len(requests)) == (20, 22), "two listings say that there is nothing yet"
+    requests.clear()
+    dataset_at(s3_root).store(rows)
+    # One listing, then for each file a listing for other parts, s3fs's own look at the size, and the read.
+    assert (requests.count("PUT"), len(requests)) == (0, 1 + 20 * 3)

@@ -13,17 +13,13 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from processes import free_port as free_port  # noqa: PLC0414 - others take it from here
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Run(NamedTuple):
@@ -65,11 +61,14 @@ class LocalAirflow:
                 "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
                 "AIRFLOW__CORE__PARALLELISM": "2",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
+                # A busy machine may take its time; a task must not fail for that before it began.
+                "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
                 "AIRFLOW__API__PORT": str(self.port),
                 "AIRFLOW__API__HOST": "127.0.0.1",
                 "AIRFLOW__API__WORKERS": "1",
                 "AIRFLOW__API_AUTH__JWT_SECRET": "only for this test, and long enough " * 3,
                 "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+                "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
                 "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.log_ports[0]),
                 "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.log_ports[1]),
                 "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
@@ -84,7 +83,18 @@ class LocalAirflow:
         with contextlib.ExitStack() as stack:
             for component in components:
                 stack.enter_context(self.component(component))
+                if component == "api-server":
+                    self._wait_for_api_server()
             yield
+
+    def _wait_for_api_server(self, *, timeout_seconds: float = 180) -> None:
+        """A task that starts before the server does fails, and that is no failure of what the task does."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"Airflow's API server did not start.\n{self.log_tail()}")
 
     def migrate(self) -> None:
         """Make the database."""
@@ -120,6 +130,14 @@ class LocalAirflow:
             if time.monotonic() > deadline:
                 raise AssertionError(f"These runs should have ended by now: {runs}\n{self.log_tail()}")
             time.sleep(1)
+
+    def wait_for_task(self, dag_id: str, *, state: str, timeout_seconds: float) -> None:
+        """Wait until a task of the DAG is in this state."""
+        deadline = time.monotonic() + timeout_seconds
+        while (dag_id, state) not in self.query("SELECT dag_id, state FROM task_instance"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"No task of {dag_id} was {state} by now: {self.runs()}\n{self.log_tail()}")
+            time.sleep(0.5)
 
     def run_command(self, *arguments: str) -> None:
         """Run one ``airflow`` command to its end."""

@@ -46,7 +46,7 @@ def rehearse(query: InsightsQuery, *, settings: TransportSettings, with_page_tok
     :param with_page_token: the connection holds the Page's own token, so none has to be exchanged.
     :param signed: calls carry an ``appsecret_proof``, and so every one of them is a POST.
     """
-    flow = fetch_insights(query, policy=settings.retry_policy)
+    flow = fetch_insights(query, policy=settings.retry_policy, exchange_first=not with_page_token)
     stage = _Stage(query.page_ids, is_page_token=with_page_token)
     inbox: deque[Reply] = deque()
     http_requests = posts = 0
@@ -59,7 +59,7 @@ def rehearse(query: InsightsQuery, *, settings: TransportSettings, with_page_tok
         answer = None
         if isinstance(step, Send):
             limit = min(step.batch_limit, settings.batch_size)
-            groups = batch.pack(step.requests, posts=settings.concurrency, limit=limit)
+            groups = batch.pack(step.requests, limit=limit)
             http_requests += len(groups)
             posts += sum(signed or len(group) > 1 for group in groups)
             inbox.extend(stage.reply(request) for request in step.requests)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from airflow_provider_msginsights.hooks.connection_parts import Parts
+    from airflow_provider_msginsights.hooks.probing import Prober
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
     from airflow_provider_msginsights.insights.polling import Found
@@ -72,6 +73,14 @@ class MessagingInsightsHook(BaseHook):
         self.api_version = api_version
         self.retry_bounds = retry_bounds
 
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Give the connection form's labels to Airflow 3.1; newer ones read them from the provider's metadata."""
+        from airflow_provider_msginsights.get_provider_info import get_provider_info
+
+        (connection_type,) = get_provider_info()["connection-types"]
+        return {name.replace("-", "_"): value for name, value in connection_type["ui-field-behaviour"].items()}
+
     @cached_property
     def _parts(self) -> tuple[TransportSettings, Credentials]:
         return self._read_connection()
@@ -83,6 +92,12 @@ class MessagingInsightsHook(BaseHook):
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         """
         return self._parts[0]
+
+    @cached_property
+    def _prober(self) -> Prober:
+        from airflow_provider_msginsights.hooks.probing import Prober
+
+        return Prober(self.get_conn(), self.retry_policy())
 
     def get_conn(self) -> BlockingTransport:
         """Give a transport that carries the connection's token; use it in a ``with`` statement.
@@ -229,7 +244,7 @@ class MessagingInsightsHook(BaseHook):
         """Give the work of reading every record of the query, or of some slices of it, for a transport to run."""
         from airflow_provider_msginsights.insights.flows import fetch_insights
 
-        return fetch_insights(query, policy=self.retry_policy(), slices=slices)
+        return fetch_insights(query, policy=self.retry_policy(), slices=slices, exchange_first=True)
 
     def probe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell whether every day of the query has a row, for every Page and metric, that had ended by ``now``.
@@ -249,12 +264,12 @@ class MessagingInsightsHook(BaseHook):
     def probe_once(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
         """Tell what of these days is there by ``now``; the trouble of single Pages and metrics is in the outcome.
 
+        Asked again of the same hook, a poll of up to 50 Pages is one HTTP request.
+
         :param ranges: the days asked about; those near each other share a request.
         :raises MessagingInsightsError: trouble that concerns every Page.
         """
-        from airflow_provider_msginsights.insights.flows import probe_availability
-
-        return self._run(lambda policy: probe_availability(query, now=now, policy=policy, ranges=ranges))
+        return self._prober.probe(query, ranges=ranges, now=now)
 
     async def apoll_availability(
         self,

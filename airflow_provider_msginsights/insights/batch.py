@@ -21,17 +21,12 @@ if TYPE_CHECKING:
 MAX_PARTS = 50
 """Most parts in one POST."""
 
-FULL_PARTS = 32
-"""From here on a part costs more than another POST beside it would."""
-
 _OK_STATUS = 200
 
 
-def pack(requests: Sequence[Request], *, posts: int, limit: int = MAX_PARTS) -> list[tuple[Request, ...]]:
-    """The requests in even groups, one a POST: as many POSTs side by side as pay off, none over the limit."""
-    limit = max(1, min(limit, MAX_PARTS))
-    side_by_side = min(posts, ceil(len(requests) / FULL_PARTS))
-    count = max(ceil(len(requests) / limit), side_by_side)
+def pack(requests: Sequence[Request], *, limit: int = MAX_PARTS) -> list[tuple[Request, ...]]:
+    """The requests in even groups, one a POST: as few POSTs as the limit allows, since parts of one run in parallel."""
+    count = ceil(len(requests) / max(1, min(limit, MAX_PARTS)))
     return [tuple(requests[n * len(requests) // count : (n + 1) * len(requests) // count]) for n in range(count)]
 
 

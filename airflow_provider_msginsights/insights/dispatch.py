@@ -16,7 +16,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.batch import FULL_PARTS, MAX_PARTS
+from airflow_provider_msginsights.insights.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.gates import WHOLE_RUN, Gates
 from airflow_provider_msginsights.insights.replies import read_reply
@@ -164,7 +164,7 @@ class Dispatcher:
         """What may be sent now, unless waiting for more of it gives a better batch."""
         self._release_parked()
         room = (1 if WHOLE_RUN in self._suspects else self._window) - len(self._in_flight)
-        enough = min(FULL_PARTS, len(self._ready)) if self._in_flight else 1
+        enough = min(MAX_PARTS, len(self._ready)) if self._in_flight else 1
         if room < max(enough, 1) or not self._gates.is_open(WHOLE_RUN, self._now):
             return ()
         sendable = self._open_requests(room)

@@ -22,7 +22,7 @@ from airflow_provider_msginsights.insights.records import RecordParser
 from airflow_provider_msginsights.insights.refused_metrics import RefusedMetrics
 from airflow_provider_msginsights.insights.sizes import Sizes
 from airflow_provider_msginsights.insights.steps import Emit, Renew
-from airflow_provider_msginsights.insights.tokens import exchange_tokens
+from airflow_provider_msginsights.insights.tokens import exchange_tokens, list_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 class FetchRun:
     """Drives every slice to one of its ends: answered, empty, paused, unanswered, or its metric refused."""
 
-    def __init__(self, query: InsightsQuery, slices: Iterable[Slice], policy: RetryPolicy) -> None:
+    def __init__(
+        self, query: InsightsQuery, slices: Iterable[Slice], policy: RetryPolicy, *, exchange_first: bool = False
+    ) -> None:
         self._query = query
+        self._exchange_first = exchange_first
         self._dispatcher = Dispatcher(policy)
         self._parser = RecordParser(query)
         self._parts: dict[Request, Slice] = {}
@@ -62,6 +65,9 @@ class FetchRun:
 
         :raises MessagingInsightsError: what stopped the run, if nothing at all was answered before.
         """
+        page_ids = tuple(dict.fromkeys(part.page_id for part in self._parts.values()))
+        if self._exchange_first and len(page_ids) > 1:
+            yield from self._list_page_tokens(page_ids)
         while self._stopped_by is None and (verdict := (yield from self._dispatcher.next())) is not None:
             yield from self._settle(verdict)
         if self._stopped_by is not None and not (self._answered or self._empty):
@@ -168,9 +174,29 @@ class FetchRun:
 
     # Tokens
 
+    def _list_page_tokens(self, page_ids: tuple[str, ...]) -> Flow[None]:
+        """Begin with the tokens of several Pages; of Pages that are not listed the reading shows what is wrong."""
+        try:
+            self._pages_with_token |= yield from list_tokens(self._dispatcher, page_ids)
+        except AuthenticationError as error:
+            if not self._has_renewed:
+                self._has_renewed = True
+                if (yield Renew()) is True:
+                    yield from self._list_page_tokens(page_ids)
+                    return
+            self._stopped_by = error
+        except RateLimitError as error:
+            self._pause_all(error)
+        except MessagingInsightsError as error:
+            self._stopped_by = error
+
     def _get_page_tokens(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
         """Exchange the connection's token for those of all Pages still to be read, the first time one is demanded."""
-        page_ids = tuple(dict.fromkeys(one.page_id for one in (part, *self._parts.values())))
+        page_ids = tuple(
+            dict.fromkeys(
+                one.page_id for one in (part, *self._parts.values()) if one.page_id not in self._pages_with_token
+            )
+        )
         if part.page_id in self._pages_with_token:
             if verdict.epoch < self._dispatcher.epoch:
                 self._queue([part])
@@ -185,7 +211,7 @@ class FetchRun:
             yield from self._renew_token(part, verdict.epoch, Problem(error, Remedy.NEW_TOKEN, "run"))
             return
         except RateLimitError as error:
-            self._pause_all(part, error)
+            self._pause_all(error, part)
             return
         except MessagingInsightsError as error:
             self._fail(part, Problem(error, Remedy.STOP, "run"))
@@ -198,10 +224,10 @@ class FetchRun:
         if without_token:
             self._recut_what_waits()
 
-    def _pause_all(self, part: Slice, error: RateLimitError) -> None:
+    def _pause_all(self, error: RateLimitError, *parts: Slice) -> None:
         waiting = self._dispatcher.waiting
         self._dispatcher.drop(waiting)
-        for one in (part, *(self._parts.pop(request) for request in waiting)):
+        for one in (*parts, *(self._parts.pop(request) for request in waiting)):
             self._paused.append(Paused(one, error.retry_after_seconds or 0.0, error))
 
     def _renew_token(self, part: Slice, epoch: int, problem: Problem) -> Flow[None]:

@@ -46,17 +46,25 @@ reference, Insights edge)."""
 
 
 def fetch_insights(
-    query: InsightsQuery, *, policy: RetryPolicy = _DEFAULT_POLICY, slices: Iterable[Slice] | None = None
+    query: InsightsQuery,
+    *,
+    policy: RetryPolicy = _DEFAULT_POLICY,
+    slices: Iterable[Slice] | None = None,
+    exchange_first: bool = False,
 ) -> Flow[FetchOutcome]:
     """Emit every record the API has for the query, and return what became of each of its slices.
 
     An error of one Page is reported in the outcome and keeps no other Page from being read.
 
     :param slices: only these slices of the query, such as those an earlier run left paused.
+    :param exchange_first: with several Pages begin with the list of their tokens. Each Page wants its own (Pages API
+        error table, 190/2069032), so this spares a call that can only be refused; a single Page's may be the
+        connection's.
     :raises MessagingInsightsError: what concerns the whole run (an expired token, say), if nothing was answered before;
         otherwise it is the outcome's ``stopped_by``.
     """
-    return FetchRun(query, query.slices() if slices is None else slices, policy).run()
+    asked = query.slices() if slices is None else slices
+    return FetchRun(query, asked, policy, exchange_first=exchange_first).run()
 
 
 def probe_availability(
@@ -66,6 +74,7 @@ def probe_availability(
     policy: RetryPolicy = _DEFAULT_POLICY,
     ranges: tuple[DateRange, ...] = (),
     at_once: bool = False,
+    exchange_first: bool = False,
 ) -> Flow[Availability]:
     """Whether every Page has, for every metric and day of the query, a row that had ended by ``now``.
 
@@ -76,6 +85,7 @@ def probe_availability(
 
     :param ranges: the days, where they are not all of the query's; those near each other share a request.
     :param at_once: the tokens are known to work: send everything in one go, without a first request to try them.
+    :param exchange_first: as in `fetch_insights`.
     :raises MessagingInsightsError: as `fetch_insights` does.
     """
     period = "day" if query.period == TOTAL_OVER_RANGE else query.period
@@ -90,8 +100,11 @@ def probe_availability(
     slices = tuple(
         Slice(page_id, plain.metrics, days) for days in _spans((*ranges, last_days)) for page_id in query.page_ids
     )
-    ask = ask_at_once if at_once and len(slices) > 1 else fetch_insights
-    outcome = yield from _diverted(ask(plain, policy=policy, slices=slices), note)
+    if at_once and len(slices) > 1:
+        reading = ask_at_once(plain, policy=policy, slices=slices)
+    else:
+        reading = fetch_insights(plain, policy=policy, slices=slices, exchange_first=exchange_first)
+    outcome = yield from _diverted(reading, note)
     refused = set(outcome.page_unavailable_metrics)
     expected = (
         (page_id, metric, day)

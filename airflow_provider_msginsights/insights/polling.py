@@ -45,7 +45,9 @@ def poll_availability(
     tokens_work = False
     while True:
         line = _Line()
-        probe = probe_availability(query, now=clock(), policy=policy, ranges=ranges(), at_once=tokens_work)
+        probe = probe_availability(
+            query, now=clock(), policy=policy, ranges=ranges(), at_once=tokens_work, exchange_first=True
+        )
         found: Found
         try:
             found = yield from line.heard(probe)

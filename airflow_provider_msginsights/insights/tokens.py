@@ -71,13 +71,8 @@ def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[d
     """
     wanted = dict.fromkeys(page_ids)
     if len(wanted) > 1:
-        try:
-            pages = yield from list_entries(dispatcher, "id,access_token", yields_tokens=True, wanted=set(wanted))
-        except (InvalidRequestError, PermissionDeniedError):
-            pages = []
-        for page in pages:
-            if "access_token" in page:
-                wanted.pop(str(page["id"]), None)
+        for page_id in (yield from list_tokens(dispatcher, page_ids)):
+            wanted.pop(page_id, None)
     verdicts = yield from dispatcher.ask(
         Request(f"/{page_id}", (("fields", "access_token"),), None, yields_tokens=True) for page_id in wanted
     )
@@ -85,6 +80,21 @@ def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[d
         if verdict.pause_seconds is not None:
             raise limited(verdict)
     return {verdict.request.path[1:]: error for verdict in verdicts if (error := _why_no_token(verdict)) is not None}
+
+
+def list_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[set[str]]:
+    """Have the transport keep the tokens that the list of all Pages has of these; tell which Pages they are.
+
+    A token that has no such list, such as a Page's own, tells of none.
+
+    :raises MessagingInsightsError: what the API answered otherwise.
+    """
+    wanted = set(page_ids)
+    try:
+        pages = yield from list_entries(dispatcher, "id,access_token", yields_tokens=True, wanted=wanted)
+    except (InvalidRequestError, PermissionDeniedError):
+        return set()
+    return wanted & {str(page["id"]) for page in pages if "access_token" in page}
 
 
 def _why_no_token(verdict: Verdict) -> MessagingInsightsError | None:

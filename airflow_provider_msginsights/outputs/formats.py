@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 FORMAT_NAMES = ("csv", "jsonl", "parquet")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _TEXT_COMPRESSIONS = (None, "none", "gzip")
 _PARQUET_COMPRESSIONS = (None, "zstd")
 
@@ -82,9 +83,9 @@ def json_ready(row: Row) -> dict[str, Any]:
     return {name: iso_text(value) for name, value in row.items()}
 
 
-def json_line(row: dict[str, Any]) -> str:
-    """One compact line of JSON; NaN, which JSON does not have, is refused."""
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def json_text(value: Any) -> str:
+    """Compact JSON; NaN, which JSON does not have, is refused."""
+    return _ENCODER.encode(value)
 
 
 def iso_text(value: Any) -> Any:

@@ -9,17 +9,23 @@ import json
 import sys
 import zlib
 from datetime import date, datetime
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.outputs.formats import iso_text, json_line
+from airflow_provider_msginsights.outputs.formats import iso_text, json_text
 from airflow_provider_msginsights.outputs.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from airflow_provider_msginsights.outputs.formats import Format
     from airflow_provider_msginsights.outputs.schema import Column
     from airflow_provider_msginsights.outputs.values import Values
+
+
+_DIFFERENT_IN_EACH_ROW = frozenset({"record_id", "page_id", "metric", "value_raw"})
+_LINES_AT_ONCE = 500
+_MOST_MEMBERS = 2_000
 
 
 class JsonLines:
@@ -33,12 +39,13 @@ class JsonLines:
 
     def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
         """Write the rows, return how many."""
-        names = [column.name for column in columns]
+        spans = _spans(columns)
         count = 0
-        for values in rows:
-            file.write(json_line(dict(zip(names, map(iso_text, values), strict=True))).encode())
-            file.write(b"\n")
-            count += 1
+        rows = iter(rows)
+        while held := list(islice(rows, _LINES_AT_ONCE)):
+            lines = [",".join([text_of(row[place]) for place, text_of in spans]) for row in held]
+            file.write(("{" + "}\n{".join(lines) + "}\n").encode())
+            count += len(held)
         return count
 
     def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
@@ -107,6 +114,49 @@ class Gzipped:
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(str(error)) from error
         return self._text.read(plain, columns)
+
+
+class _Members(dict[Any, str]):
+    """The JSON members, names and values, of neighbouring columns, by their values: few, in one file."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._texts = [_member(column) for column in columns]
+
+    def __missing__(self, values: Values) -> str:
+        members = ",".join([text_of(value) for text_of, value in zip(self._texts, values, strict=True)])
+        if len(self) < _MOST_MEMBERS:
+            self[values] = members
+        return members
+
+
+def _member(column: Column) -> Callable[[Any], str]:
+    """What makes a JSON member, name and value, of a value of the column."""
+    name = f"{json_text(column.name)}:"
+    null = f"{name}null"
+
+    def text_of(value: Any) -> str:
+        # The short way for what is frequent: the encoder makes ready for each value anew, unless that is text.
+        if value is None:
+            return null
+        return name + (str(value) if value.__class__ is int else json_text(iso_text(value)))
+
+    return text_of
+
+
+def _spans(columns: Sequence[Column]) -> list[tuple[int | slice, Callable[[Any], str]]]:
+    """Cut the columns so that what differs from row to row stands alone, and what hardly differs stands together.
+
+    Numbers always stand alone: they may be equal and yet differ in their text, as 1 and 1.0 do.
+    """
+    spans: list[tuple[int | slice, Callable[[Any], str]]] = []
+    start = 0
+    for place, column in enumerate([*columns, None]):
+        if column is None or column.name in _DIFFERENT_IN_EACH_ROW or column.kind is Kind.NUMBER:
+            if start < place:
+                spans.append((slice(start, place), _Members(columns[start:place]).__getitem__))
+            spans += [] if column is None else [(place, _member(column))]
+            start = place + 1
+    return spans
 
 
 def _csv_text(value: Any) -> Any:

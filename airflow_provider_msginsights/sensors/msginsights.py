@@ -134,6 +134,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         self.api_version = api_version
         self._missing: str | None = None
         self._remembered: dict[str, Any] = {}
+        self._asking: MessagingInsightsHook | None = None
 
     def execute(self, context: Context) -> Any:
         """Ask; while the days are not there, wait here, between pokes, or in the triggerer."""
@@ -277,9 +278,12 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, enabled=not self.soft_fail)
 
     def _hook(self) -> MessagingInsightsHook:
-        return MessagingInsightsHook(
-            self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds
-        )
+        """Give one hook for all pokes of this process: it keeps the Page tokens it was given."""
+        if self._asking is None:
+            self._asking = MessagingInsightsHook(
+                self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds
+            )
+        return self._asking
 
     def _question(self, context: Context, hook: MessagingInsightsHook) -> Question:
         try:

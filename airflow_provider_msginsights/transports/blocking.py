@@ -34,6 +34,8 @@ _CHUNK_BYTES = 2**18
 class BlockingTransport:
     """Runs flows over keep-alive connections, one session a thread. Close it, or use it in a ``with`` statement.
 
+    Page tokens that a flow exchanged serve the later ones too.
+
     :param read_again: reads the connection again, for flows whose token was refused.
     :param clock: monotonic seconds; with ``sleep`` it lets tests wait without waiting.
     :param unix_clock: seconds since 1970, for timed proofs.
@@ -49,7 +51,7 @@ class BlockingTransport:
         sleep: Callable[[float], None] = time.sleep,
         unix_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._settings, self._credentials, self._read_again = settings, credentials, read_again
+        self._settings, self._tokens, self._read_again = settings, RunTokens(credentials), read_again
         self._clock, self._sleep, self._unix_clock = clock, sleep, unix_clock
         self._sessions: list[requests.Session] = []
         self._of_thread = threading.local()
@@ -90,8 +92,7 @@ class BlockingTransport:
 
         :raises MessagingInsightsError: what the flow raises.
         """
-        tokens = RunTokens(self._credentials)
-        inbox = _Inbox(Wire(self._settings, tokens, self._unix_clock), self._fetch, self._clock)
+        inbox = _Inbox(Wire(self._settings, self._tokens, self._unix_clock), self._fetch, self._clock)
         answer: Answer = None
         try:
             while True:
@@ -107,8 +108,7 @@ class BlockingTransport:
                 elif isinstance(step, Receive):
                     answer = inbox.next_reply(step.timeout_seconds, self._sleep)
                 elif self._read_again is not None:
-                    answer = tokens.renew(self._read_again())
-                    self._credentials = tokens.credentials
+                    answer = self._tokens.renew(self._read_again())
         finally:
             flow.close()
             inbox.abandon()

@@ -123,9 +123,9 @@ class RunTokens:
 
     def redact(self, text: str) -> str:
         """The text without any secret of this run, and without what looks like one."""
-        for secret in self._all():
-            for form in _forms(secret):
-                text = text.replace(form, HIDDEN)
+        # The longest first: a shorter one may be a part of it, and would leave the rest of it standing.
+        for form in sorted({form for secret in self._all() for form in _forms(secret)}, key=len, reverse=True):
+            text = text.replace(form, HIDDEN)
         return redact(text)
 
     def _absorb(self, body: str, *, asked_for: str) -> str:

@@ -89,7 +89,7 @@ class Wire:
     def groups(self, send: Send) -> list[Group]:
         """The requests of a step, by the HTTP call they travel in."""
         limit = min(send.batch_limit, self._settings.batch_size)
-        return batch.pack(send.requests, posts=self._settings.concurrency, limit=limit)
+        return batch.pack(send.requests, limit=limit)
 
     def call(self, group: Group) -> HttpCall:
         """A plain GET for one request without a further secret, otherwise a batch POST; made anew at each try."""

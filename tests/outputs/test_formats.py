@@ -66,6 +66,18 @@ def test_equal_rows_give_equal_bytes(file_format: Format) -> None:
     assert written(file_format, rows) == written(file_format, iter(rows))
 
 
+def test_equal_numbers_of_different_spelling_keep_theirs() -> None:
+    numbers = [1, 1.0, True, 0.0, -0.0, 0, 10**15, 1e15] * 2
+    lines = written(format_named("jsonl"), [values(value=number) for number in numbers]).decode().splitlines()
+    assert [line.partition('"value":')[2].partition(",")[0] for line in lines] == [json.dumps(one) for one in numbers]
+
+
+def test_thousands_of_different_values_are_all_written() -> None:
+    rows = [values(value=number, text=f"text {number}") for number in range(5_000)]
+    read_back = [json.loads(line) for line in written(format_named("jsonl"), rows).splitlines()]
+    assert [(row["value"], row["value_raw"]) for row in read_back] == [(n, f"text {n}") for n in range(5_000)]
+
+
 def test_the_number_of_rows_is_told(file_format: Format) -> None:
     assert file_format.write([values(), values()], COLUMNS, io.BytesIO()) == 2
 

@@ -13,7 +13,7 @@ import pytest
 import s3_server
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow_versions import DagSerialization
 from dag_runs import FinishedRun, connection_to
 from readme_blocks import README, blocks
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG, BaseOperator
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow_versions import DagSerialization
 from dag_runs import connection_to
 from readme_blocks import Block, blocks
 from readme_commands import check_command, commands_of

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dag_runs import connection_to
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.exceptions import AuthenticationError, ResponseFormatError
@@ -35,6 +36,36 @@ def test_a_day_that_is_not_there_yet_is_waited_for(emulator: GraphEmulator) -> N
     assert not sensor().poke({}).is_done
     emulator.advance(hours=6)
     assert sensor().poke({}).is_done
+
+
+def test_pokes_of_one_process_exchange_tokens_once_and_then_ask_fifty_pages_in_one_request(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page_ids = [emulator.add_page(str(page_id)) and str(page_id) for page_id in range(501, 551)]
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    emulator.set_clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    emulator.configure(readiness_lag_hours=6)
+    asked = sensor(page_ids=page_ids)
+    requests = []
+    for _ in range(3):
+        assert not asked.poke({}).is_done
+        requests.append(emulator.stats()["http_requests"])
+    assert requests == [2, 3, 4]
+    emulator.advance(hours=6)
+    assert asked.poke({}).is_done
+    assert emulator.stats()["http_requests"] == 5
+
+
+def test_a_token_replaced_between_two_pokes_is_used(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator.set_clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    emulator.configure(readiness_lag_hours=6)
+    asked = sensor(page_ids=["101", "102"])
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    assert not asked.poke({}).is_done
+    emulator.revoke_token(emulator.system_user_token)
+    connection_to(emulator, monkeypatch, password="user-token")
+    emulator.advance(hours=6)
+    assert asked.poke({}).is_done
 
 
 def test_a_provisional_row_is_not_enough(emulator: GraphEmulator) -> None:

@@ -106,7 +106,7 @@ def import_all(parameters: dict[str, Any], scratch: Path, *, s3: bool) -> None:
     load(parameters, Folder(scratch / "first"))
     os.dup2(output, 1)
     if s3:
-        import s3fs  # type: ignore[import-untyped] # noqa: F401 - for the children
+        import s3fs  # noqa: F401 - for the children
     threads = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
     assert len(threads) == 1, f"a process of several threads must not fork: {threads}"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+import s3_server
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import GraphEmulator
@@ -60,6 +61,13 @@ def emulator(running_emulator: GraphEmulator) -> GraphEmulator:
 def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The default connection: to the emulator, with the token of Page 101."""
     connection_to(emulator, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The address of an S3 spoken to over HTTP."""
+    with s3_server.running() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""Loads that are killed at random moments: forked from one process that has done one already, and so imported
-everything.
+"""Loads that are killed at random moments: forked from one process that has imported all they need.
 
     python tests/killed_loads.py '{"parameters": …, "old": …, "new": …, "scratch": …, "kills": 40, "seed": 1}'
 
 ``old`` is a dataset, ``new`` what an undisturbed load makes of it. Each load begins with a copy of ``old`` and gets
-SIGKILL at a moment drawn from the whole length of a load. Then it runs again, undisturbed. What was seen goes to
-standard output, as JSON.
+SIGKILL: a little after a number of its files, drawn anew each time, have been replaced; with none, at a moment of the
+time that passes until the first one is. Then it runs again, undisturbed. With ``"s3": <endpoint>`` it writes there.
+What was seen goes to standard output, as JSON.
 """
 
 from __future__ import annotations
@@ -17,31 +17,20 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from killed_places import Folder, Prefix, data_files, is_data
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
+if TYPE_CHECKING:
+    from killed_places import Place
+
 CALIBRATIONS = 3
-
-
-def data_files(folder: Path) -> dict[str, bytes]:
-    """What a reader of the dataset sees: every file that is not hidden, by its path."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.glob("dt=*/*")
-        if not path.name.startswith((".", "_"))
-    }
-
-
-def temporary_files(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in folder.rglob(".*")]
-
-
-def load(parameters: dict[str, Any], folder: Path) -> None:
-    MessagingInsightsOperator(task_id="load", output_path=folder.as_uri(), **parameters).execute({})
 
 
 def be_silent() -> None:
@@ -49,69 +38,107 @@ def be_silent() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def started(parameters: dict[str, Any], folder: Path) -> int:
-    """Fork a load into the folder; its process id."""
+def load(parameters: dict[str, Any], place: Place) -> None:
+    MessagingInsightsOperator(task_id="load", **parameters, **place.parameters).execute({})
+
+
+def started(parameters: dict[str, Any], place: Place) -> int:
+    """Fork a load; its process id."""
     pid = os.fork()
     if pid:
         return pid
     be_silent()
     try:
-        load(parameters, folder)
+        load(parameters, place)
     except BaseException as error:  # noqa: BLE001 - a child must end here, whatever happens
         os.write(2, f"{error!r}\n".encode())
         os._exit(1)
     os._exit(0)
 
 
-def run(parameters: dict[str, Any], folder: Path) -> float:
-    """Load to the end; the seconds it took."""
-    begin = time.monotonic()
-    _, status = os.waitpid(started(parameters, folder), 0)
-    assert status == 0, status
-    return time.monotonic() - begin
+def when_replaced(place: Place, pid: int, count: int) -> list[float]:
+    """Wait until so many data files were replaced, or the load has ended; the seconds after which each was."""
+    begin, before = time.monotonic(), place.versions()
+    seen: list[float] = []
+    while len(seen) < count and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        now = place.versions()
+        replaced = sum(is_data(name) and before.get(name) != now[name] for name in now)
+        seen += [time.monotonic() - begin] * (replaced - len(seen))
+    return seen
 
 
-def is_as_its_manifest_says(folder: Path, files: dict[str, bytes]) -> bool:
-    (path,) = folder.glob("_manifests/*.json")
-    told = {file["path"]: file["sha256"] for file in json.loads(path.read_bytes())["files"]}
-    found = {f"{folder.as_uri()}/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return told == found
+def ended(pid: int) -> int:
+    _, status = os.waitpid(pid, 0)
+    return status
+
+
+class Killer:
+    """Kills loads at moments drawn from the schedule of the undisturbed ones it saw first."""
+
+    def __init__(self, files: int, seed: int) -> None:
+        self.files = files
+        self.chance = random.Random(seed)  # noqa: S311 - moments, not secrets
+        self.first_seconds, self.gap_seconds = 0.0, 0.0
+
+    def learn(self, moments: list[float]) -> None:
+        self.first_seconds = max(self.first_seconds, moments[0])
+        self.gap_seconds = max(self.gap_seconds, (moments[-1] - moments[0]) / len(moments))
+
+    def kill(self, place: Place, pid: int) -> bool:
+        """Whether the load was still running."""
+        count = self.chance.randrange(self.files)
+        when_replaced(place, pid, count)
+        time.sleep(self.chance.uniform(0, self.gap_seconds if count else self.first_seconds))
+        os.kill(pid, signal.SIGKILL)
+        return os.WIFSIGNALED(ended(pid))
+
+
+def is_as_its_manifest_says(place: Place, files: dict[str, bytes]) -> bool:
+    (name,) = [name for name in place.versions() if name.startswith("_manifests/") and name.count("/") == 1]
+    told = {file["path"]: file["sha256"] for file in json.loads(place.read(name))["files"]}
+    return told == {f"{place.shown}/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
+
+
+def import_all(parameters: dict[str, Any], scratch: Path, *, s3: bool) -> None:
+    """Do what the first load of a process does, and stay a process of one thread: others do not survive a fork."""
+    output = os.dup(1)
+    be_silent()
+    load(parameters, Folder(scratch / "first"))
+    os.dup2(output, 1)
+    if s3:
+        import s3fs  # noqa: F401 - for the children
+    threads = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
+    assert len(threads) == 1, f"a process of several threads must not fork: {threads}"
 
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
-    parameters, scratch = told["parameters"], Path(told["scratch"])
-    old, new = data_files(Path(told["old"])), data_files(Path(told["new"]))
-    output = os.dup(1)
-    be_silent()
-    load(parameters, scratch / "first")
-    os.dup2(output, 1)
-    threads = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
-    assert len(threads) == 1, f"a process of several threads must not fork: {threads}"
-    chance = random.Random(told["seed"])  # noqa: S311 - moments, not secrets
+    parameters, scratch, endpoint = told["parameters"], Path(told["scratch"]), told.get("s3")
+    import_all(parameters, scratch, s3=bool(endpoint))
+    old, new = data_files(Folder(Path(told["old"]))), data_files(Folder(Path(told["new"])))
+    killer = Killer(sum(old.get(name) != new[name] for name in new), told["seed"])
     seen: Counter[str] = Counter()
     wrong: list[str] = []
-    lengths: list[float] = []
     for number in range(CALIBRATIONS + told["kills"]):
-        folder = scratch / str(number)
-        shutil.copytree(told["old"], folder)
+        place: Place = Prefix(endpoint, "killed", str(number)) if endpoint else Folder(scratch / str(number))
+        place.fill(Path(told["old"]))
         if number >= CALIBRATIONS:
-            pid = started(parameters, folder)
-            time.sleep(chance.uniform(0, max(lengths)))
-            os.kill(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
-            seen["killed" if os.WIFSIGNALED(status) else "ended before"] += 1
-            found = data_files(folder)
+            was_running = killer.kill(place, started(parameters, place))
+            found = data_files(place)
+            seen["killed" if was_running else "ended before"] += 1
+            seen["old" if found == old else "new" if found == new else "between"] += 1
             wrong += [f"{number}: {name} is neither" for name in found if found[name] not in (old.get(name), new[name])]
             wrong += [f"{number}: {name} is gone" for name in old if name not in found]
-            seen["old" if found == old else "new" if found == new else "between"] += 1
-        length = run(parameters, folder)
-        if number < CALIBRATIONS:
-            lengths.append(length)
-        found = data_files(folder)
+        pid = started(parameters, place)
+        moments = when_replaced(place, pid, killer.files) if number < CALIBRATIONS else []
+        assert ended(pid) == 0
+        if moments:
+            killer.learn(moments)
+        found = data_files(place)
         wrong += [f"{number}: run again, differs"] * (found != new)
-        wrong += [f"{number}: differs from its manifest"] * (not is_as_its_manifest_says(folder, found))
-        wrong += [f"{number}: {name} is left over" for name in temporary_files(folder)]
-        shutil.rmtree(folder)
+        wrong += [f"{number}: differs from its manifest"] * (not is_as_its_manifest_says(place, found))
+        wrong += [f"{number}: {name} is left over" for name in place.versions() if "/." in f"/{name}"]
+        wrong += [f"{number}: {path} is left over" for path in Path(tempfile.gettempdir()).glob("msginsights*")]
+        shutil.rmtree(scratch / str(number), ignore_errors=True)
     return {"seen": seen, "wrong": wrong}
 
 

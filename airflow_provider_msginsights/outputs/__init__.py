@@ -1,1 +1,14 @@
-"""Where records go: rows, files, partitions."""
+"""Where records go: rows, files, partitions.
+
+The way of a row, a module a step:
+
+- ``schema``: a record becomes a row (`row_of`);
+- ``dataset``: the directory is claimed for one kind of rows, and gives a writer;
+- ``writer``: takes rows in any order (`add`) and starts a partition's file once they are complete (`finish`);
+- ``spool``: keeps them on the local disk until then, and gives a partition's rows back, sorted;
+- ``part_file``: reads the partition's file as stored, has the rows merged in, replaces it;
+- ``merging``: stored rows and answered rows, both sorted, become one stream, and what changed is counted;
+- ``formats``: the stream becomes bytes;
+- ``storage``: the bytes become the file, in one step;
+- ``manifest``: what the run did is noted beside the data.
+"""

@@ -33,6 +33,8 @@ __all__ = ["Dataset", "StoredFile"]
 PathT = TypeVar("PathT", bound=StoragePath)
 
 LABEL = "_dataset.json"
+_LEFTOVER_SECONDS = 3600
+"""No claim takes so long; what is older was left by a process that was killed."""
 _PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,99}")
 
 
@@ -79,10 +81,11 @@ class Dataset(Generic[PathT]):
         check_extra_columns(self.extra_columns)
         mine = self._label()
         store = Store.at(self.root)
+        store.remove_leftovers(LABEL, unchanged_for_seconds=_LEFTOVER_SECONDS)
         found = store.read(LABEL)
         if found is None:
-            store.write(LABEL, json.dumps(mine, indent=2).encode() + b"\n")
-        elif (theirs := _label_of(found, store.shown_path(LABEL))) != mine:
+            found = store.create(LABEL, json.dumps(mine, indent=2).encode() + b"\n")
+        if (theirs := _label_of(found, store.shown_path(LABEL))) != mine:
             raise ConfigurationError(
                 f"{store.shown_path(LABEL)} says that the directory holds {_described(theirs)}; this load writes "
                 f"{_described(mine)}. One directory holds one kind: give this load another output_path, such as "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.merging import Tally, in_order, merged
@@ -13,6 +13,7 @@ from airflow_provider_msginsights.outputs.values import PAGE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.spool import RowSpool, Run
@@ -20,20 +21,22 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 _BUDGET_ROWS = 100_000
-_MERGED_AT_ONCE = 2
-"""Files merged at a time: more would not be quicker, as Python runs one thread at a time, but cost memory."""
 
 
 class PartFile:
-    """The file of a dataset's part in any partition; any thread may write one, each partition by one."""
+    """The file of a dataset's part in any partition; any thread may write one, each partition by one.
 
-    def __init__(self, dataset: Dataset[Any], store: Store) -> None:
+    :param merging: where rows are read, merged and encoded. Few threads do it, whatever number waits for the store:
+        Python runs one at a time, and pyarrow keeps some megabytes for every thread that ever used it.
+    """
+
+    def __init__(self, dataset: Dataset[Any], store: Store, merging: Executor) -> None:
         self._format = dataset.file_format
         self._columns = dataset.columns
         self._name = dataset.file_name
         self._store = store
+        self._merging = merging
         self._budget = _RowBudget(_BUDGET_ROWS)
-        self._merging = threading.Semaphore(_MERGED_AT_ONCE)
 
     def write(self, partition: str, spool: RowSpool, runs: Sequence[Run], *, is_new: bool) -> tuple[StoredFile, Tally]:
         """Merge the spooled rows into the partition's file.
@@ -43,19 +46,22 @@ class PartFile:
         """
         name = f"{partition}/{self._name}"
         sizes = {} if is_new else self._store.sizes(partition)
-        rows = sum(block.rows for run in runs for block in run)
+        answered_rows = sum(block.rows for run in runs for block in run)
+        stored_rows = sizes.get(self._name, 0) // self._format.least_row_bytes
         tally = Tally()
-        with self._budget.held(rows + sizes.get(self._name, 0) // self._format.least_row_bytes):
-            owners = self._other_owners(partition, sizes)
-            stored = None
+        with self._budget.held(answered_rows + stored_rows):
+            others = {} if is_new else self._others(partition, sizes)
+            stored = self._store.read(name) if self._name in sizes else None
             if not is_new:
                 self._store.remove_leftovers(name)
-                stored = self._store.read(name) if self._name in sizes else None
-            before = () if stored is None else self._stored(name, stored)
-            answered = self._owned(spool.rows(runs), owners, name)
-            # Left from right to left: the next file is merged while this one is put.
-            with self._store.replacing(name, stored=stored) as spooled, self._merging:
-                count = self._format.write(merged(before, answered, tally), self._columns, spooled.file)
+
+            def merge(file: IO[bytes]) -> int:
+                before = () if stored is None else self._stored(name, stored)
+                answered = self._owned(spool.rows(runs), self._owners(others), name)
+                return self._format.write(merged(before, answered, tally), self._columns, file)
+
+            with self._store.replacing(name, stored=stored) as spooled:
+                count = self._merging.submit(merge, spooled.file).result()
         file = StoredFile(
             partition=partition,
             path=self._store.shown_path(name),
@@ -66,17 +72,23 @@ class PartFile:
         )
         return file, tally
 
-    def _other_owners(self, partition: str, names: Iterable[str]) -> dict[str, str]:
-        """Tell which file of another part holds which Page."""
+    def _others(self, partition: str, names: Iterable[str]) -> dict[str, bytes]:
+        """Read the other parts' files."""
         ending = f".{self._format.extension}"
+        others = [
+            f"{partition}/{name}"
+            for name in names
+            if name != self._name and name.startswith("part-") and name.endswith(ending)
+        ]
+        return {name: self._store.read(name) or b"" for name in others}
+
+    def _owners(self, others: dict[str, bytes]) -> dict[str, str]:
+        """Tell which file of another part holds which Page."""
         page_id = self._columns[PAGE_ID : PAGE_ID + 1]
         owners: dict[str, str] = {}
-        for file_name in names:
-            if file_name != self._name and file_name.startswith("part-") and file_name.endswith(ending):
-                name = f"{partition}/{file_name}"
-                data = self._store.read(name)
-                with self._naming(name):
-                    owners |= {page: name for (page,) in self._format.read(data or b"", page_id)}
+        for name, data in others.items():
+            with self._naming(name):
+                owners |= {page: name for (page,) in self._format.read(data, page_id)}
         return owners
 
     def _owned(self, rows: Iterator[Values], owners: dict[str, str], name: str) -> Iterator[Values]:

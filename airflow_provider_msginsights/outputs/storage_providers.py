@@ -10,9 +10,10 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_AMAZON = "apache-airflow-providers-amazon[s3fs]"
+_AMAZON = "airflow-provider-msginsights[s3]"
 _GOOGLE = "apache-airflow-providers-google"
 _AZURE = "apache-airflow-providers-microsoft-azure"
+# Ours where there is an extra, which brings the provider and what it leaves out; otherwise Airflow's provider.
 _PACKAGES = {
     "s3": _AMAZON,
     "s3a": _AMAZON,

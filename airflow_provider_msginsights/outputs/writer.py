@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.storage import Store
     from airflow_provider_msginsights.outputs.stored import StoredFile
 
+_MERGED_AT_ONCE = 2
+
 
 class DatasetWriter:
     """Writes one part of a dataset; rows wait on the local disk until their partition is written.
@@ -34,18 +36,20 @@ class DatasetWriter:
         self._concurrency = concurrency
         self._values_of = itemgetter(*(column.name for column in dataset.columns))
         self._partitions: dict[tuple[date, date], str] = {}
-        self._part = PartFile(dataset, store)
         self._started: dict[str, Future[tuple[StoredFile, Tally]]] = {}
 
     def __enter__(self) -> Self:
         self._spool = RowSpool()
         self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="msginsights-writer")
+        self._merging = ThreadPoolExecutor(_MERGED_AT_ONCE, thread_name_prefix="msginsights-merger")
+        self._part = PartFile(self._dataset, self._store, self._merging)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self._merging.shutdown()
         self._spool.close()
 
     def add(self, row: Row) -> None:

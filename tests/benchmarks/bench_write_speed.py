@@ -114,8 +114,7 @@ def wall(url: str, name: str, concurrency: int) -> float:
 
     client = {"endpoint_url": url, "region_name": "eu-central-1"}
     root = UPath(f"s3://{BUCKET}/{name}", key="testing", secret="testing", client_kwargs=client)
-    if not root.fs.exists(BUCKET):
-        root.fs.mkdir(BUCKET)
+    root.fs.ls(f"{BUCKET}", refresh=True)  # opens the client and the first connection
     started = time.perf_counter()
     with _dataset(root).writer(concurrency=concurrency) as writer:
         for row in rows(1, DAYS):

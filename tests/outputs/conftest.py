@@ -7,12 +7,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+import s3_server
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.formats import Format, format_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _buckets = count()
@@ -47,18 +47,7 @@ def s3_root(s3_endpoint: str) -> UPath:
         f"s3://bucket-{next(_buckets)}/insights",
         key="testing",
         secret="testing",
-        client_kwargs={"endpoint_url": s3_endpoint, "region_name": "eu-central-1"},
+        client_kwargs={"endpoint_url": s3_endpoint, "region_name": s3_server.REGION},
     )
-    path.fs.mkdir(path.path.partition("/")[0])
+    path.fs.call_s3("create_bucket", Bucket=path.path.partition("/")[0])
     return path
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from made_records import record
 
-from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset, StoredFile
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, row_of
@@ -91,31 +89,6 @@ def test_an_empty_answer_deletes_nothing(store: Any, root: UPath) -> None:
     store(record())
     assert store() == ()
     assert len(read(root)) == 1
-
-
-def test_a_directory_of_another_grain_is_refused_and_a_path_proposed(dataset: Dataset[Any], root: UPath) -> None:
-    other = Dataset(root=root, file_format=format_named("jsonl"), period="day", breakdowns=("campaign_id",))
-    with pytest.raises(ConfigurationError, match=r"such as .*day_campaign_id_jsonl"):
-        other.claim()
-    dataset.claim()
-
-
-def test_tasks_of_one_kind_may_claim_at_once(root: UPath) -> None:
-    parts = [Dataset(root=root, file_format=format_named("jsonl"), period="day", part=str(part)) for part in range(8)]
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for claimed in [pool.submit(part.claim) for part in parts]:
-            claimed.result()
-    assert files_below(root) == ["_dataset.json"]
-    parts[0].claim()
-
-
-def test_a_label_that_is_no_json_object_is_refused(root: UPath) -> None:
-    label = root / "_dataset.json"
-    if root.protocol == "file":
-        label.fs.makedirs(root.path)
-    label.fs.pipe_file(label.path, b"[]")
-    with pytest.raises(ConfigurationError, match="not the JSON object"):
-        Dataset(root=root, file_format=format_named("jsonl"), period="day").claim()
 
 
 def test_a_failure_while_writing_leaves_the_old_file_and_no_other(

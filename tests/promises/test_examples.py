@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import s3_server
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
 from airflow_versions import DagSerialization
 from dag_runs import FinishedRun, connection_to
-from moto.server import ThreadedMotoServer
 from readme_blocks import README, blocks
 
 from airflow_provider_msginsights.emulator import Event, EventKind, GraphEmulator
@@ -217,24 +217,11 @@ def test_rows_reach_the_python_task_that_wants_them(
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An S3 bucket over HTTP, which only the connection ``aws_default`` opens."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        address = f"http://{host}:{port}"
-        connection = {
-            "conn_type": "aws",
-            "login": "made",
-            "password": "up",
-            "extra": {"endpoint_url": address, "region_name": "us-east-1"},
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-        S3Hook("aws_default").create_bucket("my-bucket")
-        yield "s3://my-bucket"
-    finally:
-        server.stop()
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", s3_server.airflow_connection(s3_endpoint))
+    S3Hook("aws_default").create_bucket("my-bucket")
+    return "s3://my-bucket"
 
 
 @pytest.mark.parametrize("store", ["s3", "local disk"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import s3_server
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import Event, EventKind
@@ -25,27 +26,51 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_t
 LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-09", "page_ids": ["101", "102"], "metrics": "all"}
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kills", [40, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("output_format", ["jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output_format: str, kills: int
 ) -> None:
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    parameters = LOAD | {"output_format": output_format}
-    old, new, scratch = (tmp_path / name for name in ("old", "new", "scratch"))
+    check(kill_loads(emulator, tmp_path, {"output_format": output_format}, kills=kills))
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.slow)])
+def test_a_load_that_is_killed_while_it_puts_to_s3_leaves_whole_files_too(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kills: int
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    with s3_server.running(put_seconds=0.03) as endpoint:
+        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(endpoint))
+        check(kill_loads(emulator, tmp_path, {}, kills=kills, s3=endpoint))
+
+
+def check(report: dict[str, Any]) -> None:
+    seen = report["seen"]
+    print(seen)  # noqa: T201 - shown with -s
+    assert report["wrong"] == []
+    assert seen["killed"] > seen.get("ended before", 0)
+    assert seen["between"] > 0, "no load was killed between its first and its last file"
+
+
+def kill_loads(emulator: GraphEmulator, folder: Path, different: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """Make the datasets before and after, then kill loads from the one to the other; what was seen."""
+    parameters = LOAD | different
+    old, new, scratch, temporary = (folder / name for name in ("old", "new", "scratch", "tmp"))
+    temporary.mkdir()
     execute(parameters | {"until": "2026-10-06"}, old)
     add_conversations(emulator)
     shutil.copytree(old, new)
     execute(parameters, new)
-    told = {"parameters": parameters, "kills": kills, "seed": kills}
-    told |= {"old": str(old), "new": str(new), "scratch": str(scratch)}
+    told |= {"parameters": parameters, "seed": told["kills"], "old": str(old), "new": str(new), "scratch": str(scratch)}
     argv = [sys.executable, "-W", "error", str(SCRIPT), json.dumps(told)]
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=os.environ | ONE_THREAD)  # noqa: S603 - our own script
+    environment = os.environ | ONE_THREAD | {"TMPDIR": str(temporary)}
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=environment)  # noqa: S603 - our own script
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert report["wrong"] == []
-    assert report["seen"]["killed"] > kills / 4
-    assert report["seen"]["between"] > 0, "no load was killed between its first and its last file"
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def execute(parameters: dict[str, Any], folder: Path) -> None:

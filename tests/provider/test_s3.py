@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import s3_server
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import ObjectStoragePath
 from dag_runs import connection_to
 
@@ -13,7 +16,6 @@ from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
@@ -22,28 +24,13 @@ LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-04", "page_ids"
 BUCKET = "airflow-insights"
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def s3(s3_endpoint: str, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> ObjectStoragePath:
     """A bucket, reached by the Airflow connection ``warehouse``."""
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    extra = {"endpoint_url": s3_endpoint, "region_name": "us-east-1"}
-    connection = {"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(connection))
-    bucket = ObjectStoragePath(f"s3://{BUCKET}", conn_id="warehouse")
-    if not bucket.fs.exists(BUCKET):
-        bucket.fs.mkdir(BUCKET)
-    return bucket
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(s3_endpoint))
+    S3Hook("warehouse").create_bucket(BUCKET)
+    return ObjectStoragePath(f"s3://{BUCKET}", conn_id="warehouse")
 
 
 def execute(**parameters: Any) -> dict[str, Any]:
@@ -87,6 +74,23 @@ def test_a_storage_whose_provider_is_missing_is_refused_before_any_request_with_
     del s3
     with pytest.raises(AirflowFailException, match="apache-airflow-providers-google"):
         execute(output_path="gs://bucket/insights")
+    assert emulator.stats()["http_requests"] == 0
+
+
+@pytest.mark.parametrize("missing", ["s3fs", "airflow.providers.amazon.aws.fs.s3"])
+def test_s3_without_its_packages_is_refused_before_any_request_with_our_extra(
+    s3: ObjectStoragePath, emulator: GraphEmulator, missing: str
+) -> None:
+    del s3
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator\n"
+        f"MessagingInsightsOperator(task_id='load', output_path='s3://{BUCKET}/never', **{LOAD!r}).execute({{}})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)  # noqa: S603 - our own words
+    assert done.returncode == 1
+    assert "Storing at s3:// needs a package that is not installed" in done.stderr
+    assert "pip install 'airflow-provider-msginsights[s3]'" in done.stderr
     assert emulator.stats()["http_requests"] == 0
 
 

@@ -119,15 +119,19 @@ def test_a_breakdown_value_that_disappears_from_an_answer_disappears_from_the_ta
     assert life.table("campaign_id, pacific_date, value") == lasting
 
 
-def test_the_recipe_of_the_readme_follows_the_dataset(emulator: GraphEmulator, tmp_path: Path) -> None:
+def recipe_for(root: Path) -> str:
+    """The README's, for a dataset's October."""
     recipe = named_block("duckdb").code
     assert recipe.count("/tmp/messaging_insights") == 2  # noqa: S108 - the README's place
-    recipe = recipe.replace("/tmp/messaging_insights", str(tmp_path)).replace("2026-03-*", "2026-10-*")  # noqa: S108
+    return recipe.replace("/tmp/messaging_insights", str(root)).replace("2026-03-*", "2026-10-*")  # noqa: S108
+
+
+def test_the_recipe_of_the_readme_follows_the_dataset(emulator: GraphEmulator, tmp_path: Path) -> None:
     warehouse = duckdb.connect()
     life = Life(tmp_path, page_ids=["101"], metrics=SENT, breakdowns="campaign_id")
 
     def is_followed() -> bool:
-        warehouse.execute(recipe)
+        warehouse.execute(recipe_for(tmp_path))
         found = warehouse.execute("SELECT record_id, value FROM messaging_insights ORDER BY ALL").fetchall()
         return found == life.table("record_id, value") != []
 
@@ -138,6 +142,23 @@ def test_the_recipe_of_the_readme_follows_the_dataset(emulator: GraphEmulator, t
     life.load("2026-10-02", 3)
     assert is_followed()
     assert is_followed(), "the recipe can be repeated"
+
+
+def test_the_recipe_of_the_readme_deletes_nothing_that_it_does_not_replace(
+    emulator: GraphEmulator, tmp_path: Path
+) -> None:
+    warehouse = duckdb.connect()
+    by_campaign = Life(tmp_path / "by_campaign", page_ids=["101"], metrics=SENT, breakdowns="campaign_id")
+    plain, other_page = (Life(tmp_path / name, page_ids=[page]) for name, page in (("plain", "101"), ("other", "102")))
+    emulator.add_events([fleeting_message()])
+    lives = [(by_campaign, SENT), (plain, [NEW, SENT]), (other_page, SENT)]
+    for life, metrics in lives:
+        life.load("2026-10-01", 3, metrics=metrics)
+        warehouse.execute(recipe_for(life.root))
+    expected = sorted(row for life, _ in lives for row in life.table("record_id, value"))
+    for life, _ in [*lives, *lives]:
+        assert warehouse.execute("SELECT record_id, value FROM messaging_insights ORDER BY ALL").fetchall() == expected
+        warehouse.execute(recipe_for(life.root))
 
 
 def restate(emulator: GraphEmulator, day: str) -> None:

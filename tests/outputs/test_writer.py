@@ -1,0 +1,155 @@
+"""How rows become files: in which order, beside whom, and what becomes of the rest when one file cannot be written."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_records import record
+from upath import UPath
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.outputs.dataset import Dataset
+from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, row_of
+from airflow_provider_msginsights.outputs.spool import RowSpool
+from airflow_provider_msginsights.outputs.text_formats import JsonLines
+from airflow_provider_msginsights.outputs.values import sort_key
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.outputs.schema import Row
+
+DAY, NEXT_DAY = "2026-03-08", "2026-03-09"
+FINAL_IF_ENDED_BY = record("2026-03-20").end_time
+
+
+def dataset_at(root: UPath, part: str = "0") -> Dataset[Any]:
+    return Dataset(root=root, file_format=format_named("jsonl"), period="day", part=part)
+
+
+def rows_of(*records: InsightsRecord) -> list[Row]:
+    return [row_of(one, final_if_ended_by=FINAL_IF_ENDED_BY) for one in records]
+
+
+def found_in(root: UPath, day: str = DAY, part: str = "0") -> list[dict[str, Any]]:
+    data = root.fs.cat_file(f"{root.path}/dt={day}/part-{part}.jsonl")
+    return [dict(zip(COLUMN_NAMES, values, strict=True)) for values in JsonLines().read(data, COLUMNS)]
+
+
+def test_rows_are_sorted_by_key_in_whatever_order_they_came(root: UPath) -> None:
+    records = [
+        record(page_id=page_id, metric=metric, breakdowns=(("campaign_id", campaign),))
+        for page_id in ("101", "11", "2")
+        for metric in ("a", "b")
+        for campaign in (None, "autumn", "spring")
+    ]
+    hashes = set()
+    for seed in range(3):
+        random.Random(seed).shuffle(records)  # noqa: S311 - an order, no secret
+        (file,) = dataset_at(root / str(seed)).store(rows_of(*records))
+        hashes.add(file.sha256)
+    assert len(hashes) == 1
+    keys = [(row["page_id"], row["metric"], row["campaign_id"] or "") for row in found_in(root / "0")]
+    assert keys == sorted(keys)
+    assert len(keys) == len(records)
+
+
+@given(
+    added=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=60),
+    held_rows=st.integers(1, 20),
+)
+def test_a_spool_gives_back_the_newest_row_of_each_key_in_order(added: list[tuple[int, int]], held_rows: int) -> None:
+    spool = RowSpool(held_rows)
+    newest: dict[int, int] = {}
+    for page, value in added:
+        (row,) = rows_of(record(page_id=str(page), value=value))
+        spool.add("dt", tuple(row.values()))
+        newest[page] = value
+    back = list(spool.rows(spool.runs("dt")))
+    spool.close()
+    assert back == sorted(back, key=sort_key)
+    assert {int(values[1]): values[COLUMN_NAMES.index("value")] for values in back} == newest
+    assert len(back) == len(newest)
+
+
+def test_what_another_process_stored_meanwhile_is_merged_and_not_what_a_cache_remembers(root: UPath) -> None:
+    elsewhere = UPath(str(root), **{**root.storage_options, "skip_instance_cache": True})
+    assert elsewhere.fs is not root.fs
+    dataset_at(root).store(rows_of(record(page_id="101")))
+    remembered = root.fs.find(root.path)
+    assert len(remembered) == 1
+    dataset_at(elsewhere).store(rows_of(record(page_id="102"), record(NEXT_DAY, page_id="102")))
+    dataset_at(root).store(rows_of(record(page_id="103"), record(NEXT_DAY, page_id="103")))
+    assert [row["page_id"] for row in found_in(elsewhere)] == ["101", "102", "103"]
+    assert [row["page_id"] for row in found_in(elsewhere, NEXT_DAY)] == ["102", "103"]
+
+
+def test_a_page_that_another_part_holds_is_refused_naming_both_files(root: UPath) -> None:
+    dataset_at(root, "a").store(rows_of(record(page_id="101")))
+    with pytest.raises(ConfigurationError, match=r"Page 101 is held by .*part-a.jsonl, so .*part-b.jsonl"):
+        dataset_at(root, "b").store(rows_of(record(page_id="102"), record(page_id="101")))
+    assert [row["page_id"] for row in found_in(root, part="a")] == ["101"]
+    root.fs.invalidate_cache()
+    assert not root.fs.exists(f"{root.path}/dt={DAY}/part-b.jsonl")
+
+
+def test_a_file_that_cannot_be_read_is_named_and_left_and_the_other_days_are_stored(root: UPath) -> None:
+    dataset = dataset_at(root)
+    dataset.store(rows_of(record(), record(NEXT_DAY)))
+    broken = f"{root.path}/dt={DAY}/part-0.jsonl"
+    root.fs.pipe_file(broken, b"half a li")
+    with pytest.raises(ConfigurationError, match=r"dt=2026-03-08/part-0.jsonl cannot be read as jsonl .* Restore"):
+        dataset.store(rows_of(record(value=7), record(NEXT_DAY, value=7)))
+    assert root.fs.cat_file(broken) == b"half a li"
+    assert [row["value"] for row in found_in(root, NEXT_DAY)] == [7]
+
+
+def test_a_day_said_to_be_complete_is_written_at_once_and_takes_no_more_rows(root: UPath) -> None:
+    first, second, late = rows_of(record(), record(NEXT_DAY), record(page_id="102"))
+    with dataset_at(root).writer() as writer:
+        writer.add(first)
+        writer.add(second)
+        writer.complete(first["pacific_date"])
+        with pytest.raises(ValueError, match=f"A row for dt={DAY} came after"):
+            writer.add(late)
+        stored = writer.finish()
+    assert [file.partition for file in stored.files] == [f"dt={DAY}", f"dt={NEXT_DAY}"]
+    assert stored.rows_added == 2
+
+
+def test_a_writer_leaves_no_file_of_its_own_behind(
+    root: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with dataset_at(root).writer() as writer:
+        for row in rows_of(record(), record(NEXT_DAY)):
+            writer.add(row)
+        meanwhile = list(scratch.iterdir())
+        writer.finish()
+    assert [*meanwhile, *scratch.iterdir()] == []
+    assert sorted(Path(str(name)).name for name in root.fs.find(root.path)) == ["part-0.jsonl", "part-0.jsonl"]
+
+
+def test_a_new_partition_costs_the_store_one_request_and_an_unchanged_one_no_put(s3_root: UPath) -> None:
+    rows = rows_of(*(record(f"2026-03-{day:02}") for day in range(1, 21)))
+    s3_root.fs.connect()
+    requests: list[str] = []
+
+    def note(request: Any, **_: Any) -> None:
+        requests.append(request.method)
+
+    s3_root.fs.s3.meta.events.register("before-send.s3", note)
+    dataset_at(s3_root).store(rows)
+    assert (requests.count("PUT"), len(requests)) == (20, 22), "two listings say that there is nothing yet"
+    requests.clear()
+    dataset_at(s3_root).store(rows)
+    # One listing, then for each file a listing for other parts, s3fs's own look at the size, and the read.
+    assert (requests.count("PUT"), len(requests)) == (0, 1 + 20 * 3)

@@ -1,0 +1,54 @@
+"""S3 over HTTP (moto's) in a thread of this process, and Airflow connections to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+REGION = "us-east-1"
+
+
+@contextmanager
+def running(*, put_seconds: float = 0) -> Iterator[str]:
+    """The server's address, while it runs; each put takes so long, and the next one waits for it."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log_request(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    s3 = DomainDispatcherApplication(create_backend_app)
+    one_put_at_a_time = threading.Lock()
+
+    def atomic(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Look whether there is an object and put one in a single step, as S3 does and moto does not."""
+        if environ["REQUEST_METHOD"] != "PUT":
+            answer: Iterable[bytes] = s3(environ, start_response)
+            return answer
+        with one_put_at_a_time:
+            time.sleep(put_seconds)
+            return list(s3(environ, start_response))
+
+    server = make_server("127.0.0.1", 0, atomic, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def airflow_connection(endpoint: str) -> str:
+    """The JSON of an Airflow connection to the server, for an environment variable."""
+    extra = {"endpoint_url": endpoint, "region_name": REGION}
+    return json.dumps({"conn_type": "aws", "login": "testing", "password": "testing", "extra": extra})

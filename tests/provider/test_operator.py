@@ -400,14 +400,14 @@ def test_an_empty_answer_survives_a_token_that_cannot_be_looked_at(
 
 
 def test_a_token_that_ends_soon_is_warned_of_when_the_api_tells_its_end(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     token = emulator.page_token("101")
     emulator.change_token(token, expires_at=int((emulator.now() + timedelta(days=3)).timestamp()))
     execute()
-    assert "The token ends on" not in caplog.text
+    assert "The token ends on" not in capfd.readouterr().out
     assert emulator.stats()["graph_calls"] == 1
     connection_to(emulator, monkeypatch, extra={"app_id": "1", "app_secret": "app-secret"})
     execute()
-    assert "The token ends on" in caplog.text
+    assert "The token ends on" in capfd.readouterr().out
     assert emulator.stats()["graph_calls"] == 3

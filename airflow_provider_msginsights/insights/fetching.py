@@ -17,6 +17,7 @@ from airflow_provider_msginsights.exceptions import (
 )
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
+from airflow_provider_msginsights.insights.open_slices import OpenSlices
 from airflow_provider_msginsights.insights.outcome import FetchOutcome, Paused
 from airflow_provider_msginsights.insights.records import RecordParser
 from airflow_provider_msginsights.insights.refused_metrics import RefusedMetrics
@@ -43,7 +44,7 @@ class FetchRun:
         self._exchange_first = exchange_first
         self._dispatcher = Dispatcher(policy)
         self._parser = RecordParser(query)
-        self._parts: dict[Request, Slice] = {}
+        self._open = OpenSlices()
         self._refused = RefusedMetrics()
         self._sizes = Sizes(query)
         self._pages_with_token: set[str] = set()
@@ -65,7 +66,7 @@ class FetchRun:
 
         :raises MessagingInsightsError: what stopped the run, if nothing at all was answered before.
         """
-        page_ids = tuple(dict.fromkeys(part.page_id for part in self._parts.values()))
+        page_ids = tuple(dict.fromkeys(part.page_id for part in self._open))
         if self._exchange_first and len(page_ids) > 1:
             yield from self._list_page_tokens(page_ids)
         while self._stopped_by is None and (verdict := (yield from self._dispatcher.next())) is not None:
@@ -76,7 +77,7 @@ class FetchRun:
             query=self._query,
             answered=tuple(self._answered),
             empty=tuple(self._empty),
-            unanswered=(*self._unanswered, *self._parts.values()),
+            unanswered=(*self._unanswered, *self._open),
             paused=Paused.joined(self._paused),
             page_failures=self._page_failures,
             pages_without_insights=self._pages_without_insights,
@@ -102,21 +103,21 @@ class FetchRun:
 
     def _request(self, part: Slice) -> Request:
         request = self._query.request(part)
-        self._parts[request] = part
+        self._open.add(request, part)
         return request
 
     def _recut_what_waits(self) -> None:
         """Apply to the queue what was learned since: metrics refused, Pages lost, sizes accepted."""
-        stale = [request for request in self._dispatcher.waiting if not self._is_fit(self._parts[request])]
+        stale = [request for request in self._dispatcher.waiting if not self._is_fit(self._open[request])]
         self._dispatcher.drop(stale)
-        self._queue([self._parts.pop(request) for request in stale])
+        self._queue([self._open.pop(request) for request in stale])
 
     def _is_fit(self, part: Slice) -> bool:
         is_refused = len(part.metrics) > 1 and bool(self._refused.among(part))
         return self._sizes.fits(part) and part.page_id not in self._lost_pages and not is_refused
 
     def _settle(self, verdict: Verdict) -> Flow[None]:
-        part = self._parts.pop(verdict.request)
+        part = self._open.pop(verdict.request)
         if verdict.api_version:
             self._api_versions.add(verdict.api_version)
         if verdict.pause_seconds is not None:
@@ -142,7 +143,7 @@ class FetchRun:
         self._queue(self._refused.acquit(part.metrics))
         if parsed.records:
             self._dispatcher.counts["records"] += len(parsed.records)
-            yield Emit(parsed.records, self._dispatcher.progress)
+            yield Emit(parsed.records, self._dispatcher.progress, self._open.first_day)
 
     def _remedy(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
         match problem.remedy:
@@ -193,15 +194,13 @@ class FetchRun:
     def _get_page_tokens(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
         """Exchange the connection's token for those of all Pages still to be read, the first time one is demanded."""
         page_ids = tuple(
-            dict.fromkeys(
-                one.page_id for one in (part, *self._parts.values()) if one.page_id not in self._pages_with_token
-            )
+            dict.fromkeys(one.page_id for one in (part, *self._open) if one.page_id not in self._pages_with_token)
         )
         if part.page_id in self._pages_with_token:
             if verdict.epoch < self._dispatcher.epoch:
                 self._queue([part])
             elif self._dispatcher.again(verdict):
-                self._parts[verdict.request] = part
+                self._open.add(verdict.request, part)
             else:
                 self._fail(part, problem)
             return
@@ -227,7 +226,7 @@ class FetchRun:
     def _pause_all(self, error: RateLimitError, *parts: Slice) -> None:
         waiting = self._dispatcher.waiting
         self._dispatcher.drop(waiting)
-        for one in (*parts, *(self._parts.pop(request) for request in waiting)):
+        for one in (*parts, *(self._open.pop(request) for request in waiting)):
             self._paused.append(Paused(one, error.retry_after_seconds or 0.0, error))
 
     def _renew_token(self, part: Slice, epoch: int, problem: Problem) -> Flow[None]:

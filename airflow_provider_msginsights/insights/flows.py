@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.asking_at_once import ask_at_once
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.date_ranges import MAX_CHUNK_DAYS, DateRange
 from airflow_provider_msginsights.insights.fetching import FetchRun
+from airflow_provider_msginsights.insights.observing import observed
 from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
 from airflow_provider_msginsights.insights.query import Slice
 from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Emit
 from airflow_provider_msginsights.insights.tokens import list_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.steps import Answer, Flow
+    from airflow_provider_msginsights.insights.steps import Emit, Flow
 
 __all__ = [
     "Availability",
@@ -35,8 +34,6 @@ __all__ = [
     "probe_availability",
     "probe_metrics",
 ]
-
-T = TypeVar("T")
 
 _DEFAULT_POLICY = RetryPolicy()
 
@@ -94,8 +91,8 @@ def probe_availability(
     last_days = DateRange(ranges[-1].end_day - _SILENT_AFTER, ranges[-1].end_day)
     found: set[tuple[str, str, date]] = set()
 
-    def note(records: Iterable[InsightsRecord]) -> None:
-        found.update((one.page_id, one.metric, one.pacific_date) for one in records if one.end_time <= now)
+    def note(emit: Emit) -> None:
+        found.update((one.page_id, one.metric, one.pacific_date) for one in emit.records if one.end_time <= now)
 
     slices = tuple(
         Slice(page_id, plain.metrics, days) for days in _spans((*ranges, last_days)) for page_id in query.page_ids
@@ -104,7 +101,7 @@ def probe_availability(
         reading = ask_at_once(plain, policy=policy, slices=slices)
     else:
         reading = fetch_insights(plain, policy=policy, slices=slices, exchange_first=exchange_first)
-    outcome = yield from _diverted(reading, note)
+    outcome = yield from observed(reading, note, passes_on=False)
     refused = set(outcome.page_unavailable_metrics)
     expected = (
         (page_id, metric, day)
@@ -143,19 +140,5 @@ def probe_metrics(query: InsightsQuery, *, policy: RetryPolicy = _DEFAULT_POLICY
     :raises MessagingInsightsError: as `fetch_insights` does.
     """
     alone = [part.of((metric,)) for part in query.slices() for metric in query.metrics]
-    return (yield from _diverted(fetch_insights(query, policy=policy, slices=alone), lambda _: None))
-
-
-def _diverted(flow: Flow[T], take: Callable[[tuple[InsightsRecord, ...]], None]) -> Flow[T]:
-    """A flow whose records go to ``take`` instead of to the consumer."""
-    answer: Answer = None
-    while True:
-        try:
-            step = flow.send(answer)
-        except StopIteration as stop:
-            return cast("T", stop.value)
-        if isinstance(step, Emit):
-            take(step.records)
-            answer = None
-        else:
-            answer = yield step
+    reading = fetch_insights(query, policy=policy, slices=alone)
+    return (yield from observed(reading, lambda _: None, passes_on=False))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
 
@@ -99,10 +100,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Hand these records, maybe none, to the consumer; resumes when it wants more."""
+    """Hand these records, maybe none, to the consumer; resumes when it wants more.
+
+    :param settled_before: nothing that is asked for can still bring records of days before this one. Where it is known;
+        a metric that was left out as refused, and is not after all, may yet bring some.
+    """
 
     records: tuple[InsightsRecord, ...]
     progress: Progress | None = None
+    settled_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

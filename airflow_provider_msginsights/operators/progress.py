@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_msginsights.insights.steps import Emit
+from airflow_provider_msginsights.insights.observing import observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Progress
+    from airflow_provider_msginsights.insights.steps import Emit, Flow, Progress
 
 T = TypeVar("T")
 
@@ -44,20 +44,13 @@ class ProgressLog:
         """
         began = self._last_line = self.clock()
         self._started = began if self._started is None else self._started
-        answer: Answer = None
-        try:
-            while True:
-                try:
-                    step = flow.send(answer)
-                except StopIteration as stop:
-                    return cast("T", stop.value)
-                if isinstance(step, Emit):
-                    self.rows += len(step.records)
-                    if step.progress is not None:
-                        self._tell(step.progress, label, began)
-                answer = yield step
-        finally:
-            flow.close()
+
+        def see(emit: Emit) -> None:
+            self.rows += len(emit.records)
+            if emit.progress is not None:
+                self._tell(emit.progress, label, began)
+
+        return (yield from observed(flow, see))
 
     def summarize(self, outcomes: list[FetchOutcome], stored: Mapping[str, Any] | None) -> None:
         """Say in one line what all came to.

@@ -1,0 +1,36 @@
+"""A flow with somebody looking at what it emits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from airflow_provider_msginsights.insights.steps import Emit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_msginsights.insights.steps import Answer, Flow
+
+T = TypeVar("T")
+
+
+def observed(flow: Flow[T], see: Callable[[Emit], None], *, passes_on: bool = True) -> Flow[T]:
+    """The same flow; ``see`` gets each `Emit` when the consumer has taken its records.
+
+    :param passes_on: whether the consumer gets any; otherwise ``see`` alone does.
+    """
+    answer: Answer = None
+    try:
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+            if passes_on or not isinstance(step, Emit):
+                answer = yield step
+            else:
+                answer = None
+            if isinstance(step, Emit):
+                see(step)
+    finally:
+        flow.close()

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
 from airflow_provider_msginsights.insights.records import InsightsRecord
+from airflow_provider_msginsights.outputs.rows import RowMaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from airflow_provider_msginsights.outputs.schema import Row
+    from airflow_provider_msginsights.outputs.values import Values
 
 
 def record(day: str = "2026-03-08", **different: Any) -> InsightsRecord:
@@ -26,3 +34,12 @@ def record(day: str = "2026-03-08", **different: Any) -> InsightsRecord:
         "breakdowns_other": (),
     }
     return InsightsRecord(**fields | different)
+
+
+def row_of(one: InsightsRecord, *, final_if_ended_by: datetime, **arguments: Any) -> Row:
+    (row,) = RowMaker(final_if_ended_by=final_if_ended_by, **arguments).rows([one])
+    return row
+
+
+def values_of(records: Iterable[InsightsRecord], *, final_if_ended_by: datetime) -> list[Values]:
+    return RowMaker(final_if_ended_by=final_if_ended_by).values(records)

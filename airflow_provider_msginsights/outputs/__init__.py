@@ -2,9 +2,9 @@
 
 The way of a row, a module a step:
 
-- ``schema``: a record becomes a row (`row_of`);
+- ``schema`` says what columns there are, ``rows`` makes a record a row;
 - ``dataset``: the directory is claimed for one kind of rows, and gives a writer;
-- ``writer``: takes rows in any order (`add`) and starts a partition's file once they are complete (`finish`);
+- ``writer``: takes rows in any order (`add`) and begins a partition's file once its day is settled (`settle`);
 - ``spool``: keeps them on the local disk until then, and gives a partition's rows back, sorted;
 - ``part_file``: reads the partition's file as stored, has the rows merged in, replaces it;
 - ``merging``: stored rows and answered rows, both sorted, become one stream, and what changed is counted;

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from airflow_provider_msginsights.outputs.formats import Format
-    from airflow_provider_msginsights.outputs.schema import Column, Row
+    from airflow_provider_msginsights.outputs.schema import Column
+    from airflow_provider_msginsights.outputs.values import Values
 
 __all__ = ["Dataset", "StoredFile"]
 
@@ -99,11 +100,10 @@ class Dataset(Generic[PathT]):
         """
         return DatasetWriter(self, Store.at(self.root), concurrency=concurrency)
 
-    def store(self, rows: Iterable[Row]) -> tuple[StoredFile, ...]:
+    def store(self, rows: Iterable[Values]) -> tuple[StoredFile, ...]:
         """Merge the rows into their partitions and say what each of these files holds now."""
         with self.writer() as writer:
-            for row in rows:
-                writer.add(row)
+            writer.add(rows)
             return writer.finish().files
 
     def partition_of(self, range_start: date, pacific_date: date) -> str:

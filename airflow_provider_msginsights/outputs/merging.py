@@ -42,7 +42,13 @@ class Tally:
 def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -> Iterator[Values]:
     """Give the rows to store; both inputs and the result are sorted by key."""
     old_units, new_units = groupby(stored, unit_of), groupby(answered, unit_of)
-    old, new = next(old_units, None), next(new_units, None)
+    old = next(old_units, None)
+    if old is None:
+        for row in answered:
+            tally.rows_added += 1
+            yield row
+        return
+    new = next(new_units, None)
     while old is not None or new is not None:
         if new is None or (old is not None and old[0] < new[0]):
             yield from old[1] if old else ()

@@ -5,32 +5,22 @@ The layout is public. Columns are only ever added, at the end.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
-
-    from airflow_provider_msginsights.insights.records import InsightsRecord
 
 SCHEMA_VERSION = 1
 
 Row: TypeAlias = dict[str, Any]
 """One row, keyed by column name, in column order, with Python's own types."""
 
-_NO_EXTRA_COLUMNS: Mapping[str, str] = MappingProxyType({})
-_EXACT_IN_A_DOUBLE = 2**53
 _EXTRA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PARTITION_COLUMNS = ("dt", "range")
 
@@ -69,9 +59,6 @@ BREAKDOWN_COLUMNS = (
     "recurring_notifications_frequency",
     "recurring_notifications_topic",
 )
-
-_NO_DIMENSIONS = dict.fromkeys(BREAKDOWN_COLUMNS)
-_NO_DIVISIONS = json.dumps([[], None])
 
 COLUMNS = (
     _column("record_id", Kind.STRING, "hash of the row's key: the same fact has the same id in every load"),
@@ -121,57 +108,6 @@ def check_extra_columns(columns: Iterable[str] | Mapping[str, str]) -> None:
     for name, value in values.items():
         if not isinstance(value, str) or not _is_unicode(value):
             raise ConfigurationError(f"extra_columns[{name!r}] is no text; give a string, such as a rendered template.")
-
-
-def row_of(
-    record: InsightsRecord, *, final_if_ended_by: datetime, extra_columns: Mapping[str, str] = _NO_EXTRA_COLUMNS
-) -> Row:
-    """Turn a record into a row; it is final when its time ended at or before ``final_if_ended_by``.
-
-    :param extra_columns: text added to every row, such as the run's id; never part of the key.
-    """
-    dimensions = dict(record.breakdowns)
-    other = json.dumps(dict(record.breakdowns_other), sort_keys=True) if record.breakdowns_other else None
-    divisions = json.dumps([sorted(dimensions.items()), other]) if dimensions or other else _NO_DIVISIONS
-    whose = _key_text(record.page_id, record.metric, record.period)
-    days = _key_text(record.range_start.isoformat(), record.pacific_date.isoformat())
-    value, value_raw = _number_and_text(record.value, record.value_raw)
-    return {
-        "record_id": hashlib.sha256(f"[{whose}, {days}, {divisions[1:]}".encode()).hexdigest()[:32],
-        "page_id": record.page_id,
-        "metric": record.metric,
-        "period": record.period,
-        "range_start": record.range_start,
-        "pacific_date": record.pacific_date,
-        "end_time": record.end_time,
-        "value": value,
-        "value_raw": value_raw,
-        "unit": record.unit,
-        "currency": record.currency,
-        "breakdown_by": ",".join(sorted(dimensions)),
-        **({name: dimensions.get(name) for name in BREAKDOWN_COLUMNS} if dimensions else _NO_DIMENSIONS),
-        "breakdowns_other": other,
-        "is_final": record.end_time <= final_if_ended_by,
-        **extra_columns,
-    }
-
-
-@lru_cache(maxsize=65_536)
-def _key_text(*parts: str) -> str:
-    """A stretch of a key as JSON has it within a list; a load meets each thousands of times."""
-    return json.dumps(parts)[1:-1]
-
-
-def _number_and_text(value: float | None, raw: str | None) -> tuple[float | None, str | None]:
-    """Keep as text what a double cannot hold: JSON has no NaN, and integers beyond 2**53 would be rounded."""
-    if value is None or -_EXACT_IN_A_DOUBLE <= value <= _EXACT_IN_A_DOUBLE:
-        return value, raw
-    text = raw or json.dumps(value)
-    try:
-        is_finite = math.isfinite(value)
-    except OverflowError:
-        is_finite = False
-    return value if is_finite else None, text
 
 
 def _is_unicode(text: str) -> bool:

@@ -64,11 +64,11 @@ class RowSpool:
                 self._put_down(name)
             self._file.flush()
 
-    def runs(self, partition: str) -> tuple[Run, ...]:
-        """Put down what is held of a partition and say where all its rows lie."""
+    def take(self, partition: str) -> tuple[Run, ...]:
+        """Put down what is held of a partition, say where all its rows lie, and begin it anew."""
         self._put_down(partition)
         self._file.flush()
-        return tuple(self._runs.get(partition, ()))
+        return tuple(self._runs.pop(partition, ()))
 
     def rows(self, runs: Iterable[Run]) -> Iterator[Values]:
         """Read rows back, sorted by key; of those with the same key only the one added last."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Values: TypeAlias = tuple[Any, ...]
 """One row's values, in column order."""
 
-RECORD_ID, VALUE, VALUE_RAW, PACIFIC_DATE, IS_FINAL, PAGE_ID = map(
-    COLUMN_NAMES.index, ("record_id", "value", "value_raw", "pacific_date", "is_final", "page_id")
+RECORD_ID, PAGE_ID, RANGE_START, PACIFIC_DATE, IS_FINAL = map(
+    COLUMN_NAMES.index, ("record_id", "page_id", "range_start", "pacific_date", "is_final")
 )
 
 unit_of: Callable[[Values], tuple[Any, ...]] = itemgetter(
@@ -31,16 +31,16 @@ facts_of: Callable[[Values], tuple[Any, ...]] = itemgetter(
 )
 """What the API said; a row is restated when this changes."""
 
-_undivided_key = itemgetter(
+_undivided_key: Callable[[Values], tuple[Any, ...]] = itemgetter(
     *map(COLUMN_NAMES.index, ("page_id", "metric", "range_start", "pacific_date", "breakdown_by"))
 )
 _BREAKDOWN_BY, _OTHER = COLUMN_NAMES.index("breakdown_by"), COLUMN_NAMES.index("breakdowns_other")
 _FIRST = COLUMN_NAMES.index(BREAKDOWN_COLUMNS[0])
-_NOT_DIVIDED = ("",) * (len(BREAKDOWN_COLUMNS) + 1)
 
 
 def sort_key(values: Values) -> tuple[Any, ...]:
-    """Order by the key; an absent dimension comes first."""
-    divided = values[_BREAKDOWN_BY] or values[_OTHER]
-    dimensions = tuple([value or "" for value in values[_FIRST : _OTHER + 1]]) if divided else _NOT_DIVIDED
-    return (*_undivided_key(values), *dimensions, values[RECORD_ID])
+    """Order by the key; an absent dimension comes first, and so does a row without dimensions."""
+    key = _undivided_key(values)
+    if values[_BREAKDOWN_BY] or values[_OTHER]:
+        return (*key, *[value or "" for value in values[_FIRST : _OTHER + 1]], values[RECORD_ID])
+    return key

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from operator import itemgetter
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.stored import Stored
+from airflow_provider_msginsights.outputs.values import PACIFIC_DATE, RANGE_START
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from concurrent.futures import Future
     from datetime import date
     from types import TracebackType
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.merging import Tally
-    from airflow_provider_msginsights.outputs.schema import Row
     from airflow_provider_msginsights.outputs.storage import Store
     from airflow_provider_msginsights.outputs.stored import StoredFile
+    from airflow_provider_msginsights.outputs.values import Values
 
 _MERGED_AT_ONCE = 2
+_LOOKED_AT_ALONE = 2
 
 
 class DatasetWriter:
@@ -34,9 +37,10 @@ class DatasetWriter:
         self._dataset = dataset
         self._store = store
         self._concurrency = concurrency
-        self._values_of = itemgetter(*(column.name for column in dataset.columns))
         self._partitions: dict[tuple[date, date], str] = {}
-        self._started: dict[str, Future[tuple[StoredFile, Tally]]] = {}
+        self._last_days: dict[str, date] = {}
+        self._settled_before: date | None = None
+        self._writing: dict[str, list[Future[tuple[StoredFile, Tally]]]] = {}
 
     def __enter__(self) -> Self:
         self._spool = RowSpool()
@@ -52,27 +56,26 @@ class DatasetWriter:
         self._merging.shutdown()
         self._spool.close()
 
-    def add(self, row: Row) -> None:
-        """Take a row; of rows with the same key the last one counts.
+    def add(self, rows: Iterable[Values]) -> None:
+        """Take rows, in column order of the dataset; of rows with the same key the last one counts."""
+        partitions, put_by = self._partitions, self._spool.add
+        for values in rows:
+            days = values[RANGE_START], values[PACIFIC_DATE]
+            put_by(partitions.get(days) or self._know(*days), values)
 
-        :raises ValueError: when its day was said to be complete.
+    def _know(self, range_start: date, pacific_date: date) -> str:
+        name = self._partitions[range_start, pacific_date] = self._dataset.partition_of(range_start, pacific_date)
+        self._last_days[name] = pacific_date
+        return name
+
+    def settle(self, before: date) -> None:
+        """Begin to write the partitions of all days before this one; waits for nothing.
+
+        To be called when no rows are expected for them any more. What comes late all the same is merged in at the end.
         """
-        days = row["range_start"], row["pacific_date"]
-        partition = self._partitions.get(days)
-        if partition is None:
-            partition = self._partitions[days] = self._dataset.partition_of(*days)
-        if partition in self._started:
-            raise ValueError(f"A row for {partition} came after complete() said that none would.")
-        self._spool.add(partition, self._values_of(row))
-
-    def complete(self, pacific_date: date) -> None:
-        """Start to write the partitions whose last day this is; this call waits for nothing.
-
-        To be called once no more rows can come for the day.
-        """
-        for (_, last), partition in self._partitions.items():
-            if last == pacific_date and partition not in self._started:
-                self._start(partition, is_new=False)
+        if self._settled_before is None or before > self._settled_before:
+            self._settled_before = before
+            self._start([one for one in self._unwritten() if self._last_days[one] < before])
 
     def finish(self) -> Stored:
         """Write what is not written, wait for all of it and say what is stored.
@@ -80,27 +83,35 @@ class DatasetWriter:
         :raises ConfigurationError: when another part holds a Page of ours, or a stored file cannot be read; partitions
             without such an error are written all the same.
         """
-        present = self._store.sizes()
-        for partition in self._spool.partitions:
-            if partition not in self._started:
-                self._start(partition, is_new=partition not in present)
-        errors = [error for future in self._started.values() if (error := future.exception()) is not None]
+        self._start(self._unwritten())
+        wait([one for futures in self._writing.values() for one in futures])
+        self._start(self._spool.partitions)  # whose rows came while the partition was written
+        futures = [one for name in sorted(self._writing) for one in self._writing[name]]
+        errors = [error for future in futures if (error := future.exception()) is not None]
         if errors:
             for other in errors[1:]:
                 errors[0].add_note(f"Not stored either: {other}")
             raise errors[0]
-        written = [self._started[partition].result() for partition in sorted(self._started)]
-        return _summed(written, {last for _, last in self._partitions})
+        return _summed([future.result() for future in futures], set(self._last_days.values()))
 
-    def _start(self, partition: str, *, is_new: bool) -> None:
-        runs = self._spool.runs(partition)
-        self._started[partition] = self._pool.submit(self._part.write, partition, self._spool, runs, is_new=is_new)
+    def _unwritten(self) -> list[str]:
+        return [name for name in self._spool.partitions if name not in self._writing]
+
+    def _start(self, partitions: Collection[str]) -> None:
+        """Have partitions written; one listing of the dataset says which are new, unless they are few."""
+        present = self._store.sizes() if len(partitions) > _LOOKED_AT_ALONE else partitions
+        for name in partitions:
+            runs, is_new = self._spool.take(name), name not in present
+            future = self._pool.submit(self._part.write, name, self._spool, runs, is_new=is_new)
+            self._writing.setdefault(name, []).append(future)
 
 
 def _summed(written: list[tuple[StoredFile, Tally]], days: set[date]) -> Stored:
     tallies = [tally for _, tally in written]
+    changed = {file.partition for file, _ in written if file.changed}
+    files = {file.partition: replace(file, changed=file.partition in changed) for file, _ in written}
     return Stored(
-        files=tuple(file for file, _ in written),
+        files=tuple(files.values()),
         days=tuple(sorted(days)),
         rows_added=sum(tally.rows_added for tally in tallies),
         rows_changed=sum(tally.rows_changed for tally in tallies),

@@ -80,15 +80,27 @@ class BlockingTransport:
 
         :raises MessagingInsightsError: what the flow raises.
         """
-        records = self.records(flow)
+        batches = self.batches(flow)
         while True:
             try:
-                next(records)
+                next(batches)
             except StopIteration as stop:
                 return cast("T", stop.value)
 
     def records(self, flow: Flow[T]) -> Generator[InsightsRecord, None, T]:
-        """The flow's records as they arrive; returns its result. While the consumer lags, nothing more is sent.
+        """The flow's records one by one, as `batches` gives them; returns its result."""
+        batches = self.batches(flow)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+            yield from batch
+
+    def batches(self, flow: Flow[T]) -> Generator[tuple[InsightsRecord, ...], None, T]:
+        """The flow's records as they arrive, those of a reply together; returns its result.
+
+        While the consumer lags, nothing more is sent.
 
         :raises MessagingInsightsError: what the flow raises.
         """
@@ -102,7 +114,8 @@ class BlockingTransport:
                     return cast("T", stop.value)
                 answer = None
                 if isinstance(step, Emit):
-                    yield from step.records
+                    if step.records:
+                        yield step.records
                 elif isinstance(step, Send):
                     inbox.start(step, self._threads())
                 elif isinstance(step, Receive):

@@ -36,8 +36,8 @@ def load(root: Path, pages: int, days: int) -> Stored:
 
     dataset: Dataset[Any] = Dataset(root=UPath(root.as_uri()), file_format=format_named("parquet"), period="day")
     with dataset.writer() as writer:
-        for row in rows(pages, days):
-            writer.add(row)
+        for some in rows(pages, days):
+            writer.add(some)
         return writer.finish()
 
 

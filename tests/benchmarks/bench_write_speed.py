@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def make(root: Path, pages: int, days: int) -> None:
 def ours(root: Path, pages: int, days: int) -> None:
     from upath import UPath
 
-    _dataset(UPath(root.as_uri())).store(rows(pages, days))
+    _dataset(UPath(root.as_uri())).store(chain.from_iterable(rows(pages, days)))
 
 
 def plain(root: Path, pages: int, days: int) -> None:
@@ -53,7 +54,10 @@ def plain(root: Path, pages: int, days: int) -> None:
     from airflow_provider_msginsights.outputs.parquet_format import arrow_schema
     from airflow_provider_msginsights.outputs.schema import COLUMNS
 
-    table = pa.Table.from_pylist(list(rows(pages, days)), schema=arrow_schema(COLUMNS))
+    schema = arrow_schema(COLUMNS)
+    columns = zip(*chain.from_iterable(rows(pages, days)), strict=True)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    table = pa.table(arrays, schema=schema)
     partitioning = pd.partitioning(pa.schema([("dt", pa.date32())]), flavor="hive")
     pd.write_dataset(
         table.append_column("dt", table["pacific_date"]),
@@ -117,8 +121,8 @@ def wall(url: str, name: str, concurrency: int) -> float:
     root.fs.ls(f"{BUCKET}", refresh=True)  # opens the client and the first connection
     started = time.perf_counter()
     with _dataset(root).writer(concurrency=concurrency) as writer:
-        for row in rows(1, DAYS):
-            writer.add(row)
+        for some in rows(1, DAYS):
+            writer.add(some)
         stored = writer.finish()
     seconds = time.perf_counter() - started
     assert sum(file.changed for file in stored.files) == DAYS

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_records import record
+from made_records import record, row_of
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.formats import Format, format_named, json_ready
 from airflow_provider_msginsights.outputs.parquet_format import ROW_GROUP_ROWS
-from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, row_of
+from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,14 +9,14 @@ import duckdb
 import pandas as pd
 import pyarrow.dataset as pads
 import pytest
-from made_records import record
+from made_records import record, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.manifest import write_manifest
 from airflow_provider_msginsights.outputs.parquet_format import arrow_schema
-from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, row_of
+from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def stored(tmp_path: Path) -> tuple[str, Dataset[Any]]:
     for dataset, page_id in zip(datasets, ("101", "102"), strict=True):
         dataset.claim()
         records = [record(day, page_id=page, value=value) for page, day, value in VALUES if page == page_id]
-        files = dataset.store(row_of(one, final_if_ended_by=NOW) for one in records)
+        files = dataset.store(values_of(records, final_if_ended_by=NOW))
         write_manifest(root, f"run-{dataset.part}", {"files": [file.path for file in files]}, part=dataset.part)
     return str(tmp_path), datasets[0]
 

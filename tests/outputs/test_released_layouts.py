@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from made_records import record
+from made_records import record, row_of, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, SCHEMA_VERSION, row_of
+from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord
@@ -53,7 +53,6 @@ def test_the_present_layout_is_added_to_and_its_rows_are_known_again(file_format
     dataset = dataset_at(root, file_format)
     dataset.claim()
     with dataset.writer() as writer:
-        for one in [*records(), record(DAY, page_id="103")]:
-            writer.add(row_of(one, final_if_ended_by=NOW))
+        writer.add(values_of([*records(), record(DAY, page_id="103")], final_if_ended_by=NOW))
         stored = writer.finish()
     assert (stored.rows_unchanged, stored.rows_added, stored.rows_changed) == (4, 1, 0)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from made_records import record
+from made_records import record, row_of
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import BREAKDOWNS
@@ -15,7 +15,6 @@ from airflow_provider_msginsights.outputs.schema import (
     COLUMN_NAMES,
     check_extra_columns,
     columns_with,
-    row_of,
 )
 
 if TYPE_CHECKING:

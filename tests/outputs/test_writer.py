@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import random
 import tempfile
+import time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import record
+from made_records import record, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
-from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, row_of
+from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.text_formats import JsonLines
 from airflow_provider_msginsights.outputs.values import sort_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.outputs.schema import Row
+    from airflow_provider_msginsights.outputs.values import Values
 
 DAY, NEXT_DAY = "2026-03-08", "2026-03-09"
 FINAL_IF_ENDED_BY = record("2026-03-20").end_time
@@ -33,8 +37,20 @@ def dataset_at(root: UPath, part: str = "0") -> Dataset[Any]:
     return Dataset(root=root, file_format=format_named("jsonl"), period="day", part=part)
 
 
-def rows_of(*records: InsightsRecord) -> list[Row]:
-    return [row_of(one, final_if_ended_by=FINAL_IF_ENDED_BY) for one in records]
+def rows_of(*records: InsightsRecord) -> list[Values]:
+    return values_of(records, final_if_ended_by=FINAL_IF_ENDED_BY)
+
+
+def stored_days(root: UPath) -> list[str]:
+    root.fs.invalidate_cache()
+    return sorted({name.split("/")[-2] for name in root.fs.find(root.path) if name.endswith("part-0.jsonl")})
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def found_in(root: UPath, day: str = DAY, part: str = "0") -> list[dict[str, Any]]:
@@ -69,9 +85,9 @@ def test_a_spool_gives_back_the_newest_row_of_each_key_in_order(added: list[tupl
     newest: dict[int, int] = {}
     for page, value in added:
         (row,) = rows_of(record(page_id=str(page), value=value))
-        spool.add("dt", tuple(row.values()))
+        spool.add("dt", row)
         newest[page] = value
-    back = list(spool.rows(spool.runs("dt")))
+    back = list(spool.rows(spool.take("dt")))
     spool.close()
     assert back == sorted(back, key=sort_key)
     assert {int(values[1]): values[COLUMN_NAMES.index("value")] for values in back} == newest
@@ -110,17 +126,55 @@ def test_a_file_that_cannot_be_read_is_named_and_left_and_the_other_days_are_sto
     assert [row["value"] for row in found_in(root, NEXT_DAY)] == [7]
 
 
-def test_a_day_said_to_be_complete_is_written_at_once_and_takes_no_more_rows(root: UPath) -> None:
-    first, second, late = rows_of(record(), record(NEXT_DAY), record(page_id="102"))
+def test_a_settled_day_is_written_while_later_ones_still_get_rows(root: UPath) -> None:
     with dataset_at(root).writer() as writer:
-        writer.add(first)
-        writer.add(second)
-        writer.complete(first["pacific_date"])
-        with pytest.raises(ValueError, match=f"A row for dt={DAY} came after"):
-            writer.add(late)
+        writer.add(rows_of(record(), record(NEXT_DAY)))
+        writer.settle(date.fromisoformat(NEXT_DAY))
+        wait_until(lambda: stored_days(root) == [f"dt={DAY}"])
+        writer.add(rows_of(record(NEXT_DAY, page_id="102")))
         stored = writer.finish()
-    assert [file.partition for file in stored.files] == [f"dt={DAY}", f"dt={NEXT_DAY}"]
-    assert stored.rows_added == 2
+    assert [(file.partition, file.rows) for file in stored.files] == [(f"dt={DAY}", 1), (f"dt={NEXT_DAY}", 2)]
+    assert stored.rows_added == 3
+
+
+def test_a_row_that_comes_after_its_day_was_settled_is_stored_all_the_same(root: UPath) -> None:
+    with dataset_at(root).writer() as writer:
+        writer.add(rows_of(record(page_id="101"), record(page_id="103")))
+        writer.settle(date.fromisoformat(NEXT_DAY))
+        writer.add(rows_of(record(page_id="102")))
+        stored = writer.finish()
+    assert [(file.partition, file.rows, file.changed) for file in stored.files] == [(f"dt={DAY}", 3, True)]
+    assert (stored.rows_added, stored.restated_days) == (3, ())
+    assert [row["page_id"] for row in found_in(root)] == ["101", "102", "103"]
+    at_once = root / "at once"
+    dataset_at(at_once).store(rows_of(*(record(page_id=page_id) for page_id in ("103", "102", "101"))))
+    assert found_in(at_once) == found_in(root)
+
+
+@given(
+    answers=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(8, 12), st.integers(0, 3)), max_size=30),
+    settled=st.lists(st.integers(8, 13), max_size=6),
+)
+def test_whenever_days_are_settled_the_files_are_those_of_one_writing_at_the_end(
+    answers: list[tuple[str, int, int]], settled: list[int]
+) -> None:
+    units = {(page, day): value for page, day, value in answers}
+    records = [record(f"2026-03-{day:02}", page_id=page, value=value) for (page, day), value in units.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        roots = [UPath(folder) / name for name in ("in turns", "at the end")]
+        for root, days in zip(roots, (settled, []), strict=True):
+            with dataset_at(root).writer() as writer:
+                for number, one in enumerate(records):
+                    writer.add(rows_of(one))
+                    if number < len(days):
+                        writer.settle(date(2026, 3, days[number]))
+                stored = writer.finish()
+            assert stored.rows_added == stored.rows == len(records)
+        in_turns, at_the_end = (
+            {str(file.relative_to(root.path)): file.read_bytes() for file in Path(root.path).rglob("*.jsonl")}
+            for root in roots
+        )
+        assert in_turns == at_the_end
 
 
 def test_a_writer_leaves_no_file_of_its_own_behind(
@@ -130,8 +184,7 @@ def test_a_writer_leaves_no_file_of_its_own_behind(
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     with dataset_at(root).writer() as writer:
-        for row in rows_of(record(), record(NEXT_DAY)):
-            writer.add(row)
+        writer.add(rows_of(record(), record(NEXT_DAY)))
         meanwhile = list(scratch.iterdir())
         writer.finish()
     assert [*meanwhile, *scratch.iterdir()] == []

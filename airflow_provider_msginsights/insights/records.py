@@ -142,7 +142,7 @@ class _Reading:
                 self._any_row(metric, row, f"{path}.values[{index}]")
 
     def _plain_rows(self, metric: str, rows: list[object]) -> bool:
-        """Take all rows at once if they are the usual ones: an integer and an end time each, no day twice.
+        """Take all rows at once if they are the usual ones: a number and an end time each, no day twice.
 
         A long load spends its time here, so nothing is done row by row. Whatever is not usual is left to `_any_row`.
         """

@@ -16,6 +16,7 @@ INT64 = 2**63
 
 _NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?([eE][+-]?\d{1,3})?", re.ASCII)
 _MICRO = 1_000_000
+_NUMBERS = {int, float}
 
 
 class RowValue(NamedTuple):
@@ -39,15 +40,15 @@ def read_value(value: object) -> RowValue | None:
     return None
 
 
-def plain_columns(rows: list[Any]) -> tuple[list[int], tuple[str, ...]] | None:
-    """The values and end times of rows that hold an integer, an end time and nothing else; ``None`` if any differs."""
+def plain_columns(rows: list[Any]) -> tuple[list[float], tuple[str, ...]] | None:
+    """The values and end times of rows that hold a number, an end time and nothing else; ``None`` if any differs."""
     try:
         values = [row["value"] for row in rows]
         end_times = tuple([row["end_time"] for row in rows])
     except (KeyError, TypeError):
         return None
-    is_plain = sum(map(len, rows)) == 2 * len(rows) and set(map(type, values)) == {int}
-    is_plain = is_plain and set(map(type, end_times)) == {str}
+    is_plain = sum(map(len, rows)) == 2 * len(rows) and set(map(type, end_times)) == {str}
+    is_plain = is_plain and set(map(type, values)) <= _NUMBERS and all(map(isfinite, values))
     return (values, end_times) if is_plain and min(values) >= -INT64 and max(values) < INT64 else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -85,7 +86,8 @@ def json_ready(row: Row) -> dict[str, Any]:
 
 def json_text(value: Any) -> str:
     """Compact JSON; NaN, which JSON does not have, is refused."""
-    return _ENCODER.encode(value)
+    # The encoder makes ready for each value anew, unless that is text.
+    return repr(value) if value.__class__ is float and isfinite(value) else _ENCODER.encode(value)
 
 
 def iso_text(value: Any) -> Any:

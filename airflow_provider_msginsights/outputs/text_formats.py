@@ -9,23 +9,26 @@ import json
 import sys
 import zlib
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
+from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.outputs.formats import iso_text, json_text
 from airflow_provider_msginsights.outputs.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_msginsights.outputs.formats import Format
     from airflow_provider_msginsights.outputs.schema import Column
     from airflow_provider_msginsights.outputs.values import Values
 
 
-_DIFFERENT_IN_EACH_ROW = frozenset({"record_id", "page_id", "metric", "value_raw"})
+_OF_ITS_OWN = ("record_id", "page_id", "metric", "value", "value_raw")
 _LINES_AT_ONCE = 500
-_MOST_MEMBERS = 2_000
+_MOST_REMEMBERED = 2_000
 
 
 class JsonLines:
@@ -39,12 +42,10 @@ class JsonLines:
 
     def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
         """Write the rows, return how many."""
-        spans = _spans(columns)
         count = 0
-        rows = iter(rows)
-        while held := list(islice(rows, _LINES_AT_ONCE)):
-            lines = [",".join([text_of(row[place]) for place, text_of in spans]) for row in held]
-            file.write(("{" + "}\n{".join(lines) + "}\n").encode())
+        lines = _lines(rows, columns)
+        while held := list(islice(lines, _LINES_AT_ONCE)):
+            file.write("".join(held).encode())
             count += len(held)
         return count
 
@@ -116,47 +117,40 @@ class Gzipped:
         return self._text.read(plain, columns)
 
 
-class _Members(dict[Any, str]):
-    """The JSON members, names and values, of neighbouring columns, by their values: few, in one file."""
+class _Templates(dict["Values", str]):
+    """What a row repeats of many others -> its JSON line, with gaps for what differs from row to row."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._texts = [_member(column) for column in columns]
+        self._columns = columns
 
-    def __missing__(self, values: Values) -> str:
-        members = ",".join([text_of(value) for text_of, value in zip(self._texts, values, strict=True)])
-        if len(self) < _MOST_MEMBERS:
-            self[values] = members
-        return members
-
-
-def _member(column: Column) -> Callable[[Any], str]:
-    """What makes a JSON member, name and value, of a value of the column."""
-    name = f"{json_text(column.name)}:"
-    null = f"{name}null"
-
-    def text_of(value: Any) -> str:
-        # The short way for what is frequent: the encoder makes ready for each value anew, unless that is text.
-        if value is None:
-            return null
-        return name + (str(value) if value.__class__ is int else json_text(iso_text(value)))
-
-    return text_of
+    def __missing__(self, repeated: Values) -> str:
+        values = iter(repeated)
+        members = []
+        for column in self._columns:
+            text = "%s" if column.name in _OF_ITS_OWN else json_text(iso_text(next(values))).replace("%", "%%")
+            members.append(f"{json_text(column.name)}:{text}")
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        line = self[repeated] = "{" + ",".join(members) + "}\n"
+        return line
 
 
-def _spans(columns: Sequence[Column]) -> list[tuple[int | slice, Callable[[Any], str]]]:
-    """Cut the columns so that what differs from row to row stands alone, and what hardly differs stands together.
-
-    Numbers always stand alone: they may be equal and yet differ in their text, as 1 and 1.0 do.
-    """
-    spans: list[tuple[int | slice, Callable[[Any], str]]] = []
-    start = 0
-    for place, column in enumerate([*columns, None]):
-        if column is None or column.name in _DIFFERENT_IN_EACH_ROW or column.kind is Kind.NUMBER:
-            if start < place:
-                spans.append((slice(start, place), _Members(columns[start:place]).__getitem__))
-            spans += [] if column is None else [(place, _member(column))]
-            start = place + 1
-    return spans
+def _lines(rows: Iterable[Values], columns: Sequence[Column]) -> Iterator[str]:
+    """Give each row's line; what repeats is encoded once, since neighbours differ in little."""
+    own_of = itemgetter(*[place for place, column in enumerate(columns) if column.name in _OF_ITS_OWN])
+    repeated_of = itemgetter(*[place for place, column in enumerate(columns) if column.name not in _OF_ITS_OWN])
+    templates = _Templates(columns)
+    text_of = lru_cache(_MOST_REMEMBERED)(encode_basestring)
+    latest: Values = ()
+    template = ""
+    for row in rows:
+        if (repeated := repeated_of(row)) != latest:
+            latest, template = repeated, templates[repeated]
+        record_id, page_id, metric, value, raw = own_of(row)
+        # Numbers are never looked up: 1 and 1.0 are equal, and yet differ in their text.
+        number = repr(value) if value.__class__ is int else json_text(value)
+        raw_text = "null" if raw is None else encode_basestring(raw)
+        yield template % (encode_basestring(record_id), text_of(page_id), text_of(metric), number, raw_text)
 
 
 def _csv_text(value: Any) -> Any:

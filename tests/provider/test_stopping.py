@@ -7,13 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from typing import TYPE_CHECKING
 
 from dag_runs import connection_to
+from operator_calls import execute, manifest_of
 
+from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -27,7 +32,7 @@ from airflow_provider_msginsights.operators.load import LoadStoppedError
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 task = MessagingInsightsOperator(
-    task_id="load", since="2026-11-01", until="2026-11-02", output_path=sys.argv[1], page_ids=["101", "102"]
+    task_id="load", output_path=sys.argv[1], since=sys.argv[2], until="2026-11-02", page_ids=sys.argv[3].split()
 )
 signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
 code = 1
@@ -46,14 +51,9 @@ def test_a_load_that_waits_for_a_slow_server_ends_within_seconds_and_leaves_no_p
     output, scratch = tmp_path / "output", tmp_path / "scratch"
     scratch.mkdir()
     emulator.add_fault(kind="delay", delay_seconds=20, page_id="102", times=None)
-    task = subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", TASK, output.as_uri()],
-        env=os.environ | {"TMPDIR": str(scratch)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    task = started(output, scratch, since="2026-11-01", page_ids="101 102")
     try:
-        wait_for_a_call_of(emulator, "102", task)
+        wait_until(lambda: bool(emulator.stats()["calls_by_page"].get("102")), task)
         asked_to_stop = time.monotonic()
         task.send_signal(signal.SIGTERM)
         printed, _ = task.communicate(timeout=60)
@@ -66,11 +66,57 @@ def test_a_load_that_waits_for_a_slow_server_ends_within_seconds_and_leaves_no_p
     assert list(scratch.iterdir()) == []
 
 
-def wait_for_a_call_of(emulator: GraphEmulator, page_id: str, task: subprocess.Popen[bytes]) -> None:
+def test_days_that_are_settled_are_stored_while_later_ones_are_still_read(
+    emulator: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.page_token("101"))
+    output, scratch = tmp_path / "output", tmp_path / "scratch"
+    scratch.mkdir()
+    emulator.add_fault(kind="hang", page_id="101", skip=1, times=None)
+    days = DateRange(date(2026, 7, 25), date(2026, 11, 2))
+    query = InsightsQuery.create(page_ids="101", metrics="stable", days=days)
+    answered, unanswered = (part.days for part in query.slices())
+    task = started(output, scratch, since=str(days.first_day), page_ids="101")
+    try:
+        wait_until(lambda: stored_days(output) >= {str(day) for day in answered}, task)
+        task.send_signal(signal.SIGTERM)
+        printed, _ = task.communicate(timeout=60)
+    finally:
+        task.kill()
+    assert task.returncode == 7, printed.decode()
+    assert stored_days(output) == {str(day) for day in answered}, f"none of {unanswered} was read"
+    assert not [path for path in output.rglob("*") if path.suffix == ".tmp"]
+    kept = rows_in(output)
+    emulator.clear_faults()
+    result = execute(since=str(days.first_day), until="2026-11-02", page_ids="101", output_path=output.as_uri())
+    manifest = manifest_of(result)
+    assert stored_days(output) == {str(day) for day in days}
+    assert (manifest["rows_unchanged"], manifest["rows_added"]) == (kept, rows_in(output) - kept)
+    assert manifest["rows_added"] > 0
+
+
+def started(output: Path, scratch: Path, *, since: str, page_ids: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", TASK, output.as_uri(), since, page_ids],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def stored_days(output: Path) -> set[str]:
+    return {path.parent.name.removeprefix("dt=") for path in output.rglob("part-0.jsonl")}
+
+
+def rows_in(output: Path) -> int:
+    return sum(len(path.read_bytes().splitlines()) for path in output.rglob("part-0.jsonl"))
+
+
+def wait_until(holds: Callable[[], bool], task: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 120
-    while not emulator.stats()["calls_by_page"].get(page_id):
+    while not holds():
         assert task.poll() is None, "the task ended by itself"
-        assert time.monotonic() < deadline, "the task asked for nothing"
+        assert time.monotonic() < deadline
         time.sleep(0.1)
 
 

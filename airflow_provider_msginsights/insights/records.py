@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
@@ -150,16 +151,14 @@ class _Reading:
         if seen or self.query.breakdowns or (columns := plain_columns(rows)) is None:
             return False
         values, end_times = columns
-        if (times := self.columns.get(end_times)) is None:
-            times = self.columns[end_times] = self.times.column(end_times, part.days)
-        if not times:
+        if end_times not in self.columns:
+            self.columns[end_times] = self.times.column(end_times, part.days)
+        if (times := self.columns[end_times]) is None:
             return False
-        page_id, period, unit = part.page_id, self.query.period, METRICS[metric].unit
-        self.records += [
-            _new((page_id, metric, period, start, day, end, value, None, unit, None, (), ()))
-            for (start, day, end), value in zip(times, values, strict=True)
-        ]
-        seen.update(zip([when.pacific_date for when in times], values, strict=True))
+        whose = map(repeat, (part.page_id, metric, self.query.period))
+        plain = map(repeat, (None, METRICS[metric].unit, None, (), ()))
+        self.records += map(_new, zip(*whose, *times, values, *plain))  # noqa: B905 - some never end
+        seen.update(zip(times.pacific_dates, values, strict=True))
         return True
 
     def _any_row(self, metric: str, row: object, path: str) -> None:

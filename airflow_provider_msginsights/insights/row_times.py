@@ -29,15 +29,23 @@ class RowTime(NamedTuple):
     end_time: datetime
 
 
+class TimeColumns(NamedTuple):
+    """The times of many rows, field by field."""
+
+    range_starts: tuple[date, ...]
+    pacific_dates: tuple[date, ...]
+    end_times: tuple[datetime, ...]
+
+
 class RowTimes:
     """Reads end times for one period, and remembers them, since all metrics and Pages repeat the same ones."""
 
     def __init__(self, period: str) -> None:
         self._period = period
         self._known: dict[str, RowTime] = {}
-        self._columns: defaultdict[DateRange, dict[tuple[str, ...], tuple[RowTime, ...]]] = defaultdict(dict)
+        self._columns: defaultdict[DateRange, dict[tuple[str, ...], TimeColumns | None]] = defaultdict(dict)
 
-    def columns_of(self, asked: DateRange) -> dict[tuple[str, ...], tuple[RowTime, ...]]:
+    def columns_of(self, asked: DateRange) -> dict[tuple[str, ...], TimeColumns | None]:
         """Whole columns of end times met in replies for these days, and what `column` made of them."""
         if len(self._columns) >= _MOST_RANGES:
             self._columns.clear()
@@ -46,11 +54,13 @@ class RowTimes:
             columns.clear()
         return columns
 
-    def column(self, end_times: tuple[str, ...], asked: DateRange) -> tuple[RowTime, ...]:
-        """The times of many rows at once; empty unless each has a day of its own within the days asked for."""
+    def column(self, end_times: tuple[str, ...], asked: DateRange) -> TimeColumns | None:
+        """The times of many rows at once; ``None`` unless each has a day of its own within the days asked for."""
         whens = [self.read({"end_time": told}, asked) for told in end_times]
-        within = tuple(when for when in whens if when is not None and when.pacific_date in asked)
-        return within if len({when.pacific_date for when in within}) == len(whens) else ()
+        within = [when for when in whens if when is not None and when.pacific_date in asked]
+        if len({when.pacific_date for when in within}) < len(whens):
+            return None
+        return TimeColumns(*zip(*within, strict=True))
 
     def read(self, row: dict[str, object], asked: DateRange) -> RowTime | None:
         """What a row of a reply for the asked days covers; ``None`` when its times are missing or not understood."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_msginsights.insights.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.gates import WHOLE_RUN, Gates
+from airflow_provider_msginsights.insights.pacing import Pacing
 from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Emit, Progress, Receive, Reply, Send
 from airflow_provider_msginsights.insights.usage import read_usage
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow, Request
-    from airflow_provider_msginsights.insights.usage import Usage
 
 _LONG_AGO = float("-inf")
-_FULL_PERCENT = 100.0
 _TRIES_BEFORE_SHRINKING = 2
 _LEAST_THROTTLE_SECONDS = 1.0  # a gate closed for no time at all would be run against for ever
 _ASKS_FOR_LESS = (Remedy.SHRINK, Remedy.RETRY_THEN_SHRINK)
@@ -67,7 +66,6 @@ class Dispatcher:
     def __init__(self, policy: RetryPolicy) -> None:
         self.epoch = 0
         self.counts: Counter[str] = Counter()
-        self.peak_usage_percent: dict[str | None, float] = {}
         self._policy = policy
         self._now = _LONG_AGO
         self._ready: dict[Request, None] = {}
@@ -78,11 +76,11 @@ class Dispatcher:
         self._told = 0
         self._attempts: Counter[Request] = Counter()
         self._waited: dict[Request, float] = {}
-        self._gates = Gates()
+        self._gates = Gates(policy.wait_bound_seconds)
+        self.pacing = Pacing(policy, self._gates)
         self._suspects: set[str | None] = {WHOLE_RUN}
         self._backoffs: dict[int, float] = {}
         self._batch_limit = MAX_PARTS
-        self._window = policy.max_in_flight
         self._was_answered = False
         self._pages: set[str | None] = set()
 
@@ -163,7 +161,7 @@ class Dispatcher:
     def _take_sendable(self) -> tuple[Request, ...]:
         """What may be sent now, unless waiting for more of it gives a better batch."""
         self._release_parked()
-        room = (1 if WHOLE_RUN in self._suspects else self._window) - len(self._in_flight)
+        room = (1 if WHOLE_RUN in self._suspects else self.pacing.window) - len(self._in_flight)
         enough = min(MAX_PARTS, len(self._ready)) if self._in_flight else 1
         if room < max(enough, 1) or not self._gates.is_open(WHOLE_RUN, self._now):
             return ()
@@ -225,7 +223,9 @@ class Dispatcher:
             self._forget(request)
             version = headers.get("facebook-api-version")
             self._settled.append(Verdict(request=request, document=judged, epoch=sent.epoch, api_version=version))
-        self._heed_usage(read_usage(headers, request.page_id), request)
+        self._suspects |= self.pacing.heed(
+            read_usage(headers, request.page_id), request.page_id, self._pages, self._now
+        )
 
     def _solve(self, request: Request, problem: Problem, sent: _Sent) -> None:
         """Wait where waiting helps; otherwise the problem is the verdict."""
@@ -241,24 +241,6 @@ class Dispatcher:
         if not self._was_answered:
             problem = replace(problem, scope="run")
         self._settled.append(Verdict(request=request, problem=problem, epoch=sent.epoch))
-
-    def _heed_usage(self, usages: Iterable[Usage], request: Request) -> None:
-        """Slow down before a limit, and stay away from a Page (or from everything, if the app's) at it."""
-        app_headroom = 1.0
-        for usage in usages:
-            scope = usage.object_id if usage.object_id in self._pages else request.page_id
-            headroom = self._policy.headroom(usage.percent)
-            if usage.of_app:
-                scope, app_headroom = WHOLE_RUN, min(app_headroom, headroom)
-            elif scope is None:
-                continue  # of a Page, on a reply to a request of none
-            self.peak_usage_percent[scope] = max(usage.percent, self.peak_usage_percent.get(scope, 0.0))
-            if usage.regain_seconds or usage.percent >= _FULL_PERCENT:
-                self._suspects.add(scope)
-                self._close(scope, usage.regain_seconds or self._policy.throttle_seconds)
-            elif headroom < 1:
-                self._close(scope, self._policy.max_pace_seconds * (1 - headroom))
-        self._window = max(1, round(self._policy.max_in_flight * app_headroom))
 
     # Waiting
 
@@ -276,7 +258,9 @@ class Dispatcher:
         else:
             self._park(request, wait)
             if not self._was_answered:
-                self._close(WHOLE_RUN, wait)  # nobody seems to be there: nothing else is worth trying meanwhile
+                self._gates.close(
+                    WHOLE_RUN, self._now, wait
+                )  # nobody seems to be there: nothing else is worth trying meanwhile
         return True
 
     def _stay_away(self, request: Request, problem: Problem) -> None:
@@ -286,16 +270,12 @@ class Dispatcher:
         wait = max(wait, _LEAST_THROTTLE_SECONDS)
         self._suspects.add(scope)
         given_up = not self._policy.allows(attempt, self._waited.get(request, 0.0) + wait)
-        self._close(scope, wait, problem, given_up=given_up)
+        self._gates.close(scope, self._now, wait, problem, given_up=given_up)
         self._park(request, wait)
 
     def _park(self, request: Request, wait: float) -> None:
         self._waited[request] = self._waited.get(request, 0.0) + wait
         self._parked[request] = self._now + wait
-
-    def _close(self, scope: str | None, wait: float, problem: Problem | None = None, *, given_up: bool = False) -> None:
-        too_long = given_up or wait > self._policy.wait_bound_seconds
-        self._gates.close(scope, self._now, self._now + wait, problem, too_long=too_long)
 
     def _give_back_what_waits_too_long(self) -> None:
         for scope, gate in self._gates.closed_too_long(self._now):

@@ -87,7 +87,7 @@ class FetchRun:
             counts=self._dispatcher.counts,
             dropped=self._dropped,
             api_versions=frozenset(self._api_versions),
-            peak_usage_percent=self._dispatcher.peak_usage_percent,
+            peak_usage_percent=self._dispatcher.pacing.peak_usage_percent,
             throttled_seconds=self._dispatcher.throttled_seconds,
         )
 

@@ -24,9 +24,13 @@ class Gate:
 
 
 class Gates:
-    """The gates of one run, on its clock."""
+    """The gates of one run, on its clock.
 
-    def __init__(self) -> None:
+    :param wait_bound_seconds: what is closed for longer is too long to wait for.
+    """
+
+    def __init__(self, wait_bound_seconds: float) -> None:
+        self._wait_bound_seconds = wait_bound_seconds
         self._gates: dict[str | None, Gate] = {}
         self._last_opening = float("-inf")
         self._closed_seconds = 0.0
@@ -35,12 +39,16 @@ class Gates:
         self,
         scope: str | None,
         now: float,
-        until: float,
+        seconds: float,
         problem: Problem | None = None,
         *,
-        too_long: bool = False,
+        given_up: bool = False,
     ) -> None:
-        """Close a scope from now on; a gate closed already opens no earlier for it."""
+        """Close a scope from now on; a gate closed already opens no earlier for it.
+
+        :param given_up: nobody waits for it, however short that would be.
+        """
+        until, too_long = now + seconds, given_up or seconds > self._wait_bound_seconds
         if until > self._last_opening:
             self._closed_seconds += until - max(now, self._last_opening)
             self._last_opening = until

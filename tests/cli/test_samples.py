@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.cli.anonymous import Anonymiser
-from airflow_provider_msginsights.cli.public_words import FIELD_NAMES
+from airflow_provider_msginsights.cli.public_words import FIELD_NAMES, PUBLIC_WORDS
 from airflow_provider_msginsights.cli.samples import sample_of
 from airflow_provider_msginsights.emulator.events import Event, EventKind
 from airflow_provider_msginsights.insights.catalog import BREAKDOWNS, METRICS
@@ -72,7 +72,8 @@ def planted_numbers(draw: st.DrawFn) -> Planted:
 
 @st.composite
 def planted_words(draw: st.DrawFn) -> Planted:
-    word = draw(st.one_of(_NAMES, _TOKENS))
+    # Hypothesis also tries texts that stand in our code, and what everyone knows is kept.
+    word = draw(st.one_of(_NAMES, _TOKENS).filter(lambda one: not any(one in public for public in PUBLIC_WORDS)))
     shapes = (
         word,
         f"{word} & Sons",

@@ -46,7 +46,7 @@ def test_money_is_stored_with_its_currency_and_with_the_json_as_sent(
     emulator: GraphEmulator, tmp_path: Path, output_format: str
 ) -> None:
     emulator.configure(earnings="object")
-    asked = {"metrics": [EARNINGS, NEW], "since": "2026-10-01", "until": "2026-11-01"}
+    asked: dict[str, Any] = {"metrics": [EARNINGS, NEW], "since": "2026-10-01", "until": "2026-11-01"}
     execute(output_path=tmp_path.as_uri(), output_format=output_format, **asked)
     reader = {"jsonl": "read_json", "csv": "read_csv", "parquet": "read_parquet"}[output_format]
     query = f"SELECT metric, value, value_raw::VARCHAR, currency FROM {reader}($1) ORDER BY ALL"  # noqa: S608 - names of ours
@@ -89,7 +89,7 @@ def test_a_page_that_fails_keeps_the_rows_it_had(
     emulator: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection_to(emulator, monkeypatch, password=emulator.system_user_token, extra={"max_attempts": 1})
-    asked = {"page_ids": ["101", "102"], "metrics": NEW, "output_path": tmp_path.as_uri()}
+    asked: dict[str, Any] = {"page_ids": ["101", "102"], "metrics": NEW, "output_path": tmp_path.as_uri()}
     execute(**asked)
     (before,) = tmp_path.glob("dt=*/*")
     stored = before.read_bytes()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Values: TypeAlias = tuple[Any, ...]
 """One row's values, in column order."""
 
-RECORD_ID, VALUE, VALUE_RAW, PACIFIC_DATE, IS_FINAL, PAGE_ID = map(
-    COLUMN_NAMES.index, ("record_id", "value", "value_raw", "pacific_date", "is_final", "page_id")
+RECORD_ID, PACIFIC_DATE, IS_FINAL, PAGE_ID = map(
+    COLUMN_NAMES.index, ("record_id", "pacific_date", "is_final", "page_id")
 )
 
 unit_of: Callable[[Values], tuple[Any, ...]] = itemgetter(

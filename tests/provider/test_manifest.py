@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from dag_runs import connection_to
+from made_events import fleeting_message, late_conversation
 from operator_calls import NEW, execute, manifest_of, run_context
 
-from airflow_provider_msginsights.emulator import Event, EventKind
 from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
@@ -122,15 +122,7 @@ def test_it_counts_what_became_of_the_stored_rows_and_names_the_days_that_say_so
 ) -> None:
     asked: dict[str, Any] = {"page_ids": "101", "metrics": SENT, "breakdowns": "campaign_id", "until": "2026-11-04"}
     counted = ("rows_added", "rows_changed", "rows_unchanged", "rows_removed")
-    fleeting = Event(
-        page_id="101",
-        kind=EventKind.MARKETING_MESSAGE_SENT,
-        at=datetime(2026, 11, 2, 20, tzinfo=UTC),
-        person_id="ann",
-        message_id="fleeting",
-        campaign_id="fleeting",
-    )
-    emulator.add_events([fleeting])
+    emulator.add_events([fleeting_message(date(2026, 11, 2))])
     first = manifest_of(execute(output_path=tmp_path.as_uri(), **asked))
     rows = first["rows"]
     assert [first[name] for name in counted] == [rows, 0, 0, 0]
@@ -146,17 +138,7 @@ def test_it_counts_what_became_of_the_stored_rows_and_names_the_days_that_say_so
 def test_a_day_restated_before_it_was_final_is_told_apart(emulator: GraphEmulator, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"page_ids": "101", "metrics": NEW, "final_after_hours": 10**6}
     execute(output_path=tmp_path.as_uri(), **asked)
-    emulator.add_events(
-        Event(
-            page_id="101",
-            kind=kind,
-            at=datetime(2026, 11, 1, 20, tzinfo=UTC),
-            person_id="late",
-            conversation_id="late",
-            messaging_channel="messenger",
-        )
-        for kind in (EventKind.CONVERSATION_STARTED, EventKind.PERSON_ACTED)
-    )
+    emulator.add_events(late_conversation(date(2026, 11, 1)))
     manifest = manifest_of(execute(output_path=tmp_path.as_uri(), **asked))
     assert (manifest["rows_changed"], manifest["rows_unchanged"]) == (1, 0)
     assert (manifest["restated_days"], manifest["restated_final_days"]) == (["2026-11-01"], [])

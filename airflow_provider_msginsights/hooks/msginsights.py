@@ -5,9 +5,7 @@ Flows and transports are imported where they are used: DAG files import this mod
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
     from datetime import datetime
 
-    from airflow.sdk import Connection
-
-    from airflow_provider_msginsights.hooks.connection_parts import Parts
+    from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader, Parts
     from airflow_provider_msginsights.hooks.probing import Prober
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
@@ -35,7 +31,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.token_report import TokenReport
     from airflow_provider_msginsights.insights.tokens import PageInfo
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
-    from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
@@ -81,9 +76,17 @@ class MessagingInsightsHook(BaseHook):
         (connection_type,) = get_provider_info()["connection-types"]
         return {name.replace("-", "_"): value for name, value in connection_type["ui-field-behaviour"].items()}
 
+    @property
+    def _reader(self) -> ConnectionReader:
+        from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader
+
+        return ConnectionReader(
+            conn_id=self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds or {}
+        )
+
     @cached_property
-    def _parts(self) -> tuple[TransportSettings, Credentials]:
-        return self._read_connection()
+    def _parts(self) -> Parts:
+        return self._reader.parts()
 
     @property
     def settings(self) -> TransportSettings:
@@ -107,7 +110,7 @@ class MessagingInsightsHook(BaseHook):
         from airflow_provider_msginsights.transports.blocking import BlockingTransport
 
         settings, credentials = self._parts
-        return BlockingTransport(settings, credentials, read_again=lambda: self._read_connection()[1])
+        return BlockingTransport(settings, credentials, read_again=self._reader.credentials)
 
     async def aget_conn(self) -> NonblockingTransport:
         """Give a transport for the running event loop; use it in an ``async with`` statement.
@@ -116,8 +119,9 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 
-        self._parts = settings, credentials = await self._aread_connection()
-        return NonblockingTransport(settings, credentials, read_again=self._aread_credentials)
+        reader = self._reader
+        self._parts = settings, credentials = await reader.aparts()
+        return NonblockingTransport(settings, credentials, read_again=reader.acredentials)
 
     def get_records(
         self, query: InsightsQuery, *, allow_partial: bool = False
@@ -177,13 +181,13 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.hooks.token_care import inspect
 
-        return inspect(*self._read_connection(), page_ids=page_ids)
+        return inspect(*self._reader.parts(), page_ids=page_ids)
 
     async def ainspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
         """Tell the same as ``inspect_token``, without blocking the event loop."""
         from airflow_provider_msginsights.hooks.token_care import ainspect
 
-        return await ainspect(*await self._aread_connection(), page_ids=page_ids)
+        return await ainspect(*await self._reader.aparts(), page_ids=page_ids)
 
     def probe_metrics(self, query: InsightsQuery) -> FetchOutcome:
         """Ask for every metric of the query alone; the outcome says which have rows, are empty or are refused.
@@ -207,7 +211,7 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.hooks.token_care import connection_test
 
-        return connection_test(self._read_connection)
+        return connection_test(self._reader.parts)
 
     def warn_of_token_end(self) -> None:
         """Log a warning when the token or its access to data ends within the connection's ``token_warning_days``.
@@ -289,29 +293,9 @@ class MessagingInsightsHook(BaseHook):
         :param next_poll: takes what a poll found, an error included; what it raises ends the polling.
         :raises MessagingInsightsError: what is wrong with the connection.
         """
-        from airflow_provider_msginsights.hooks.turns import Turn
-        from airflow_provider_msginsights.insights.polling import poll_availability
-        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+        from airflow_provider_msginsights.hooks.polling import poll
 
-        settings, credentials = await self._aread_connection()
-        turn = Turn()
-
-        async def rest(seconds: float) -> None:
-            await transport.aclose()
-            turn.leave()
-            await asyncio.sleep(seconds)
-            await turn.take()
-
-        # Nobody waits for a poll's end, so its Pages share one request rather than several side by side.
-        alone = replace(settings, concurrency=1)
-        flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=next_poll)
-        transport = NonblockingTransport(alone, credentials, read_again=self._aread_credentials, sleep=rest)
-        await turn.take()
-        try:
-            async with transport:
-                await transport.run(flow)
-        finally:
-            turn.leave()
+        await poll(self._reader, query, ranges=ranges, clock=clock, next_poll=next_poll)
 
     def _run(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
         with self.get_conn() as transport:
@@ -320,29 +304,6 @@ class MessagingInsightsHook(BaseHook):
     async def _arun(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
         async with await self.aget_conn() as transport:
             return await transport.run(flow_for(self.retry_policy()))
-
-    def _read_connection(self) -> tuple[TransportSettings, Credentials]:
-        return self._bounded(self._parts_of(self.get_connection(self.msginsights_conn_id), may_block=True))
-
-    async def _aread_connection(self) -> tuple[TransportSettings, Credentials]:
-        return self._bounded(self._parts_of(await self.aget_connection(self.msginsights_conn_id), may_block=False))
-
-    async def _aread_credentials(self) -> Credentials:
-        return (await self._aread_connection())[1]
-
-    def _parts_of(self, connection: Connection, *, may_block: bool) -> Parts | ConfigurationError:
-        from airflow_provider_msginsights.hooks.connection_parts import parts_of
-
-        parts = parts_of(connection, self.msginsights_conn_id, api_version=self.api_version)
-        if may_block:  # it calls the supervisor, which would stop a triggerer's event loop
-            connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
-        return parts
-
-    def _bounded(self, parts: Parts | ConfigurationError) -> tuple[TransportSettings, Credentials]:
-        from airflow_provider_msginsights.hooks.connection_parts import usable
-
-        settings, credentials = usable(parts)
-        return settings.bounded_by(self.retry_bounds or {}), credentials
 
 
 def _complete(outcome: FetchOutcome) -> FetchOutcome:

@@ -116,11 +116,6 @@ class Availability:
         """Whether nothing is missing and nothing kept us from looking."""
         return not (self.missing or self.outcome.errors or self.outcome.paused)
 
-    @property
-    def description(self) -> str:
-        """What is still missing, Page by Page and metric by metric."""
-        return self.describe()
-
     def describe(self, *, without_pages: Collection[str] = ()) -> str:
         """What is still missing, less some Pages; the first twenty (Page, metric) in words, the rest as a number."""
         days: dict[tuple[str, str], list[str]] = {}

@@ -5,14 +5,12 @@
 * ``/me`` tells whose token it is; ``/me/accounts`` the Pages and the person's tasks on them. A Page has no accounts:
   refused with code 100, the token is a Page's (recorded by many public clients).
 * ``/me/permissions`` tells a person's permissions (Graph API reference, "User permissions").
-* Reading a few rows of insights proves that all is there. It proves nothing when no row comes or the metric is
-  refused, and so the report never depends on a metric.
+* Reading a few rows of insights proves that all is there: see `token_proof`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import (
@@ -22,14 +20,12 @@ from airflow_provider_msginsights.exceptions import (
     PermissionDeniedError,
 )
 from airflow_provider_msginsights.insights import debug_token
-from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
 from airflow_provider_msginsights.insights.error_table import PERMISSIONS
-from airflow_provider_msginsights.insights.flows import probe_metrics
-from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.replies import printable
 from airflow_provider_msginsights.insights.steps import Request
 from airflow_provider_msginsights.insights.token_findings import findings_of
+from airflow_provider_msginsights.insights.token_proof import pages_as_read
 from airflow_provider_msginsights.insights.token_report import (
     SOON_DAYS,
     Lifetime,
@@ -40,7 +36,7 @@ from airflow_provider_msginsights.insights.token_report import (
 from airflow_provider_msginsights.insights.tokens import PAGE_FIELDS, PageInfo, items, limited, list_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.debug_token import TokenInfo
@@ -51,9 +47,6 @@ if TYPE_CHECKING:
 _ME = Request("/me", (("fields", "id,name"),))
 _MY_PERMISSIONS = Request("/me/permissions")
 _INVALID_PARAMETER = 100
-_METRIC = "page_messages_new_conversations_unique"
-_DAYS_READ = 7
-_PAGES_READ = 10
 
 
 def inspect_token(
@@ -115,7 +108,8 @@ class _Inspection:
             return
         yield from self._find_pages()
         yield from self._find_asked_for(asked_for)
-        yield from self._read_insights()
+        proven = yield from pages_as_read(self.report.pages, policy=self._policy, now=self._now)
+        self._note(pages=proven)
 
     def _says_enough(self) -> bool:
         return self.report.refusal is not None or self.report.kind is TokenKind.APP
@@ -242,42 +236,6 @@ class _Inspection:
             "token.",
             page_id=page_id,
         )
-
-    # What reading proves
-
-    def _read_insights(self) -> Flow[None]:
-        readable = [page for page in self.report.pages if page.problem is None and page.may_analyze is not False]
-        chosen = [page.page_id for page in readable if page.is_asked_for][:_PAGES_READ]
-        chosen = chosen or [page.page_id for page in readable[:1]]
-        if not chosen:
-            return
-        today = pacific_date(self._now)
-        days = DateRange(today - timedelta(days=_DAYS_READ), today)
-        query = InsightsQuery.create(page_ids=chosen, metrics=(_METRIC,), days=days)
-        try:
-            outcome = yield from probe_metrics(query, policy=self._policy)
-        except FatalGraphAPIError as error:
-            failed = dict.fromkeys(chosen, error)
-            self._note(pages=tuple(_refused(page, failed) for page in self.report.pages))
-            return
-        except MessagingInsightsError:
-            return  # no answer or a limit, now: nothing is known
-        tried = {part.page_id: False for part in outcome.empty} | {part.page_id: True for part in outcome.answered}
-        pages = (
-            replace(page, was_tried=True, reads_insights=tried[page.page_id] or None)
-            if page.page_id in tried
-            else _refused(page, outcome.page_failures)
-            for page in self.report.pages
-        )
-        self._note(pages=tuple(pages))
-
-
-def _refused(page: PageAccess, failures: Mapping[str, MessagingInsightsError]) -> PageAccess:
-    """The Page with what a refused read says of it: only a refused token or permission says something."""
-    error = failures.get(page.page_id)
-    if isinstance(error, AuthenticationError | PermissionDeniedError):
-        return replace(page, was_tried=True, reads_insights=False, problem=error)
-    return page
 
 
 def _missing(granted: Iterable[str]) -> tuple[str, ...]:

@@ -163,10 +163,6 @@ class TokenReport:
         ends = (one.ends_at for one in (self.expires, self.data_access) if one.is_known)
         return min((end for end in ends if end is not None), default=None)
 
-    def ends_within(self, days: float) -> bool:
-        """Whether the token or its data access is known to end within so many days, or has ended."""
-        return self.ends_at is not None and self.ends_at - self.asked_at <= timedelta(days=days)
-
     def as_text(self) -> str:
         """Plain text of a few lines, for people."""
         from airflow_provider_msginsights.insights.token_text import text_of

@@ -8,9 +8,9 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_msginsights.airflow_failures import failing_without_retry
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
-from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.catalog import known, split_names
+from airflow_provider_msginsights.operators.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,9 +81,8 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Look at the token; fail, skip or warn as the task asks for; give a summary of the report."""
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
-            fail_days, warn_days = (
-                _days(name, getattr(self, name)) for name in ("fail_within_days", "warn_within_days")
-            )
+            fail_days = number("fail_within_days", self.fail_within_days)
+            warn_days = number("warn_within_days", self.warn_within_days)
             on_problem = known(self.on_problem, ON_PROBLEM, "value of on_problem")
             hook = MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
             page_ids = split_names(self.page_ids) if self.page_ids else None
@@ -108,16 +107,6 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
 
 def _raise(told: str, *, skip: bool) -> NoReturn:
     raise AirflowSkipException(told) if skip else AirflowFailException(told)
-
-
-def _days(name: str, value: object) -> float:
-    try:
-        days = float(value) if isinstance(value, (int, float, str)) else -1.0
-    except ValueError:
-        days = -1.0
-    if not days >= 0:
-        raise ConfigurationError(f"{name}={value!r} is no number of days from 0 on.")
-    return days
 
 
 def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require_known_end: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from upath import UPath
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,21 @@ def test_a_second_kind_in_a_directory_is_refused_and_a_path_proposed_that_it_may
     assert files_below(root) == ["_dataset.json"]
     proposed = str(refusal.value).rpartition("such as ")[2]
     dataset_at(UPath(proposed, **root.storage_options), **different).claim()
+
+
+def test_columns_of_another_version_are_refused_and_a_path_proposed(root: UPath) -> None:
+    dataset_at(root).claim()
+    newer = label_of(root) | {"schema_version": 99}
+    root.fs.pipe_file(f"{root.path}/_dataset.json", json.dumps(newer).encode())
+    with pytest.raises(ConfigurationError, match=rf"schema_version=99; .*insights_day_jsonl_v{SCHEMA_VERSION}$"):
+        dataset_at(root).claim()
+    assert label_of(root) == newer
+
+
+def test_a_load_without_extra_columns_is_refused_where_others_have_them(root: UPath) -> None:
+    dataset_at(root, extra_columns=("run_id",)).claim()
+    with pytest.raises(ConfigurationError, match=r"such as .*insights_day_jsonl_plain$"):
+        dataset_at(root).claim()
 
 
 def test_a_label_that_is_no_json_object_is_refused(root: UPath) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,11 +23,11 @@ from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from pathlib import Path
 
 # What the JSON Unicode text of a breakdown, a stored document or an extra column may hold.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NOW = datetime(2026, 3, 20, tzinfo=UTC)
 AWKWARD = 'quote " comma , line\r\nend \u2028 tab\t nul \0 grinning 😀'
 
 
@@ -149,17 +150,21 @@ def test_gzip_holds_the_plain_file_and_no_time(name: str) -> None:
     assert format_named(name, "gzip").extension == f"{name}.gz"
 
 
-def test_parquet_is_typed_compressed_and_has_bounded_row_groups() -> None:
-    file = pq.ParquetFile(io.BytesIO(written(format_named("parquet"), [values()] * (ROW_GROUP_ROWS + 1))))
-    types = {field.name: str(field.type) for field in file.schema_arrow}
+def test_parquet_has_a_type_for_every_column() -> None:
+    file = pq.ParquetFile(io.BytesIO(written(format_named("parquet"), [values()])))
+    types = {field.name: (str(field.type), field.nullable) for field in file.schema_arrow}
     assert tuple(types) == COLUMN_NAMES
-    assert types["pacific_date"] == "date32[day]"
-    assert types["end_time"] == "timestamp[us, tz=UTC]"
-    assert types["value"] == "double"
-    assert types["is_final"] == "bool"
+    days = dict.fromkeys(("range_start", "pacific_date"), ("date32[day]", False))
+    others = {"end_time": ("timestamp[us, tz=UTC]", False), "value": ("double", True), "is_final": ("bool", False)}
+    never_null = ("record_id", "page_id", "metric", "period", "unit", "breakdown_by")
+    text = {name: ("string", name not in never_null) for name in COLUMN_NAMES}
+    assert types == text | days | others
+
+
+def test_parquet_is_compressed_and_has_bounded_row_groups() -> None:
+    file = pq.ParquetFile(io.BytesIO(written(format_named("parquet"), [values()] * (ROW_GROUP_ROWS + 1))))
     assert [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)] == [ROW_GROUP_ROWS, 1]
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
-    assert [field.nullable for field in file.schema_arrow] == [column.nullable for column in COLUMNS]
 
 
 def test_duckdb_reads_the_same_from_every_format(tmp_path: Path, file_format: Format) -> None:
@@ -168,6 +173,23 @@ def test_duckdb_reads_the_same_from_every_format(tmp_path: Path, file_format: Fo
     reader = {"p": "read_parquet", "j": "read_json", "c": "read_csv"}[file_format.extension[0]]
     found = duckdb.execute(f"SELECT pacific_date::VARCHAR, value, campaign_id, is_final FROM {reader}('{path}')")  # noqa: S608 - a path of ours
     assert found.fetchall() == [("2026-03-08", 0.5, "spring", True), ("2026-03-09", None, None, True)]
+
+
+def test_neither_nested_values_nor_a_nan_spoil_a_file_for_other_readers(tmp_path: Path, file_format: Format) -> None:
+    nested = json.dumps({"currency": "USD", "list": [1, {"a": 'two "quoted",\nlines'}]})
+    odd = [
+        record(value=float("nan"), breakdowns=(("campaign_id", nested),)),
+        record("2026-03-09", value=None, value_raw=nested, breakdowns_other=(("weights", nested),)),
+    ]
+    path = tmp_path / f"rows.{file_format.extension}"
+    path.write_bytes(written(file_format, [tuple(row_of(one, final_if_ended_by=NOW).values()) for one in odd]))
+    reader = {"p": "read_parquet", "j": "read_json", "c": "read_csv"}[file_format.extension[0]]
+    columns = "value, value_raw::VARCHAR, campaign_id::VARCHAR, breakdowns_other::VARCHAR"
+    found = duckdb.execute(f"SELECT {columns} FROM {reader}('{path}') ORDER BY pacific_date")  # noqa: S608 - names of ours
+    (first, second) = found.fetchall()
+    assert first == (None, "NaN", nested, None)
+    assert (second[0], json.loads(second[1]), second[2]) == (None, json.loads(nested), None)
+    assert json.loads(second[3]) == {"weights": nested}
 
 
 def test_json_ready_holds_the_extra_columns(final_if_ended_by: datetime) -> None:

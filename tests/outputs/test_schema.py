@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import re
 from datetime import date, timedelta
@@ -67,12 +68,15 @@ def test_the_record_id_depends_on_the_key_and_not_on_the_value(final_if_ended_by
         record_id(),
         record_id(page_id="102"),
         record_id(metric="page_messages_sent"),
+        record_id(period="week"),
         record_id(range_start=date(2026, 3, 2)),
+        record_id(day="2026-03-09", range_start=date(2026, 3, 8)),
         record_id(breakdowns=(("campaign_id", "spring"),)),
         record_id(breakdowns=(("campaign_id", None),)),
+        record_id(breakdowns=(("campaign_id", "autumn"),)),
         record_id(breakdowns_other=(("campaign_id", "spring"),)),
     }
-    assert len(keys) == 7
+    assert len(keys) == 10
 
 
 def test_the_order_in_which_breakdowns_were_asked_does_not_change_the_row(final_if_ended_by: datetime) -> None:
@@ -81,6 +85,15 @@ def test_the_order_in_which_breakdowns_were_asked_does_not_change_the_row(final_
     back = row_of(record(breakdowns=dimensions[::-1]), final_if_ended_by=final_if_ended_by)
     assert forth == back
     assert forth["breakdown_by"] == "campaign_id,message_type"
+
+
+def test_dimensions_that_no_document_names_are_one_json_text(final_if_ended_by: datetime) -> None:
+    other = (("is_from_ads", "0"), ("weights", '{"a": [2], "b": 1}'))
+    row = row_of(record(breakdowns_other=other), final_if_ended_by=final_if_ended_by)
+    assert json.loads(row["breakdowns_other"]) == dict(other)
+    assert row["breakdown_by"] == "", "nobody asked for them"
+    back = row_of(record(breakdowns_other=other[::-1]), final_if_ended_by=final_if_ended_by)
+    assert back == row
 
 
 def test_a_day_is_final_once_it_ended_early_enough() -> None:

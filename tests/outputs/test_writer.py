@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import tempfile
-import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,6 @@ from airflow_provider_msginsights.outputs.text_formats import JsonLines
 from airflow_provider_msginsights.outputs.values import sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow_provider_msginsights.insights.records import InsightsRecord
     from airflow_provider_msginsights.outputs.values import Values
 
@@ -39,18 +36,6 @@ def dataset_at(root: UPath, part: str = "0") -> Dataset[Any]:
 
 def rows_of(*records: InsightsRecord) -> list[Values]:
     return values_of(records, final_if_ended_by=FINAL_IF_ENDED_BY)
-
-
-def stored_days(root: UPath) -> list[str]:
-    root.fs.invalidate_cache()
-    return sorted({name.split("/")[-2] for name in root.fs.find(root.path) if name.endswith("part-0.jsonl")})
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def found_in(root: UPath, day: str = DAY, part: str = "0") -> list[dict[str, Any]]:
@@ -124,17 +109,6 @@ def test_a_file_that_cannot_be_read_is_named_and_left_and_the_other_days_are_sto
         dataset.store(rows_of(record(value=7), record(NEXT_DAY, value=7)))
     assert root.fs.cat_file(broken) == b"half a li"
     assert [row["value"] for row in found_in(root, NEXT_DAY)] == [7]
-
-
-def test_a_settled_day_is_written_while_later_ones_still_get_rows(root: UPath) -> None:
-    with dataset_at(root).writer() as writer:
-        writer.add(rows_of(record(), record(NEXT_DAY)))
-        writer.settle(date.fromisoformat(NEXT_DAY))
-        wait_until(lambda: stored_days(root) == [f"dt={DAY}"])
-        writer.add(rows_of(record(NEXT_DAY, page_id="102")))
-        stored = writer.finish()
-    assert [(file.partition, file.rows) for file in stored.files] == [(f"dt={DAY}", 1), (f"dt={NEXT_DAY}", 2)]
-    assert stored.rows_added == 3
 
 
 def test_a_row_that_comes_after_its_day_was_settled_is_stored_all_the_same(root: UPath) -> None:

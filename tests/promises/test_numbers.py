@@ -44,6 +44,12 @@ def test_a_mark_without_a_table_is_an_error() -> None:
         with_tables("<!-- numbers: typo -->\n<!-- /numbers -->", MEASURED)
 
 
+def test_the_headline_is_a_figure_of_the_tables() -> None:
+    ours, theirs = re.findall(r"\*\*(\d+)( HTTP requests)?\*\*", README.partition("\n## ")[0])
+    measured = {run["peer"]: run["http_requests"] for run in MEASURED["runs"] if run["workload"] == "year-20"}
+    assert (int(ours[0]), int(theirs[0])) == (measured["ours"], measured["http_mapped"])
+
+
 @pytest.mark.parametrize("workload", [one.name for one in WORKLOADS])
 def test_no_peer_takes_fewer_requests_or_calls(workload: str) -> None:
     runs = {run["peer"]: run for run in MEASURED["runs"] if run["workload"] == workload}

@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator, BaseSensorOperator
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
-from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
+from airflow_provider_msginsights.outputs.schema import COLUMNS, Kind
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
 from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
@@ -67,5 +67,21 @@ def test_every_field_of_the_connection_is_in_it() -> None:
     assert [name for name in EXTRA_FIELDS if f"`{name}`" not in README] == []
 
 
-def test_every_column_is_in_it() -> None:
-    assert [name for name in COLUMN_NAMES if f"`{name}`" not in README] == []
+def test_its_table_has_every_column_in_order_with_its_type() -> None:
+    section = README.partition("## What you get")[2].partition("\n## ")[0].partition("| `record_id`")
+    table = "".join(section[1:]).partition("\n\n")[0]
+    told = [
+        (name, kind)
+        for names, kind in (line.split("|")[1:3] for line in table.splitlines())
+        for name in re.findall("`([^`]+)`", names)
+    ]
+    words = {
+        Kind.STRING: ("text", "JSON text"),
+        Kind.DATE: ("date",),
+        Kind.TIMESTAMP: ("timestamp, UTC",),
+        Kind.NUMBER: ("number",),
+        Kind.BOOLEAN: ("true or false",),
+    }
+    assert [name for name, _ in told] == [column.name for column in COLUMNS]
+    wrong = [name for (name, kind), column in zip(told, COLUMNS, strict=True) if kind.strip() not in words[column.kind]]
+    assert wrong == []

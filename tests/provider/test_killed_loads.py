@@ -7,15 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import s3_server
 from dag_runs import connection_to
+from made_events import late_conversation
 
-from airflow_provider_msginsights.emulator import Event, EventKind
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
@@ -79,16 +79,6 @@ def execute(parameters: dict[str, Any], folder: Path) -> None:
 
 def add_conversations(emulator: GraphEmulator) -> None:
     """Let every day say something else than before."""
-    emulator.add_events(
-        Event(
-            page_id=page_id,
-            kind=kind,
-            at=datetime(2026, 10, day, 20, tzinfo=UTC),
-            person_id=f"late-{day}",
-            conversation_id=f"late-{day}",
-            messaging_channel="messenger",
-        )
-        for page_id in ("101", "102")
-        for day in range(1, 10)
-        for kind in (EventKind.CONVERSATION_STARTED, EventKind.PERSON_ACTED)
-    )
+    for page_id in ("101", "102"):
+        for day in range(1, 10):
+            emulator.add_events(late_conversation(date(2026, 10, day), page_id=page_id, name=f"late-{day}"))

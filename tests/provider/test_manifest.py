@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from dag_runs import connection_to
+from made_events import fleeting_message, late_conversation
 from operator_calls import NEW, execute, manifest_of, run_context
 
 from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
@@ -102,6 +103,55 @@ def test_it_tells_calls_retries_and_how_near_each_page_came_to_its_limit(
     assert manifest["peak_usage_percent"]["101"] >= 10
     assert manifest["peak_usage_percent"]["102"] < manifest["peak_usage_percent"]["101"]
     assert manifest["throttled_seconds"] == 0
+
+
+def test_every_index_of_a_mapped_task_has_one_for_all_its_tries(tmp_path: Path) -> None:
+    def told(map_index: int, try_number: int) -> str:
+        context = run_context(map_index=map_index, try_number=try_number)
+        return str(execute(context, output_path=tmp_path.as_uri(), page_ids="101", metrics=NEW)["manifest"])
+
+    first, second, again = told(0, 1), told(1, 1), told(0, 2)
+    assert first == again != second
+    there = {path.as_uri() for path in (tmp_path / "_manifests").glob("*.json")}
+    assert there == {first, second}
+    assert manifest_of({"manifest": first})["try_number"] == 2
+
+
+def test_it_counts_what_became_of_the_stored_rows_and_names_the_days_that_say_something_else(
+    emulator: GraphEmulator, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"page_ids": "101", "metrics": SENT, "breakdowns": "campaign_id", "until": "2026-11-04"}
+    counted = ("rows_added", "rows_changed", "rows_unchanged", "rows_removed")
+    emulator.add_events([fleeting_message(date(2026, 11, 2))])
+    first = manifest_of(execute(output_path=tmp_path.as_uri(), **asked))
+    rows = first["rows"]
+    assert [first[name] for name in counted] == [rows, 0, 0, 0]
+    assert (first["restated_days"], first["restated_final_days"]) == ([], [])
+    assert [file["changed"] for file in first["files"]] == [True, True, True]
+    emulator.reset()
+    second = manifest_of(execute(output_path=tmp_path.as_uri(), **asked))
+    assert [second[name] for name in counted] == [0, 0, rows - 1, 1]
+    assert second["restated_days"] == second["restated_final_days"] == ["2026-11-02"]
+    assert {file["partition"] for file in second["files"] if file["changed"]} == {"dt=2026-11-02"}
+
+
+def test_a_day_restated_before_it_was_final_is_told_apart(emulator: GraphEmulator, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"page_ids": "101", "metrics": NEW, "final_after_hours": 10**6}
+    execute(output_path=tmp_path.as_uri(), **asked)
+    emulator.add_events(late_conversation(date(2026, 11, 1)))
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), **asked))
+    assert (manifest["rows_changed"], manifest["rows_unchanged"]) == (1, 0)
+    assert (manifest["restated_days"], manifest["restated_final_days"]) == (["2026-11-01"], [])
+
+
+def test_it_counts_rows_of_replies_that_were_left_out(emulator: GraphEmulator, tmp_path: Path) -> None:
+    row = {"value": 1, "end_time": "2026-11-02T08:00:00+0000"}
+    rows = [row, row, {"value": 2, "end_time": "2026-12-02T08:00:00+0000"}]
+    entries = [{"name": NEW, "period": period, "values": rows} for period in ("day", "week")]
+    emulator.add_fault(kind="reply", body=json.dumps({"data": entries}), path="/insights", times=1)
+    manifest = manifest_of(execute(output_path=tmp_path.as_uri(), page_ids="101", metrics=NEW))
+    assert manifest["rows"] == 1
+    assert manifest["dropped_rows"] == {"duplicate": 1, "outside the range": 1, "other period": 3}
 
 
 def test_a_load_in_two_turns_has_one_manifest(emulator: GraphEmulator, tmp_path: Path) -> None:

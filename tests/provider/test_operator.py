@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
 import pickle
-import textwrap
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from dag_runs import connection_to
+from made_events import late_conversation
+from operator_calls import NEW, execute, manifest_of
 
-from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
-from airflow_provider_msginsights.emulator import Event, EventKind
-from airflow_provider_msginsights.exceptions import EmptyAnswerError, RateLimitError, ServiceUnavailableError
+from airflow_provider_msginsights.airflow_names import AirflowFailException
+from airflow_provider_msginsights.exceptions import RateLimitError, ServiceUnavailableError
 from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
-from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
-from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 pytestmark = pytest.mark.usefixtures("connection")
 
-DAY = {"since": "2026-11-01", "until": "2026-11-02"}
-NEW = "page_messages_new_conversations_unique"
 SENT = "page_messages_sent"
-
-
-def execute(**parameters: Any) -> Any:
-    return MessagingInsightsOperator(task_id="load", **DAY | parameters).execute({})
-
-
-def manifest_of(result: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(Path(result["manifest"].removeprefix("file://")).read_text())
-    return told
 
 
 def test_given_dates_need_no_run_and_the_connection_names_the_page(emulator: GraphEmulator) -> None:
@@ -105,19 +91,7 @@ def test_the_summary_stays_under_a_kilobyte(
 
 def test_a_restated_day_is_told(emulator: GraphEmulator, tmp_path: Path) -> None:
     execute(output_path=tmp_path.as_uri(), metrics=NEW, final_after_hours=10**6)
-    emulator.add_events(
-        [
-            Event(
-                page_id="101",
-                kind=kind,
-                at=datetime(2026, 11, 1, 20, tzinfo=UTC),
-                person_id="late",
-                conversation_id="late",
-                messaging_channel="messenger",
-            )
-            for kind in (EventKind.CONVERSATION_STARTED, EventKind.PERSON_ACTED)
-        ]
-    )
+    emulator.add_events(late_conversation(date(2026, 11, 1)))
     result = execute(output_path=tmp_path.as_uri(), metrics=NEW, final_after_hours=10**6)
     assert (result["rows_added"], result["rows_changed"], result["restated_day_count"]) == (0, 1, 1)
     assert manifest_of(result)["restated_days"] == ["2026-11-01"]
@@ -166,7 +140,11 @@ def test_extra_columns_stand_in_every_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("output_format", "compression"), [("csv", None), ("jsonl", "gzip"), ("parquet", None)])
 def test_every_format_holds_every_row(tmp_path: Path, output_format: str, compression: str | None) -> None:
-    parameters = {"output_path": tmp_path.as_uri(), "output_format": output_format, "compression": compression}
+    parameters: dict[str, Any] = {
+        "output_path": tmp_path.as_uri(),
+        "output_format": output_format,
+        "compression": compression,
+    }
     result = execute(metrics="all", **parameters)
     (told,) = manifest_of(result)["files"]
     assert told["rows"] == 11
@@ -238,54 +216,6 @@ def test_trouble_that_stays_is_left_to_airflow_s_retries(
         execute()
 
 
-def test_an_empty_answer_fails_for_a_retry_is_skipped_or_accepted(emulator: GraphEmulator, tmp_path: Path) -> None:
-    execute(output_path=tmp_path.as_uri())
-    (file,) = tmp_path.glob("dt=*/*")
-    before = file.read_bytes()
-    for metric in ("blocked", "reported", "new"):
-        emulator.hide_metric(f"page_messages_{metric}_conversations_unique", page_id="101")
-    emulator.hide_metric("page_messages_total_messaging_connections", page_id="101")
-    with pytest.raises(EmptyAnswerError, match="read_insights"):
-        execute(output_path=tmp_path.as_uri())
-    with pytest.raises(AirflowSkipException):
-        execute(output_path=tmp_path.as_uri(), on_empty="skip")
-    assert execute(output_path=tmp_path.as_uri(), on_empty="succeed")["rows"] == 0
-    assert file.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"metrics": "page_message_sent"}, "'page_messages_sent'"),
-        ({"period": "dayly"}, "'day'"),
-        ({"breakdowns": "campaign_id"}, "no breakdown campaign_id"),
-        ({"page_ids": "101/insights"}, "no Page id"),
-        ({"output_format": "xlsx", "output_path": "file:///tmp/never"}, "'xlsx'"),
-        ({"on_empty": "shrug"}, "on_empty='shrug'"),
-        ({"max_failed_pages": -1}, "max_failed_pages=-1"),
-        ({"max_failed_pages": 1.5}, "max_failed_pages=1.5"),
-        ({"extra_columns": {"page_id": "x"}, "output_path": "file:///tmp/never"}, "page_id"),
-        ({"part": "a/b", "output_path": "file:///tmp/never"}, "a/b"),
-        ({"compression": "zip", "output_path": "file:///tmp/never"}, "zip"),
-        ({"date_preset": "yesterday"}, "one or the other"),
-        ({"since": "2026-11-02", "until": "2026-11-01"}, "starts after it ends"),
-        ({"api_version": "26"}, "api_version"),
-        ({"retry_bounds": {"max_attemps": 2}}, "'max_attempts'"),
-        ({"retry_bounds": {"max_attempts": "often"}}, "max_attempts"),
-        ({"retry_bounds": "max_attempts=2"}, "retry_bounds"),
-        ({"final_after_hours": "soon"}, "final_after_hours='soon'"),
-        ({"xcom_max_rows": "1.5"}, "xcom_max_rows='1.5'"),
-        ({"max_failed_pages": "some"}, "max_failed_pages='some'"),
-    ],
-)
-def test_a_wrong_parameter_fails_before_any_request(
-    emulator: GraphEmulator, parameters: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(AirflowFailException, match=message):
-        execute(**parameters)
-    assert emulator.stats()["http_requests"] == 0
-
-
 def test_an_output_connection_that_does_not_exist_is_refused(emulator: GraphEmulator, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="nowhere"):
         execute(output_path=tmp_path.as_uri(), output_conn_id="nowhere")
@@ -324,22 +254,6 @@ def test_the_api_version_of_the_task_wins_over_the_connection_s(emulator: GraphE
     assert emulator.stats()["journal"][0]["version"] == "v25.0"
 
 
-@pytest.mark.parametrize("task_class", [MessagingInsightsOperator, MessagingInsightsSensor])
-def test_the_constructor_takes_every_template_field_as_it_is(task_class: type[Any]) -> None:
-    """Templates are rendered after the constructor, so it must neither check nor change them."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(task_class.__init__)))
-    assigned = {
-        node.targets[0].attr: node.value.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Attribute)
-        and isinstance(node.value, ast.Name)
-    }
-    assert {name: assigned.get(name) for name in task_class.template_fields} == {
-        name: name for name in task_class.template_fields
-    }
-
-
 def test_errors_of_a_load_survive_the_way_between_processes(emulator: GraphEmulator) -> None:
     emulator.set_throttled("101", minutes=30)
     with pytest.raises(RateLimitError) as caught:
@@ -357,46 +271,6 @@ def test_a_task_may_ask_again_less_often_than_its_connection(
     with pytest.raises(ServiceUnavailableError):
         execute(retry_bounds=bounds)
     assert len(execute(retry_bounds={"base_seconds": 0})) == 4
-
-
-@pytest.mark.parametrize("allowed", ["2", "0.7", None, "None", 2, 0.7])
-def test_how_many_pages_may_fail_can_come_from_a_template(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, allowed: Any
-) -> None:
-    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    assert len(execute(page_ids=["101", "998", "999"], max_failed_pages=allowed)) == 4
-
-
-def test_every_parameter_but_deferrable_is_templated() -> None:
-    parameters = set(inspect.signature(MessagingInsightsOperator.__init__).parameters) - {"self", "kwargs"}
-    assert parameters - set(MessagingInsightsOperator.template_fields) == {"deferrable"}
-    assert set(MessagingInsightsOperator.template_fields_renderers) <= parameters
-
-
-def test_an_empty_answer_names_the_permission_that_is_missing(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    connection_to(emulator, monkeypatch, password=emulator.user_token)
-    for token in (emulator.user_token, emulator.page_token("101")):
-        emulator.change_token(token, scopes=("pages_messaging", "pages_read_engagement", "pages_show_list"))
-    with pytest.raises(EmptyAnswerError, match="The token lacks read_insights") as caught:
-        execute()
-    assert "msginsights_default" in str(caught.value)
-    assert emulator.user_token not in str(caught.value)
-    assert execute(on_empty="succeed") == []
-    assert "The token lacks read_insights" in capfd.readouterr().out
-
-
-def test_an_empty_answer_survives_a_token_that_cannot_be_looked_at(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    connection_to(emulator, monkeypatch, extra={"max_attempts": 1})
-    for metric in METRICS:
-        emulator.hide_metric(metric, page_id="101")
-    emulator.add_fault(code=2, skip=1, times=None)
-    with pytest.raises(EmptyAnswerError, match="Either Meta has not computed the days yet"):
-        execute()
-    assert "The token could not be looked at" in capfd.readouterr().out
 
 
 def test_a_token_that_ends_soon_is_warned_of_when_the_api_tells_its_end(

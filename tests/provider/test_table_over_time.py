@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 from dag_runs import connection_to
+from made_events import fleeting_message, late_conversation
 from readme_blocks import named_block
 
-from airflow_provider_msginsights.emulator import Event, EventKind
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_a_table_has_the_newest_answer_for_each_key_whatever_happened_meanwhile(
     assert life.load("2026-10-02", 3) == 6, "a look-back overlaps"
     life.parameters["page_ids"] = ["101", "102"]
     assert life.load("2026-10-03", 3) == 12, "a Page was added"
-    restate(emulator, "2026-10-04")
+    emulator.add_events(late_conversation(date(2026, 10, 4)))
     before = dict(life.table("record_id, value"))
     assert life.load("2026-10-04", 3) == 12, "a day was restated"
     assert any(before.get(key, value) != value for key, value in life.table("record_id, value"))
@@ -111,7 +111,7 @@ def test_a_breakdown_value_that_disappears_from_an_answer_disappears_from_the_ta
     life = Life(tmp_path, page_ids=["101"], metrics=SENT, breakdowns="campaign_id")
     life.load("2026-10-01", 3)
     lasting = life.table("campaign_id, pacific_date, value")
-    emulator.add_events([fleeting_message()])
+    emulator.add_events([fleeting_message(date(2026, 10, 2))])
     life.load("2026-10-01", 3)
     assert ("fleeting", date(2026, 10, 2), 1.0) in life.table("campaign_id, pacific_date, value")
     emulator.reset()
@@ -135,7 +135,7 @@ def test_the_recipe_of_the_readme_follows_the_dataset(emulator: GraphEmulator, t
         found = warehouse.execute("SELECT record_id, value FROM messaging_insights ORDER BY ALL").fetchall()
         return found == life.table("record_id, value") != []
 
-    emulator.add_events([fleeting_message()])
+    emulator.add_events([fleeting_message(date(2026, 10, 2))])
     life.load("2026-10-01", 3)
     assert is_followed()
     emulator.reset()
@@ -150,7 +150,7 @@ def test_the_recipe_of_the_readme_deletes_nothing_that_it_does_not_replace(
     warehouse = duckdb.connect()
     by_campaign = Life(tmp_path / "by_campaign", page_ids=["101"], metrics=SENT, breakdowns="campaign_id")
     plain, other_page = (Life(tmp_path / name, page_ids=[page]) for name, page in (("plain", "101"), ("other", "102")))
-    emulator.add_events([fleeting_message()])
+    emulator.add_events([fleeting_message(date(2026, 10, 2))])
     lives = [(by_campaign, SENT), (plain, [NEW, SENT]), (other_page, SENT)]
     for life, metrics in lives:
         life.load("2026-10-01", 3, metrics=metrics)
@@ -159,30 +159,3 @@ def test_the_recipe_of_the_readme_deletes_nothing_that_it_does_not_replace(
     for life, _ in [*lives, *lives]:
         assert warehouse.execute("SELECT record_id, value FROM messaging_insights ORDER BY ALL").fetchall() == expected
         warehouse.execute(recipe_for(life.root))
-
-
-def restate(emulator: GraphEmulator, day: str) -> None:
-    """Let a conversation of that day be found late."""
-    emulator.add_events(
-        Event(
-            page_id="101",
-            kind=kind,
-            at=datetime.fromisoformat(f"{day}T20:00:00+00:00"),
-            person_id="late",
-            conversation_id="late",
-            messaging_channel="messenger",
-        )
-        for kind in (EventKind.CONVERSATION_STARTED, EventKind.PERSON_ACTED)
-    )
-
-
-def fleeting_message() -> Event:
-    """A message of a campaign that nothing else belongs to."""
-    return Event(
-        page_id="101",
-        kind=EventKind.MARKETING_MESSAGE_SENT,
-        at=datetime(2026, 10, 2, 20, tzinfo=UTC),
-        person_id="ann",
-        message_id="fleeting",
-        campaign_id="fleeting",
-    )

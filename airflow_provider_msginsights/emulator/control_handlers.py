@@ -1,49 +1,38 @@
-"""The control plane under `/_emulator/`: what tests in other processes and other languages steer the emulator with.
+"""The control plane's routes as functions: each is the JSON form of a method of `Controls`."""
 
-Every route is the JSON form of a method of `GraphEmulator`.
-"""
-
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_msginsights.emulator.controls import Controls
 from airflow_provider_msginsights.emulator.events import Event, EventKind
 from airflow_provider_msginsights.emulator.faults import Fault
 from airflow_provider_msginsights.emulator.moments import parse_moment
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import BaseRoute
-
-    from airflow_provider_msginsights.emulator.emulator import GraphEmulator
-
-PREFIX = "/_emulator"
 Answer = dict[str, Any]
-Handler = Callable[["GraphEmulator", Mapping[str, Any]], Answer]
+Handler = Callable[[Controls, Mapping[str, Any]], Answer]
 
 
-def get_stats(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def get_stats(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """Counters and journal."""
     return dict(emulator.stats())
 
 
-def post_reset(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def post_reset(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """Back to the seeded state."""
     emulator.reset()
     return {"reset": True}
 
 
-def get_clock(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def get_clock(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """The emulator's moment, ISO and unix seconds."""
     now = emulator.now()
     return {"now": now.isoformat(), "unix": int(now.timestamp())}
 
 
-def post_clock(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_clock(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Set (`now`, and `ticking`) or advance (`advance_seconds`) the clock."""
     _only(body, "now", "ticking", "advance_seconds")
     if "now" in body:
@@ -53,12 +42,12 @@ def post_clock(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return get_clock(emulator, body)
 
 
-def get_faults(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def get_faults(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """The faults that may still strike."""
     return {"faults": [_without_defaults(asdict(fault)) for fault in emulator.faults()]}
 
 
-def post_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_faults(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Add one fault, or several as `{"faults": [...]}`."""
     faults = [Fault(**fields) for fields in _listed(body, "faults")]
     for fault in faults:
@@ -66,13 +55,13 @@ def post_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return get_faults(emulator, body)
 
 
-def delete_faults(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def delete_faults(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Take all faults away."""
     emulator.clear_faults()
     return get_faults(emulator, body)
 
 
-def get_events(emulator: "GraphEmulator", query: Mapping[str, Any]) -> Answer:
+def get_events(emulator: Controls, query: Mapping[str, Any]) -> Answer:
     """A Page's events: `page_id`, and `since`, `until`, `kind` (comma list) if wanted."""
     _only(query, "page_id", "since", "until", "kind")
     bounds = {name: _moment(emulator, query[name], name) for name in ("since", "until") if name in query}
@@ -81,7 +70,7 @@ def get_events(emulator: "GraphEmulator", query: Mapping[str, Any]) -> Answer:
     return {"events": [event.as_json() for event in events]}
 
 
-def post_events(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_events(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Add one event, or several as `{"events": [...]}`."""
     now_seconds = emulator.now().timestamp()
     events = [Event.from_json(fields, now_seconds=now_seconds) for fields in _listed(body, "events")]
@@ -89,7 +78,7 @@ def post_events(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return {"added": len(events)}
 
 
-def get_tokens(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def get_tokens(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """What is known of each token; never its value."""
     listed = [asdict(token) for token in emulator.tokens()]
     return {
@@ -99,7 +88,7 @@ def get_tokens(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
     }
 
 
-def post_tokens(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_tokens(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Add or change the token `value`; `expire: true` and `revoke: <subcode>` end it."""
     fields = dict(body)
     value = str(_required(fields, "value"))
@@ -118,12 +107,12 @@ def post_tokens(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return get_tokens(emulator, body)
 
 
-def get_pages(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def get_pages(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """All Pages and their attributes."""
     return {"pages": [_page_json(asdict(page)) for page in emulator.pages()]}
 
 
-def post_pages(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_pages(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Add the Page `page_id`, or change it if it exists."""
     fields = dict(body)
     page_id = str(_required(fields, "page_id"))
@@ -139,7 +128,7 @@ def post_pages(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return get_pages(emulator, body)
 
 
-def post_metrics(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_metrics(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """`retire` a metric, for all Pages or one `page_id`; or `hide` it for one."""
     _only(body, "retire", "hide", "page_id")
     page_id = body.get("page_id")
@@ -150,7 +139,7 @@ def post_metrics(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return dict(body)
 
 
-def post_limits(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_limits(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Throttle for `minutes` (with `code`), or set an allowance of `calls`; of a `page_id`, or of the app."""
     _only(body, "page_id", "minutes", "code", "calls")
     if "minutes" in body:
@@ -161,7 +150,7 @@ def post_limits(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
     return dict(body)
 
 
-def get_settings(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
+def get_settings(emulator: Controls, _: Mapping[str, Any]) -> Answer:
     """The settings in force."""
     return {
         name: str(value) if name == "first_day" else value
@@ -169,7 +158,7 @@ def get_settings(emulator: "GraphEmulator", _: Mapping[str, Any]) -> Answer:
     }
 
 
-def post_settings(emulator: "GraphEmulator", body: Mapping[str, Any]) -> Answer:
+def post_settings(emulator: Controls, body: Mapping[str, Any]) -> Answer:
     """Change settings until the next reset."""
     emulator.configure(**body)
     return get_settings(emulator, body)
@@ -187,52 +176,6 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "limits": {"POST": post_limits},
     "settings": {"GET": get_settings, "POST": post_settings},
 }
-
-
-def control_routes(emulator: "GraphEmulator") -> "list[BaseRoute]":
-    """Routes for the server: one handler a name and method, and an index of them."""
-    from starlette.concurrency import run_in_threadpool
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
-    async def answer(request: "Request") -> "Response":
-        name = request.path_params.get("name", "").strip("/")
-        if not name:
-            return JSONResponse({f"{PREFIX}/{known}": sorted(methods) for known, methods in HANDLERS.items()})
-        handler = HANDLERS.get(name, {}).get(request.method)
-        if handler is None:
-            status = 405 if name in HANDLERS else 404
-            return JSONResponse(_refusal(f"{request.method} {PREFIX}/{name} does not exist."), status_code=status)
-        try:
-            body = await _body(request)
-            return JSONResponse(await run_in_threadpool(handler, emulator, body))
-        except (ValueError, LookupError, TypeError, OverflowError) as error:
-            return JSONResponse(_refusal(str(error)), status_code=400)
-
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    return [Route(PREFIX, answer, methods=methods), Route(PREFIX + "/{name:path}", answer, methods=methods)]
-
-
-async def _body(request: "Request") -> Mapping[str, Any]:
-    if request.method in {"GET", "DELETE"}:
-        return dict(request.query_params)
-    text = await request.body()
-    if not text.strip():
-        return {}
-    try:
-        body = json.loads(text)
-        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        raise ValueError("The body must be JSON, without NaN and without half characters.") from None
-    if isinstance(body, list):
-        return {request.path_params["name"].strip("/"): body}
-    if not isinstance(body, dict):
-        raise TypeError("The body must be a JSON object.")
-    return body
-
-
-def _refusal(message: str) -> Answer:
-    return {"error": {"message": message, "type": "EmulatorControlError", "code": 100}}
 
 
 def _only(body: Mapping[str, Any], *known: str) -> None:
@@ -255,7 +198,7 @@ def _required(body: Mapping[str, Any], name: str) -> Any:
     return body[name]
 
 
-def _moment(emulator: "GraphEmulator", text: Any, name: str) -> datetime:
+def _moment(emulator: Controls, text: Any, name: str) -> datetime:
     seconds = parse_moment(str(text), now_seconds=emulator.now().timestamp())
     if seconds is None:
         raise ValueError(f"'{name}' must be ISO time or unix seconds.")

@@ -1,0 +1,92 @@
+"""An Airflow connection -> checked settings and credentials, read anew each time: nothing of it is kept here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.transports.settings import from_connection_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.sdk import Connection
+
+    from airflow_provider_msginsights.transports.credentials import Credentials
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+Parts: TypeAlias = "tuple[TransportSettings, Credentials]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionReader:
+    """Reads one connection, as a task's own words change it.
+
+    :param conn_id: the Airflow connection.
+    :param api_version: instead of the connection's.
+    :param retry_bounds: bounds on asking again instead of the connection's.
+    """
+
+    conn_id: str
+    api_version: str | None
+    retry_bounds: Mapping[str, Any]
+
+    def parts(self) -> Parts:
+        """Give the settings and credentials that stand in the connection now.
+
+        :raises ConfigurationError: when a field of the connection is wrong, naming it.
+        """
+        return self._bounded(self._parts_of(BaseHook.get_connection(self.conn_id), may_block=True))
+
+    async def aparts(self) -> Parts:
+        """Give the same without blocking the event loop."""
+        return self._bounded(self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False))
+
+    def credentials(self) -> Credentials:
+        """Give the credentials alone: for a transport whose token was refused."""
+        return self.parts()[1]
+
+    async def acredentials(self) -> Credentials:
+        """Give the same without blocking the event loop."""
+        return (await self.aparts())[1]
+
+    def _parts_of(self, connection: Connection, *, may_block: bool) -> Parts | ConfigurationError:
+        """Give what a transport needs of the connection, or what is wrong with it.
+
+        The error is given and not raised: crash reporters show the locals of every frame an error passes, and those of
+        this one hold the connection. It names the connection and its field and quotes no secret.
+        """
+        host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
+        chosen = {"api_version": self.api_version} if self.api_version else {}
+        if may_block:  # it calls the supervisor, which would stop a triggerer's event loop
+            connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
+        try:
+            return from_connection_parts(
+                host=host,
+                login=connection.login,
+                password=connection.password,
+                extra={**_extra_of(connection), **chosen},
+            )
+        except ConfigurationError as error:
+            return ConfigurationError(f"Connection {self.conn_id!r}: {error.message}")
+
+    def _bounded(self, parts: Parts | ConfigurationError) -> Parts:
+        if isinstance(parts, ConfigurationError):
+            raise parts.with_traceback(None)
+        settings, credentials = parts
+        return settings.bounded_by(self.retry_bounds), credentials
+
+
+def _extra_of(connection: Connection) -> dict[str, Any]:
+    """Not ``extra_dejson``: in a triggerer it would block the event loop, and what is no JSON it takes for nothing."""
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError("The connection's extra is no JSON object.")
+    return extra

@@ -18,7 +18,7 @@ def _load() -> None:
     from airflow_provider_msginsights.transports.clients import new_client
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
-    for module in ("insights.polling", "transports.nonblocking"):
+    for module in ("hooks.polling", "hooks.readings"):
         import_module(f"airflow_provider_msginsights.{module}")
     with contextlib.suppress(ConfigurationError):  # it is told when a connection really needs them
         new_client(TransportSettings())

@@ -5,9 +5,7 @@ Flows and transports are imported where they are used: DAG files import this mod
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -281,37 +279,17 @@ class MessagingInsightsHook(BaseHook):
     ) -> None:
         """Ask what is there, poll by poll, until ``next_poll`` gives ``None`` for the seconds to wait.
 
-        The connection is read again before each poll. Between polls no network connection stays open, and of all
-        polls in one event loop only some are under way at a time.
+        The connection is read again before each poll; polls of one event loop that begin within a second share a
+        reading. Between polls no network connection stays open, and only some of them are under way at a time.
 
         :param ranges: the days asked about, at each poll.
         :param clock: the present moment, aware.
         :param next_poll: takes what a poll found, an error included; what it raises ends the polling.
         :raises MessagingInsightsError: what is wrong with the connection.
         """
-        from airflow_provider_msginsights.hooks.turns import Turn
-        from airflow_provider_msginsights.insights.polling import poll_availability
-        from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+        from airflow_provider_msginsights.hooks.polling import poll
 
-        settings, credentials = await self._aread_connection()
-        turn = Turn()
-
-        async def rest(seconds: float) -> None:
-            await transport.aclose()
-            turn.leave()
-            await asyncio.sleep(seconds)
-            await turn.take()
-
-        # Nobody waits for a poll's end, so its Pages share one request rather than several side by side.
-        alone = replace(settings, concurrency=1)
-        flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=next_poll)
-        transport = NonblockingTransport(alone, credentials, read_again=self._aread_credentials, sleep=rest)
-        await turn.take()
-        try:
-            async with transport:
-                await transport.run(flow)
-        finally:
-            turn.leave()
+        await poll(query, read=self._aread_shared, ranges=ranges, clock=clock, next_poll=next_poll)
 
     def _run(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
         with self.get_conn() as transport:
@@ -326,6 +304,14 @@ class MessagingInsightsHook(BaseHook):
 
     async def _aread_connection(self) -> tuple[TransportSettings, Credentials]:
         return self._bounded(self._parts_of(await self.aget_connection(self.msginsights_conn_id), may_block=False))
+
+    async def _aread_shared(self, since: float) -> tuple[TransportSettings, Credentials]:
+        from airflow_provider_msginsights.hooks.readings import shared_reading
+
+        async def read() -> Parts | ConfigurationError:
+            return self._parts_of(await self.aget_connection(self.msginsights_conn_id), may_block=False)
+
+        return self._bounded(await shared_reading((self.msginsights_conn_id, self.api_version), read, since=since))
 
     async def _aread_credentials(self) -> Credentials:
         return (await self._aread_connection())[1]

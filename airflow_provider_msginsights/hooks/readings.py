@@ -11,10 +11,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from airflow_provider_msginsights.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-    from airflow_provider_msginsights.exceptions import ConfigurationError
     from airflow_provider_msginsights.hooks.connection_parts import Parts
 
 SHARED_SECONDS = 1.0

@@ -62,8 +62,8 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param on_silent_page: what a Page without any row in the last seven days of the range is: left out with a warning
         (``ignore``), waited for like the others (``wait``), or an error (``fail``)
     :param max_failed_polls: the task fails once so many polls in a row failed for a passing reason, each after its
-        own retries; with ``silent_fail`` any number may. Airflow before 3.3 remembers no count from one poke to the next in ``reschedule`` mode, and
-        there waits until the timeout
+        own retries; with ``silent_fail`` it goes on until the timeout. Airflow before 3.3 remembers no count from one
+        poke to the next in ``reschedule`` mode, and there waits until the timeout
     :param retry_bounds: bounds on asking again within a poll that differ from the connection's, by the names they
         have there: ``{"max_attempts": 2, "total_seconds": 60}`` (templated)
     :param deferrable: wait in the triggerer, without a worker slot

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -28,49 +29,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench_triggerer_dags import DAGS, FIRST_CALLS, PAGES
 from local_airflow import LocalAirflow, end, free_port
 
-PAGES = 20
-DAGS = {
-    "MessagingInsightsSensor": """
-from datetime import datetime, timedelta
-from airflow.sdk import DAG
-from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
-from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
-
-days = last_days_ended_by(datetime.now().astimezone(), 1)
-with DAG("load", schedule=None):
-    MessagingInsightsSensor.partial(
-        task_id="wait", since=str(days.first_day), until=str(days.end_day), poke_interval={interval}, deferrable=True
-    ).expand(page_ids=[str(101 + n % {pages}) for n in range({sensors})])
-""",
-    "HttpSensor": """
-from airflow.sdk import DAG
-from airflow.providers.http.sensors.http import HttpSensor
-
-with DAG("load", schedule=None):
-    HttpSensor.partial(
-        task_id="wait", http_conn_id="graph", request_params={{"metric": "page_messages_new_conversations_unique"}},
-        poke_interval={interval}, deferrable=True,
-    ).expand(endpoint=[f"v26.0/{{101 + n % {pages}}}/insights" for n in range({sensors})])
-""",
-    "waking": """
-from airflow.sdk import DAG
-from bench_triggerer_baseline import IdleSensor
-
-with DAG("load", schedule=None):
-    IdleSensor.partial(task_id="wait", interval={interval}).expand(number=list(range({sensors})))
-""",
-    "sleeping": """
-from airflow.sdk import DAG
-from bench_triggerer_baseline import IdleSensor
-
-with DAG("load", schedule=None):
-    IdleSensor.partial(task_id="wait").expand(number=list(range({sensors})))
-""",
-}
-FIRST_CALLS = {"MessagingInsightsSensor": 3, "HttpSensor": 1}
-"""Calls of a trigger's first poll: ours is refused, asks for the Page's token, and asks again with that."""
 BLOCKED = re.compile(r"async thread was blocked for ([0-9.]+) seconds")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -195,7 +156,7 @@ def _prepared(kind: str, emulator: Emulator, home: Path, *, sensors: int, interv
     airflow = LocalAirflow(
         home=home,
         connections={"msginsights_default": json.dumps(ours), "graph": json.dumps({"conn_type": "http", "host": url})},
-        # As users have it. At DEBUG the HTTP libraries write twenty lines a request, each of which Airflow handles twice.
+        # As users have it: at DEBUG httpcore writes twenty lines a request, and Airflow handles each of them twice.
         options={"LOGGING__LOGGING_LEVEL": "INFO"},
     )
     config = home / "config"  # is on the path of every process of this Airflow
@@ -251,9 +212,9 @@ def told(figures: Figures) -> dict[str, str]:
     """The figures in words."""
     return {
         "until every sensor had asked": f"{figures.seconds_until_all_ran:.0f} s",
-        "blocked main thread, starting": f"{len(figures.blocked_at_start)} warnings {_seconds(figures.blocked_at_start)}",
+        "blocked main thread, starting": f"{len(figures.blocked_at_start)} {_seconds(figures.blocked_at_start)}",
         "full collections, starting": f"{len(figures.collections_at_start)} {_seconds(figures.collections_at_start)}",
-        "blocked main thread, then": f"{len(figures.blocked_later)} warnings {_seconds(figures.blocked_later)}",
+        "blocked main thread, then": f"{len(figures.blocked_later)} {_seconds(figures.blocked_later)}",
         "full collections, then": f"{len(figures.collections_later)} {_seconds(figures.collections_later)}",
         "connections, most": str(max(figures.connections)),
         "connections, mean": f"{statistics.fmean(figures.connections):.1f}",
@@ -276,6 +237,7 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=60, help="seconds between two polls of a sensor")
     parser.add_argument("--only", choices=sorted(DAGS), action="append")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # and so end every process that was started
     how = {"sensors": chosen.sensors, "minutes": chosen.minutes, "interval": chosen.interval}
     for kind in chosen.only or DAGS:
         print(f"{chosen.sensors} x {kind}, {chosen.minutes:g} minutes", flush=True)

@@ -1,4 +1,4 @@
-"""A trigger that asks nobody: what a triggerer costs by itself. Loaded by the benchmarked Airflow, from its config folder."""
+"""A trigger that asks nobody: what a triggerer costs by itself. It lies in the benchmarked Airflow's config folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class IdleTrigger(BaseTrigger):
         if self.interval is None:
             await asyncio.Event().wait()
         else:
-            await asyncio.sleep(uniform(0, self.interval))
+            await asyncio.sleep(uniform(0, self.interval))  # noqa: S311 - spreads load, guards nothing
         while self.interval is not None:
             await BaseHook.aget_connection("graph")
             self.log.info("Not there yet: number %s", self.number)

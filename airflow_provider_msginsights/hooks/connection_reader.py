@@ -46,6 +46,18 @@ class ConnectionReader:
         """Give the same without blocking the event loop."""
         return self._bounded(self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False))
 
+    async def ashared(self, since: float) -> Parts:
+        """Give what any reader of this loop read within the last second.
+
+        :param since: the reading must have begun at this moment of the loop's clock or later.
+        """
+        from airflow_provider_msginsights.hooks.readings import shared_reading
+
+        async def read() -> Parts | ConfigurationError:
+            return self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False)
+
+        return self._bounded(await shared_reading((self.conn_id, self.api_version), read, since=since))
+
     def credentials(self) -> Credentials:
         """Give the credentials alone: for a transport whose token was refused."""
         return self.parts()[1]

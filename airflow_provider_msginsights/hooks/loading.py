@@ -18,7 +18,7 @@ def _load() -> None:
     from airflow_provider_msginsights.transports.clients import new_client
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
-    for module in ("connection_reader", "polling"):
+    for module in ("connection_reader", "polling", "readings"):
         import_module(f"airflow_provider_msginsights.hooks.{module}")
     with contextlib.suppress(ConfigurationError):  # it is told when a connection really needs them
         new_client(TransportSettings())

@@ -285,8 +285,8 @@ class MessagingInsightsHook(BaseHook):
     ) -> None:
         """Ask what is there, poll by poll, until ``next_poll`` gives ``None`` for the seconds to wait.
 
-        The connection is read again before each poll. Between polls no network connection stays open, and of all
-        polls in one event loop only some are under way at a time.
+        The connection is read again before each poll; polls of one event loop that begin within a second share a
+        reading. Between polls no network connection stays open, and only some of them are under way at a time.
 
         :param ranges: the days asked about, at each poll.
         :param clock: the present moment, aware.
@@ -295,7 +295,7 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.hooks.polling import poll
 
-        await poll(self._reader, query, ranges=ranges, clock=clock, next_poll=next_poll)
+        await poll(query, read=self._reader.ashared, ranges=ranges, clock=clock, next_poll=next_poll)
 
     def _run(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
         with self.get_conn() as transport:

@@ -11,26 +11,43 @@ from airflow_provider_msginsights.insights.polling import poll_availability
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader
+    from airflow_provider_msginsights.hooks.connection_reader import Parts
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.polling import Found
     from airflow_provider_msginsights.insights.query import InsightsQuery
+    from airflow_provider_msginsights.transports.credentials import Credentials
 
 
 async def poll(
-    reader: ConnectionReader,
     query: InsightsQuery,
     *,
+    read: Callable[[float], Awaitable[Parts]],
     ranges: Callable[[], tuple[DateRange, ...]],
     clock: Callable[[], datetime],
     next_poll: Callable[[Found], float | None],
 ) -> None:
-    """Ask what is there until ``next_poll`` gives ``None``; see ``MessagingInsightsHook.apoll_availability``."""
-    settings, credentials = await reader.aparts()
-    turn = Turn()
+    """Ask what is there, poll by poll, until ``next_poll`` gives ``None`` for the seconds to wait.
+
+    :param read: reads the connection, no earlier than at a moment of the loop's clock.
+    :raises MessagingInsightsError: what is wrong with the connection, or what ``next_poll`` raises.
+    """
+    loop, turn = asyncio.get_running_loop(), Turn()
+    settings, credentials = await read(0.0)
+    ended: float | None = None
+
+    def end(found: Found) -> float | None:
+        nonlocal ended
+        ended = loop.time()
+        return next_poll(found)
+
+    async def read_again() -> Credentials:
+        """Before a poll a reading newer than the last poll will do; when the token is refused, only one made now."""
+        nonlocal ended
+        since, ended = loop.time() if ended is None else ended, None
+        return (await read(since))[1]
 
     async def rest(seconds: float) -> None:
         await transport.aclose()
@@ -40,8 +57,8 @@ async def poll(
 
     # Nobody waits for a poll's end, so its Pages share one request rather than several side by side.
     alone = replace(settings, concurrency=1)
-    flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=next_poll)
-    transport = NonblockingTransport(alone, credentials, read_again=reader.acredentials, sleep=rest)
+    flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=end)
+    transport = NonblockingTransport(alone, credentials, read_again=read_again, sleep=rest)
     await turn.take()
     try:
         async with transport:

@@ -59,7 +59,10 @@ def poll_availability(
         if seconds is None:
             return
         paused = found.outcome.resume_after_seconds if isinstance(found, Availability) else found.retry_after_seconds
-        yield Receive(max(seconds, line.stay_away_seconds, paused or 0.0))
+        rest = Receive(max(seconds, line.stay_away_seconds, paused or 0.0))
+        # What lives through the rest counts as old for the garbage collector: enough of it makes it look through all.
+        del found, probe, line
+        yield rest
         renewed = yield Renew()
         tokens_work = tokens_work and not renewed
 

@@ -62,8 +62,8 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param on_silent_page: what a Page without any row in the last seven days of the range is: left out with a warning
         (``ignore``), waited for like the others (``wait``), or an error (``fail``)
     :param max_failed_polls: the task fails once so many polls in a row failed for a passing reason, each after its
-        own retries. Airflow before 3.3 remembers no count from one poke to the next in ``reschedule`` mode, and
-        there waits until the timeout
+        own retries; with ``silent_fail`` it goes on until the timeout. Airflow before 3.3 remembers no count from one
+        poke to the next in ``reschedule`` mode, and there waits until the timeout
     :param retry_bounds: bounds on asking again within a poll that differ from the connection's, by the names they
         have there: ``{"max_attempts": 2, "total_seconds": 60}`` (templated)
     :param deferrable: wait in the triggerer, without a worker slot
@@ -132,6 +132,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         self.deferrable = deferrable
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
+        self._allowed_failures = None if self.silent_fail else max_failed_polls
         self._missing: str | None = None
         self._remembered: dict[str, Any] = {}
         self._asking: MessagingInsightsHook | None = None
@@ -142,7 +143,8 @@ class MessagingInsightsSensor(BaseSensorOperator):
             with self._as_pokes_end():
                 return self._told(self._ask_then_defer(context), context)
         try:
-            return self._told(super().execute(context), context)
+            with self._passing_over_what_may_pass():
+                return self._told(super().execute(context), context)
         except AirflowSensorTimeout:
             with self._as_pokes_end():
                 raise AirflowSensorTimeout(self._told_when_timed_out(self._missing)) from None
@@ -200,7 +202,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return available(question.ranges, verdict)
 
     def _poll(self, question: Question, hook: MessagingInsightsHook, memory: Memory, now: datetime) -> Verdict | None:
-        failed = FailedPolls(self.max_failed_polls, memory.failed_polls)
+        failed = FailedPolls(self._allowed_failures, memory.failed_polls)
         try:
             found = hook.probe_once(question.query, ranges=question.ranges, now=now)
             verdict = question.requirement.judge(found)
@@ -242,13 +244,22 @@ class MessagingInsightsSensor(BaseSensorOperator):
                 deadline=(started + timedelta(seconds=self.timeout)).isoformat(),
                 exponential_backoff=bool(self.exponential_backoff),
                 max_wait_seconds=self.max_wait.total_seconds() if self.max_wait else None,
-                max_failed_polls=None if self.silent_fail else self.max_failed_polls,
+                max_failed_polls=self._allowed_failures,
                 failed_polls=memory.failed_polls,
                 missing=self._missing,
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=self.timeout) + _GRACE,
         )
+
+    @contextlib.contextmanager
+    def _passing_over_what_may_pass(self) -> Iterator[None]:
+        """Keep ``silent_fail`` from Airflow's loop around pokes: it would pass over a refused token too."""
+        self.silent_fail, told = False, self.silent_fail
+        try:
+            yield
+        finally:
+            self.silent_fail = told
 
     @contextlib.contextmanager
     def _as_pokes_end(self) -> Iterator[None]:

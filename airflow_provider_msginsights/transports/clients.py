@@ -84,9 +84,8 @@ def proxies_for(settings: TransportSettings) -> dict[str, str]:
     """Scheme -> proxy: the one set, or else those the environment names for the host."""
     if settings.proxy:
         return {"http": settings.proxy, "https": settings.proxy}
-    if proxy_bypass(urlsplit(settings.base_url).hostname or ""):
-        return {}
-    return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https")}
+    named = {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https")}
+    return {} if named and proxy_bypass(urlsplit(settings.base_url).hostname or "") else named
 
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:

@@ -103,7 +103,9 @@ class NonblockingTransport:
                 async for piece in answer.aiter_bytes():
                     if not body.takes(piece):
                         break
-                return body.answer(answer.status_code, answer.headers)
+            # It and its stream name each other: a heap of garbage that would stay for the collector, at each call.
+            del answer.stream
+            return body.answer(answer.status_code, answer.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why_lost(error, self._settings)
 

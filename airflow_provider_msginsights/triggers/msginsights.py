@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, date, datetime
 from random import uniform
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ CANARY_METRIC = "page_messages_new_conversations_unique"
 
 JITTER = 0.1
 """Polls come up to a tenth of the interval early, so that a thousand sensors do not ask in one second."""
+
+_TELL_AGAIN_SECONDS = 60 * 60
+"""After so long the log says again what it said before: a person who looks should see that somebody is asking."""
 
 
 class MessagingInsightsAvailabilityTrigger(BaseTrigger):
@@ -168,6 +172,8 @@ class _Waiting:
         self.missing = asked.missing or self.first_look.why_not_before
         self.available: dict[str, list[str]] = {}
         self.polls = 0
+        self.told: tuple[object, ...] = ()
+        self.tell_again_at = 0.0
 
     async def sleep_until_first_poll(self) -> None:
         """Rest until there can be something new; restarted triggers, too, do not all ask in one second."""
@@ -202,13 +208,22 @@ class _Waiting:
         else:
             self.failed.in_a_row = 0
             self.missing = verdict.missing
-            for warning in verdict.warnings:
-                self.log.warning("%s", warning)
+            self._tell(verdict)
             if verdict.ready:
                 self.available = available(self.ranges, verdict)
                 return None
-            self.log.info("Not there yet: %s", self.missing)
         return self._interval()
+
+    def _tell(self, verdict: Verdict) -> None:
+        """Log what is news, and what is not once an hour: a line a poll of a thousand triggers is work for Airflow."""
+        told, now = (verdict.ready, verdict.missing, *verdict.warnings), time.monotonic()
+        if told == self.told and now < self.tell_again_at:
+            return
+        self.told, self.tell_again_at = told, now + _TELL_AGAIN_SECONDS
+        for warning in verdict.warnings:
+            self.log.warning("%s", warning)
+        if not verdict.ready:
+            self.log.info("Not there yet: %s", verdict.missing)
 
     def _interval(self) -> float:
         asked = self.asked

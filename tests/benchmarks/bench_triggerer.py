@@ -3,7 +3,10 @@
     uv run --with apache-airflow-providers-http python tests/benchmarks/bench_triggerer.py
 
 Each asks once a minute, and is told each time that the day is not there: by a 404, where it is the HttpSensor. The
-triggerer is Airflow's own process, started by ``airflow triggerer``.
+triggerer is Airflow's own process, started by ``airflow triggerer``. Two more kinds ask nobody, and show what a
+triggerer costs by itself: ``waking`` reads a connection and logs a line once a minute, ``sleeping`` does nothing.
+
+Full garbage collections stop the event loop for as long as they take; they are noted beside Airflow's own warnings.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import argparse
 import json
 import os
 import re
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,33 +29,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench_triggerer_dags import DAGS, FIRST_CALLS, PAGES
 from local_airflow import LocalAirflow, end, free_port
 
-PAGES = 20
-DAGS = {
-    "MessagingInsightsSensor": """
-from datetime import datetime, timedelta
-from airflow.sdk import DAG
-from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
-from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
-
-days = last_days_ended_by(datetime.now().astimezone(), 1)
-with DAG("load", schedule=None):
-    MessagingInsightsSensor.partial(
-        task_id="wait", since=str(days.first_day), until=str(days.end_day), poke_interval={interval}, deferrable=True
-    ).expand(page_ids=[str(101 + n % {pages}) for n in range({sensors})])
-""",
-    "HttpSensor": """
-from airflow.sdk import DAG
-from airflow.providers.http.sensors.http import HttpSensor
-
-with DAG("load", schedule=None):
-    HttpSensor.partial(
-        task_id="wait", http_conn_id="graph", request_params={{"metric": "page_messages_new_conversations_unique"}},
-        poke_interval={interval}, deferrable=True,
-    ).expand(endpoint=[f"v26.0/{{101 + n % {pages}}}/insights" for n in range({sensors})])
-""",
-}
 BLOCKED = re.compile(r"async thread was blocked for ([0-9.]+) seconds")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -92,9 +73,12 @@ class Figures:
     seconds_until_all_ran: float = 0.0
     blocked_at_start: list[float] = field(default_factory=list)
     blocked_later: list[float] = field(default_factory=list)
+    collections_at_start: list[float] = field(default_factory=list)
+    collections_later: list[float] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
     cpu_percent: float = 0.0
+    cpu_percent_of_triggers: float = 0.0
     requests_a_minute: float = 0.0
 
 
@@ -121,9 +105,23 @@ def memory_mb(pids: list[int]) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
+def process_of_triggers(triggerer: subprocess.Popen[bytes]) -> int:
+    """The triggerer's child that runs the event loop."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes(triggerer.pid)}
+    (child,) = (pid for pid, command in commands.items() if command == commands[triggerer.pid] and pid != triggerer.pid)
+    return child
+
+
 def blocked(airflow: LocalAirflow) -> list[float]:
     """Every warning of a blocked main thread so far, in seconds."""
     return [float(found) for found in BLOCKED.findall((airflow.home / "triggerer.log").read_text(errors="replace"))]
+
+
+def collections(airflow: LocalAirflow, of_triggers: int) -> list[float]:
+    """Every long collection of the oldest garbage so far, in the triggers' process, in seconds of the processor."""
+    file = airflow.home / "pauses.txt"
+    lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    return [float(line[3]) for line in lines if line[:2] == [str(of_triggers), "2"]]
 
 
 def measure(kind: str, *, sensors: int, minutes: float, interval: float) -> Figures:
@@ -139,68 +137,97 @@ def measure(kind: str, *, sensors: int, minutes: float, interval: float) -> Figu
 def _measured(kind: str, emulator: Emulator, home: Path, *, sensors: int, minutes: float, interval: float) -> Figures:
     if kind == "HttpSensor":
         emulator.ask("faults", {"kind": "reply", "http_status": 404, "body": "{}", "times": None})
-    url = f"http://127.0.0.1:{emulator.port}"
-    ours = {"conn_type": "msginsights", "host": url, "password": "system-user-token"}
-    airflow = LocalAirflow(
-        home=home,
-        connections={"msginsights_default": json.dumps(ours), "graph": json.dumps({"conn_type": "http", "host": url})},
-    )
-    airflow.migrate()
-    (airflow.dags / "load.py").write_text(DAGS[kind].format(sensors=sensors, pages=PAGES, interval=interval))
-    airflow.run_command("dags", "reserialize")
-    airflow.run_command("dags", "trigger", "load")
-    load = [
-        sys.executable,
-        str(Path(__file__).with_name("bench_triggerer_load.py")),
-        str(airflow.dags),
-        "load",
-        str(sensors),
-    ]
-    subprocess.run(load, env=airflow.environment, check=True, capture_output=True)
+    airflow = _prepared(kind, emulator, home, sensors=sensors, interval=interval)
     with airflow.component("triggerer") as triggerer:
-        figures = _started(airflow, emulator, triggerer, sensors)
+        figures = _started(airflow, emulator, triggerer, sensors=sensors, calls=FIRST_CALLS.get(kind, 0) * sensors)
         _sample(figures, emulator, triggerer, seconds=minutes * 60)
         figures.blocked_later = blocked(airflow)[len(figures.blocked_at_start) :]
+        of_triggers = process_of_triggers(triggerer)
+        figures.collections_later = collections(airflow, of_triggers)[len(figures.collections_at_start) :]
         still_waiting = airflow.query("SELECT count(*) FROM task_instance WHERE state = 'deferred'")
         assert still_waiting == [(sensors,)], f"{sensors} should still wait, not {still_waiting}"
     return figures
 
 
-def _started(airflow: LocalAirflow, emulator: Emulator, triggerer: subprocess.Popen[bytes], sensors: int) -> Figures:
-    """Wait until every trigger has asked once."""
+def _prepared(kind: str, emulator: Emulator, home: Path, *, sensors: int, interval: float) -> LocalAirflow:
+    """An Airflow whose database holds so many deferred tasks."""
+    url = f"http://127.0.0.1:{emulator.port}"
+    ours = {"conn_type": "msginsights", "host": url, "password": "system-user-token"}
+    airflow = LocalAirflow(
+        home=home,
+        connections={"msginsights_default": json.dumps(ours), "graph": json.dumps({"conn_type": "http", "host": url})},
+        # As users have it: at DEBUG httpcore writes twenty lines a request, and Airflow handles each of them twice.
+        options={"LOGGING__LOGGING_LEVEL": "INFO"},
+    )
+    config = home / "config"  # is on the path of every process of this Airflow
+    config.mkdir()
+    here = Path(__file__)
+    shutil.copy(here.with_name("bench_triggerer_baseline.py"), config)
+    shutil.copy(here.with_name("bench_triggerer_pauses.py"), config / "airflow_local_settings.py")
+    airflow.migrate()
+    (airflow.dags / "load.py").write_text(DAGS[kind].format(sensors=sensors, pages=PAGES, interval=interval))
+    airflow.run_command("dags", "reserialize")
+    airflow.run_command("dags", "trigger", "load")
+    load = [sys.executable, str(here.with_name("bench_triggerer_load.py")), str(airflow.dags), "load", str(sensors)]
+    subprocess.run(load, env=airflow.environment, check=True, stdout=subprocess.DEVNULL)
+    return airflow
+
+
+def _started(
+    airflow: LocalAirflow, emulator: Emulator, triggerer: subprocess.Popen[bytes], *, sensors: int, calls: int
+) -> Figures:
+    """Wait until every trigger was started and has made its first poll, which takes so many calls in all."""
     begun, before = time.monotonic(), emulator.ask("stats")["graph_calls"]
-    while emulator.ask("stats")["graph_calls"] < before + sensors:
+
+    def all_asked() -> bool:
+        logs = sum(1 for _ in (airflow.home / "logs").glob("**/*.trigger.*"))
+        return logs >= sensors and emulator.ask("stats")["graph_calls"] >= before + calls
+
+    while not all_asked():
         assert triggerer.poll() is None, airflow.log_tail()
         assert time.monotonic() < begun + 600, airflow.log_tail()
         time.sleep(1)
-    return Figures(seconds_until_all_ran=time.monotonic() - begun, blocked_at_start=blocked(airflow))
+    return Figures(
+        seconds_until_all_ran=time.monotonic() - begun,
+        blocked_at_start=blocked(airflow),
+        collections_at_start=collections(airflow, process_of_triggers(triggerer)),
+    )
 
 
 def _sample(figures: Figures, emulator: Emulator, triggerer: subprocess.Popen[bytes], *, seconds: float) -> None:
-    begun, pids = time.monotonic(), processes(triggerer.pid)
-    cpu, requests = cpu_seconds(pids), emulator.ask("stats")["http_requests"]
+    begun, pids, of_triggers = time.monotonic(), processes(triggerer.pid), [process_of_triggers(triggerer)]
+    cpu, cpu_of_triggers = cpu_seconds(pids), cpu_seconds(of_triggers)
+    requests = emulator.ask("stats")["http_requests"]
     while (elapsed := time.monotonic() - begun) < seconds:
         figures.connections.append(emulator.connections())
         if len(figures.connections) % 500 == 1:
             figures.memory_mb.append(memory_mb(pids))
         time.sleep(0.02)
     figures.cpu_percent = 100 * (cpu_seconds(pids) - cpu) / elapsed
+    figures.cpu_percent_of_triggers = 100 * (cpu_seconds(of_triggers) - cpu_of_triggers) / elapsed
     figures.requests_a_minute = 60 * (emulator.ask("stats")["http_requests"] - requests) / elapsed
 
 
 def told(figures: Figures) -> dict[str, str]:
     """The figures in words."""
-    later = Counter(f"{seconds:.1f} s" for seconds in figures.blocked_later)
     return {
         "until every sensor had asked": f"{figures.seconds_until_all_ran:.0f} s",
-        "blocked main thread, starting": f"{len(figures.blocked_at_start)} warnings",
-        "blocked main thread, then": f"{len(figures.blocked_later)} warnings {dict(later) if later else ''}".strip(),
+        "blocked main thread, starting": f"{len(figures.blocked_at_start)} {_seconds(figures.blocked_at_start)}",
+        "full collections, starting": f"{len(figures.collections_at_start)} {_seconds(figures.collections_at_start)}",
+        "blocked main thread, then": f"{len(figures.blocked_later)} {_seconds(figures.blocked_later)}",
+        "full collections, then": f"{len(figures.collections_later)} {_seconds(figures.collections_later)}",
         "connections, most": str(max(figures.connections)),
         "connections, mean": f"{statistics.fmean(figures.connections):.1f}",
-        "CPU of one core": f"{figures.cpu_percent:.0f} %",
+        "CPU of one core": f"{figures.cpu_percent:.1f} %",
+        "of it the triggers' process": f"{figures.cpu_percent_of_triggers:.1f} %",
         "memory, most": f"{max(figures.memory_mb):.0f} MB",
         "HTTP requests a minute": f"{figures.requests_a_minute:.0f}",
     }
+
+
+def _seconds(values: list[float]) -> str:
+    counts = Counter(f"{value:.1f} s" for value in sorted(values))
+    return ", ".join(f"{count} x {value}" for value, count in counts.items())
 
 
 def main() -> None:
@@ -210,6 +237,7 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=60, help="seconds between two polls of a sensor")
     parser.add_argument("--only", choices=sorted(DAGS), action="append")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # and so end every process that was started
     how = {"sensors": chosen.sensors, "minutes": chosen.minutes, "interval": chosen.interval}
     for kind in chosen.only or DAGS:
         print(f"{chosen.sensors} x {kind}, {chosen.minutes:g} minutes", flush=True)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk import BaseHook
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS
@@ -199,3 +200,87 @@ def test_cancelling_it_leaves_no_event_and_nothing_open() -> None:
         return len(asyncio.all_tasks()) == 1
 
     assert asyncio.run(cancelled())
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the connections that were read, one for each time Airflow was asked for one."""
+    read: list[str] = []
+    ask_airflow = BaseHook.aget_connection
+
+    async def noted(conn_id: str) -> Any:
+        read.append(conn_id)
+        return await ask_airflow(conn_id)
+
+    monkeypatch.setattr(BaseHook, "aget_connection", staticmethod(noted))
+    return read
+
+
+async def payloads_of(triggers: list[MessagingInsightsAvailabilityTrigger]) -> list[Any]:
+    events = await asyncio.gather(*(anext(aiter(one.run())) for one in triggers))
+    return [event.payload for event in events]
+
+
+def test_triggers_that_poll_in_the_same_second_share_a_reading_of_their_connection(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, readings: list[str]
+) -> None:
+    connection_to(emulator, monkeypatch, variable="AIRFLOW_CONN_ANOTHER")
+    triggers = [
+        trigger(msginsights_conn_id=conn_id) for conn_id in ("msginsights_default", "another") for _ in range(20)
+    ]
+    told = asyncio.run(payloads_of(triggers))
+    assert [one["status"] for one in told] == ["available"] * 40
+    assert sorted(readings) == ["another", "msginsights_default"]
+
+
+def test_a_trigger_reads_its_connection_anew_for_each_of_its_polls(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, readings: list[str]
+) -> None:
+    connection_to(emulator, monkeypatch, extra={"max_attempts": 1})
+    emulator.add_fault(code=2, times=3)
+    assert event_of(trigger())["status"] == "available"
+    assert len(readings) == emulator.stats()["graph_calls"] == 4
+
+
+def test_a_refused_token_is_looked_for_in_the_connection_as_it_is_now(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, readings: list[str]
+) -> None:
+    (first,) = [token for token in emulator.tokens() if token.value == emulator.page_token("101")]
+    emulator.add_token(replace(first, value="renewed"))
+    emulator.revoke_token(emulator.page_token("101"))
+    ask_airflow = BaseHook.aget_connection
+
+    async def renewed_once_read(conn_id: str) -> Any:
+        connection = await ask_airflow(conn_id)
+        connection_to(emulator, monkeypatch, password="renewed")
+        return connection
+
+    monkeypatch.setattr(BaseHook, "aget_connection", staticmethod(renewed_once_read))
+    assert event_of(trigger())["status"] == "available"
+    assert (len(readings), emulator.stats()["errors"]) == (2, 1)
+
+
+@pytest.mark.parametrize("conn_id", ["nowhere", "wrong"])
+def test_trouble_with_a_shared_reading_is_told_to_each_trigger(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, readings: list[str], conn_id: str
+) -> None:
+    connection_to(emulator, monkeypatch, variable="AIRFLOW_CONN_WRONG", extra={"concurrency": "many"})
+
+    async def outcomes() -> list[str]:
+        runs = [anext(aiter(trigger(msginsights_conn_id=conn_id).run())) for _ in range(5)]
+        ended = await asyncio.gather(*runs, return_exceptions=True)
+        return [str(one if isinstance(one, BaseException) else one.payload) for one in ended]
+
+    told = asyncio.run(outcomes())
+    assert len(told) == 5
+    assert all(conn_id in one for one in told)
+    assert readings == [conn_id]
+
+
+def test_what_is_missing_is_logged_when_it_is_news(emulator: GraphEmulator, capfd: pytest.CaptureFixture[str]) -> None:
+    emulator.set_clock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    emulator.configure(readiness_lag_hours=6)
+    with pytest.raises(TimeoutError):
+        event_of(trigger(), timeout_seconds=0.5)
+    assert emulator.stats()["graph_calls"] > 3
+    assert capfd.readouterr().out.count("Not there yet") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 import s3_server
+from bytecode import share_bytecode
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import GraphEmulator
@@ -32,13 +32,7 @@ os.environ |= {
 }
 (AIRFLOW_HOME / "dags").mkdir()
 
-if sys.dont_write_bytecode:
-    # Airflow's components and tasks are processes of their own: compiling is half of their work if each does it anew.
-    # So it is done once, and goes with this test run.
-    sys.dont_write_bytecode, sys.pycache_prefix = False, tempfile.mkdtemp(prefix="msginsights-bytecode-")
-    atexit.register(shutil.rmtree, sys.pycache_prefix, ignore_errors=True)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+share_bytecode()
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -80,10 +74,23 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def airflow_database(airflow_home: Path) -> Path:
-    """Airflow's database, made once."""
+def migrated_database(airflow_home: Path) -> Path:
+    """A new database of Airflow's, made once: to be copied."""
+    home = airflow_home / "migrated"
+    environment = os.environ | {"AIRFLOW_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return home / "airflow.db"
+
+
+@pytest.fixture(scope="session")
+def airflow_database(airflow_home: Path, migrated_database: Path) -> Path:
+    """Airflow's home, with its database."""
+    shutil.copy(migrated_database, airflow_home)
     return airflow_home

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from local_airflow import LocalAirflow, end, free_port
+from local_airflow import LocalAirflow
+from processes import Session, free_port
 
 PAGES = 20
 DAGS = {
@@ -133,7 +134,8 @@ def measure(kind: str, *, sensors: int, minutes: float, interval: float) -> Figu
         with tempfile.TemporaryDirectory(prefix="msginsights-bench-") as home:
             return _measured(kind, emulator, Path(home), sensors=sensors, minutes=minutes, interval=interval)
     finally:
-        end(server)
+        server.terminate()
+        server.wait(timeout=15)
 
 
 def _measured(kind: str, emulator: Emulator, home: Path, *, sensors: int, minutes: float, interval: float) -> Figures:
@@ -166,17 +168,17 @@ def _measured(kind: str, emulator: Emulator, home: Path, *, sensors: int, minute
     return figures
 
 
-def _started(airflow: LocalAirflow, emulator: Emulator, triggerer: subprocess.Popen[bytes], sensors: int) -> Figures:
+def _started(airflow: LocalAirflow, emulator: Emulator, triggerer: Session, sensors: int) -> Figures:
     """Wait until every trigger has asked once."""
     begun, before = time.monotonic(), emulator.ask("stats")["graph_calls"]
     while emulator.ask("stats")["graph_calls"] < before + sensors:
-        assert triggerer.poll() is None, airflow.log_tail()
+        assert triggerer.is_running, airflow.log_tail()
         assert time.monotonic() < begun + 600, airflow.log_tail()
         time.sleep(1)
     return Figures(seconds_until_all_ran=time.monotonic() - begun, blocked_at_start=blocked(airflow))
 
 
-def _sample(figures: Figures, emulator: Emulator, triggerer: subprocess.Popen[bytes], *, seconds: float) -> None:
+def _sample(figures: Figures, emulator: Emulator, triggerer: Session, *, seconds: float) -> None:
     begun, pids = time.monotonic(), processes(triggerer.pid)
     cpu, requests = cpu_seconds(pids), emulator.ask("stats")["http_requests"]
     while (elapsed := time.monotonic() - begun) < seconds:

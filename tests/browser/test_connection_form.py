@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from local_airflow import free_port
+from processes import free_port
 
 from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from processes import wait_until
 from system.cluster import WORKERS
 from system.datasets import (
     ALL_METRICS,
@@ -16,7 +17,6 @@ from system.datasets import (
     facts_of_emulator,
     facts_stored,
 )
-from system.waiting import wait_until
 
 if TYPE_CHECKING:
     from system.cluster import Cluster

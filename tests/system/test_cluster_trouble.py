@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from processes import wait_until
 from system.airflow_api import ENDED
 from system.datasets import (
     STABLE_METRICS,
@@ -17,7 +18,6 @@ from system.datasets import (
     facts_of_emulator,
     facts_stored,
 )
-from system.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from local_airflow import free_port
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

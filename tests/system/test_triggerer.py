@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from local_airflow import COMPONENTS, LocalAirflow, end
+from local_airflow import COMPONENTS, LocalAirflow
 
 from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
@@ -54,14 +51,6 @@ EVENTS = "SELECT a.name, e.extra FROM asset_event e JOIN asset a ON a.id = e.ass
 TASKS = "SELECT state, count(*) FROM task_instance WHERE task_id = 'wait' GROUP BY state"
 
 
-def wait_until(condition: Callable[[], bool], airflow: LocalAirflow, *, timeout_seconds: float) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"Not reached in time: {airflow.query(TASKS)}\n{airflow.log_tail()}")
-        time.sleep(0.2)
-
-
 def told(airflow: LocalAirflow) -> dict[str, list[tuple[str, str]]]:
     """Day and id of every event, by asset."""
     events: dict[str, list[tuple[str, str]]] = {}
@@ -74,7 +63,7 @@ def told(airflow: LocalAirflow) -> dict[str, list[tuple[str, str]]]:
 @pytest.mark.system
 @pytest.mark.timeout(1500)
 def test_when_the_triggerer_is_killed_every_sensor_ends_and_no_day_is_lost(
-    tmp_path: Path, emulator: GraphEmulator
+    tmp_path: Path, emulator: GraphEmulator, migrated_database: Path
 ) -> None:
     range_of_days = last_days_ended_by(datetime.now(UTC), DAYS)
     days = [day.isoformat() for day in range_of_days]
@@ -88,11 +77,11 @@ def test_when_the_triggerer_is_killed_every_sensor_ends_and_no_day_is_lost(
             "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
             "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
         },
+        migrated=migrated_database,
     )
-    airflow.dags.mkdir(parents=True)
     constants = f"SENSORS, WATCHERS = {SENSORS}, {WATCHERS}\n"
     file = DAGS.replace("FIRST_DAY", days[0]).replace("LAST_DAY", days[-1])
-    (airflow.dags / "dags.py").write_text(constants + file.replace("END_DAY", range_of_days.end_day.isoformat()))
+    file = file.replace("END_DAY", range_of_days.end_day.isoformat())
 
     def everything_waits() -> bool:
         return airflow.query(DEFERRED) == [(SENSORS,)] and airflow.query(WATCHED) == [(WATCHERS,)]
@@ -101,17 +90,18 @@ def test_when_the_triggerer_is_killed_every_sensor_ends_and_no_day_is_lost(
         return [len({day for day, _ in those}) for those in told(airflow).values()] == [DAYS] * WATCHERS
 
     with airflow.running([component for component in COMPONENTS if component != "triggerer"]):
+        (airflow.dags / "dags.py").write_text(constants + file)
         with airflow.component("triggerer") as first:
-            wait_until(everything_waits, airflow, timeout_seconds=600)
+            airflow.wait_until(everything_waits, timeout_seconds=600)
             for page_id in (*map(str, range(101, 108)), "116", "117"):
                 emulator.change_page(page_id, readiness_lag_hours=0)
-            wait_until(lambda: airflow.query(DEFERRED) < [(SENSORS,)], airflow, timeout_seconds=60)
-            end(first, [signal.SIGKILL])
+            airflow.wait_until(lambda: airflow.query(DEFERRED) < [(SENSORS,)], timeout_seconds=60)
+            first.kill()
         assert airflow.query(DEFERRED) > [(0,)], "it was to be killed in the middle"
         emulator.configure(readiness_lag_hours=0)
         with airflow.component("triggerer"):
-            wait_until(lambda: airflow.query(TASKS) == [("success", SENSORS)], airflow, timeout_seconds=600)
-            wait_until(every_day_is_told, airflow, timeout_seconds=120)
+            airflow.wait_until(lambda: airflow.query(TASKS) == [("success", SENSORS)], timeout_seconds=600)
+            airflow.wait_until(every_day_is_told, timeout_seconds=120)
     for those in told(airflow).values():
         assert sorted({day for day, _ in those}) == days
         assert len(set(those)) == DAYS, "a day that is told of twice has the same id"

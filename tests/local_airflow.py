@@ -33,7 +33,7 @@ class LocalAirflow:
     """Airflow with LocalExecutor and SQLite below ``home``; ``connections`` are environment connections by id.
 
     ``options`` are further options of Airflow, as environment variables without their ``AIRFLOW__``; ``migrated`` is a
-    new database to start with a copy of. Write DAG files once it is running: a task that starts before the API server
+    new database to start with a copy of. Add DAGs once it is running: a task that starts before the API server
     does fails, and that is no failure of what the task does.
     """
 
@@ -127,9 +127,20 @@ class LocalAirflow:
         """Give every DAG run there is."""
         return [Run(*row) for row in self.query("SELECT dag_id, run_type, state FROM dag_run")]
 
+    def add_dags(self, name: str, source: str) -> None:
+        """Give Airflow a DAG file, whole from its first moment on."""
+        written = self.home / f"{name}.py"
+        written.write_text(source)
+        written.rename(self.dags / written.name)
+
     def wait_until(self, condition: Callable[[], bool], *, timeout_seconds: float) -> None:
-        """Wait until something holds; otherwise fail, telling what Airflow did."""
-        wait_until(condition, timeout_seconds=timeout_seconds, told=self.told)
+        """Wait until something holds; otherwise fail, at once when a DAG file cannot be read."""
+
+        def holds() -> bool:
+            assert (unreadable := self.query("SELECT filename, stacktrace FROM import_error")) == [], unreadable
+            return condition()
+
+        wait_until(holds, timeout_seconds=timeout_seconds, told=self.told)
 
     def wait_for_runs(self, counts: dict[str, int], *, timeout_seconds: float) -> list[Run]:
         """Wait until each of the DAGs has so many runs and all have ended; give them all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -29,7 +29,7 @@ _PORTS = range(15_000, 32_000)
 def free_port() -> int:
     """Give a port of this machine that nobody listens on, each time another one."""
     while True:
-        port = random.choice(_PORTS)  # noqa: S311 - no secret
+        port = _PORTS[secrets.randbelow(len(_PORTS))]  # no seed: test runs side by side would get the same ones
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

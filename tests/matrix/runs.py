@@ -23,7 +23,7 @@ SUBJECTS = {
     "sensor": ("provider.test_sensor",),
     "triggers": ("provider.test_trigger",),
     "limits": ("provider.test_waiting_for_limits",),
-    "DAG runs": ("provider.test_dag_runs",),
+    "DAG runs": ("provider.test_dag_runs", "provider.test_schedules", "provider.test_mapping"),
     "asset events": ("provider.test_events",),
     "examples": ("promises.test_example",),
     "scheduler and triggerer": ("system.test_scheduled_runs", "system.test_triggerer"),

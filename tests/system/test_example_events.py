@@ -40,9 +40,9 @@ def test_what_the_events_name_is_loaded(tmp_path: Path, emulator: GraphEmulator,
     assert "file:///tmp/messaging_insights" in example
     expected = {"msginsights_event_driven": 1, "msginsights_sensor_as_event_source": 1, "consumer": 1}
     with airflow.running():
-        (airflow.dags / "consumer.py").write_text(CONSUMER.replace("OUTPUT", str(polled)))
-        (airflow.dags / "event_driven.py").write_text(example.replace("/tmp/messaging_insights", str(watched)))  # noqa: S108
-        (airflow.dags / "source.py").write_text((EXAMPLES / "sensor_as_event_source.py").read_text())
+        airflow.add_dags("consumer", CONSUMER.replace("OUTPUT", str(polled)))
+        airflow.add_dags("event_driven", example.replace("/tmp/messaging_insights", str(watched)))  # noqa: S108
+        airflow.add_dags("source", (EXAMPLES / "sensor_as_event_source.py").read_text())
         runs = airflow.wait_for_runs(expected, timeout_seconds=600)
     assert {run.state for run in runs} == {"success"}, airflow.told()
     three_days = [f"dt={day}" for day in last_days_ended_by(datetime.now(UTC), 3)]

@@ -61,7 +61,7 @@ def test_a_limited_task_runs_again_when_the_limit_ends(
 
     with airflow.running():
         # Where a limit is a reschedule it spends no retry, so that none is needed.
-        (airflow.dags / "limited.py").write_text(DAGS.replace("RETRIES", "0" if CAN_RESCHEDULE else "1"))
+        airflow.add_dags("limited", DAGS.replace("RETRIES", "0" if CAN_RESCHEDULE else "1"))
         airflow.wait_until(is_told_of_the_limit, timeout_seconds=300)
         (run,) = airflow.wait_for_runs({"limited": 1}, timeout_seconds=400)
     assert run.state == "success", airflow.told()

@@ -183,7 +183,7 @@ def test_every_kind_of_run_loads_the_days_it_is_about(
     by_partition_too = FOLLOWING_BY_PARTITION if TASKS_GIVE_PARTITIONS else ""
     dags = (DAGS + partitioned + FOLLOWING_DAGS + by_partition_too).replace("OUTPUT", str(output))
     with airflow.running():
-        (airflow.dags / "dags.py").write_text(dags)
+        airflow.add_dags("dags", dags)
         expected_runs = {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1, "waiting": 1}
         expected_runs |= {"partitioned": 2} if HAS_PARTITIONS else {}
         expected_runs |= {"teller": 1, "follower": 1, "january": 1}

@@ -93,7 +93,8 @@ def test_a_limit_in_the_middle_makes_tasks_wait_without_a_slot_and_lose_nothing(
 
 def test_a_worker_killed_while_it_stores_leaves_nothing_half_done(cluster: Cluster) -> None:
     file_system = cluster.store.file_system()
-    cluster.emulator.configure(batch_part_ms=200)
+    # Long enough that all groups are loaded at the same time.
+    cluster.emulator.configure(batch_part_ms=400)
     run_id = start_load(cluster, "killed_worker")
     cluster.api.wait_for_states("mapped", run_id, "load", {"running": GROUPS}, timeout_seconds=120)
     wait_until(

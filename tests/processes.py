@@ -94,6 +94,7 @@ class Session:
     stop_signal: signal.Signals
     forget: Callable[[], None]
     has_ended: bool = False
+    _asked_seconds: float | None = None
 
     @property
     def pid(self) -> int:
@@ -111,14 +112,16 @@ class Session:
         return self.log_file.read_bytes()[self.log_start :].decode(errors="replace")
 
     def ask_to_stop(self) -> None:
-        """Ask the first process to end."""
-        if self.is_running:
+        """Ask the first process to end: once, since many take a second time for haste."""
+        if self._asked_seconds is None and self.is_running:
+            self._asked_seconds = time.monotonic()
             os.kill(self.pid, self.stop_signal)
 
     def stop(self, *, patience_seconds: float = 15) -> None:
-        """Ask the first process to end, and end what is left after that."""
+        """Ask the first process to end, and end what is left so many seconds after it was first asked."""
         self.ask_to_stop()
-        self.finish(timeout_seconds=patience_seconds)
+        waited = 0.0 if self._asked_seconds is None else time.monotonic() - self._asked_seconds
+        self.finish(timeout_seconds=patience_seconds - waited)
 
     def finish(self, *, timeout_seconds: float) -> int:
         """Wait for the end of the first process, and end what is left after that; give its exit code."""

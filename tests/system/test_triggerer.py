@@ -103,7 +103,7 @@ def test_when_the_triggerer_is_killed_every_sensor_ends_and_no_day_is_lost(
             airflow.wait_until(everything_waits, timeout_seconds=600)
             for page_id in (*map(str, range(101, 108)), "116", "117"):
                 emulator.change_page(page_id, readiness_lag_hours=0)
-            airflow.wait_until(lambda: airflow.query(DEFERRED) < [(SENSORS,)], timeout_seconds=60)
+            airflow.wait_until(lambda: airflow.query(DEFERRED) < [(SENSORS,)], timeout_seconds=120)
             first.kill()
         assert airflow.query(DEFERRED) > [(0,)], "it was to be killed in the middle"
         emulator.configure(readiness_lag_hours=0)

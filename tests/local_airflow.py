@@ -153,8 +153,8 @@ class LocalAirflow:
         self.wait_until(have_ended, timeout_seconds=timeout_seconds)
         return self.runs()
 
-    def run_command(self, *arguments: str) -> None:
-        """Run one ``airflow`` command to its end."""
+    def run_command(self, *arguments: str, tries: int = 5) -> None:
+        """Run one ``airflow`` command to its end; again when SQLite broke it off, since another writer was faster."""
         done = subprocess.run(  # noqa: S603 - our own commands
             [sys.executable, "-m", "airflow", *arguments],
             env=self.environment,
@@ -162,7 +162,10 @@ class LocalAirflow:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        if tries > 1 and done.returncode and "database is locked" in done.stderr:
+            self.run_command(*arguments, tries=tries - 1)
+        else:
+            assert done.returncode == 0, done.stdout + done.stderr
 
     def told(self) -> str:
         """Give each task and run that has not succeeded, and the end of each component's log."""

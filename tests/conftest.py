@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 import s3_server
+from bytecode import share_bytecode
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import GraphEmulator
@@ -30,6 +31,8 @@ os.environ |= {
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
 }
 (AIRFLOW_HOME / "dags").mkdir()
+
+share_bytecode()
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -71,10 +74,23 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def airflow_database(airflow_home: Path) -> Path:
-    """Airflow's database, made once."""
+def migrated_database(airflow_home: Path) -> Path:
+    """A new database of Airflow's, made once: to be copied."""
+    home = airflow_home / "migrated"
+    environment = os.environ | {"AIRFLOW_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return home / "airflow.db"
+
+
+@pytest.fixture(scope="session")
+def airflow_database(airflow_home: Path, migrated_database: Path) -> Path:
+    """Airflow's home, with its database."""
+    shutil.copy(migrated_database, airflow_home)
     return airflow_home

@@ -44,16 +44,33 @@ def test_a_process_that_ignores_signals_ends_with_its_children_whatever_their_gr
     assert are_gone(pids)
 
 
-def test_they_end_when_the_test_itself_is_killed(tmp_path: Path) -> None:
-    code = (
+PARENT_OF_A_SESSION = """
+import os, signal, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
+def end(*_):
+    child.kill()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print(os.getpid(), child.pid, flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "patience_seconds"),
+    [(STUBBORN, 0.2), (PARENT_OF_A_SESSION, 30)],
+    ids=["those that ignore signals", "those that only a process knows of"],
+)
+def test_they_end_when_the_test_itself_is_killed(tmp_path: Path, code: str, patience_seconds: float) -> None:
+    test_code = (
         "import sys, time; from pathlib import Path; from processes import Sessions\n"
-        f"with Sessions(Path({str(tmp_path)!r})) as sessions:\n"
-        f"    sessions.start('stubborn', [sys.executable, '-c', {STUBBORN!r}])\n"
+        f"with Sessions(Path({str(tmp_path)!r}), patience_seconds={patience_seconds}) as sessions:\n"
+        f"    sessions.start('started', [sys.executable, '-c', {code!r}])\n"
         "    time.sleep(300)\n"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    with subprocess.Popen([sys.executable, "-c", code], env=environment) as test:  # noqa: S603 - this file's own code
-        pids = wait_for_pids(tmp_path / "stubborn.log")
+    with subprocess.Popen([sys.executable, "-c", test_code], env=environment) as test:  # noqa: S603 - this file's own code
+        pids = wait_for_pids(tmp_path / "started.log")
         test.send_signal(signal.SIGKILL)
     for _ in range(600):
         if are_gone(pids):

@@ -30,7 +30,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench_triggerer_dags import DAGS, FIRST_CALLS, PAGES
-from local_airflow import LocalAirflow, end, free_port
+from local_airflow import LocalAirflow
+from processes import Session, free_port
 
 BLOCKED = re.compile(r"async thread was blocked for ([0-9.]+) seconds")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -105,7 +106,7 @@ def memory_mb(pids: list[int]) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
-def process_of_triggers(triggerer: subprocess.Popen[bytes]) -> int:
+def process_of_triggers(triggerer: Session) -> int:
     """The triggerer's child that runs the event loop."""
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes(triggerer.pid)}
     (child,) = (pid for pid, command in commands.items() if command == commands[triggerer.pid] and pid != triggerer.pid)
@@ -131,7 +132,8 @@ def measure(kind: str, *, sensors: int, minutes: float, interval: float) -> Figu
         with tempfile.TemporaryDirectory(prefix="msginsights-bench-") as home:
             return _measured(kind, emulator, Path(home), sensors=sensors, minutes=minutes, interval=interval)
     finally:
-        end(server)
+        server.terminate()
+        server.wait(timeout=15)
 
 
 def _measured(kind: str, emulator: Emulator, home: Path, *, sensors: int, minutes: float, interval: float) -> Figures:
@@ -173,9 +175,7 @@ def _prepared(kind: str, emulator: Emulator, home: Path, *, sensors: int, interv
     return airflow
 
 
-def _started(
-    airflow: LocalAirflow, emulator: Emulator, triggerer: subprocess.Popen[bytes], *, sensors: int, calls: int
-) -> Figures:
+def _started(airflow: LocalAirflow, emulator: Emulator, triggerer: Session, *, sensors: int, calls: int) -> Figures:
     """Wait until every trigger was started and has made its first poll, which takes so many calls in all."""
     begun, before = time.monotonic(), emulator.ask("stats")["graph_calls"]
 
@@ -184,7 +184,7 @@ def _started(
         return logs >= sensors and emulator.ask("stats")["graph_calls"] >= before + calls
 
     while not all_asked():
-        assert triggerer.poll() is None, airflow.log_tail()
+        assert triggerer.is_running, airflow.log_tail()
         assert time.monotonic() < begun + 600, airflow.log_tail()
         time.sleep(1)
     return Figures(
@@ -194,7 +194,7 @@ def _started(
     )
 
 
-def _sample(figures: Figures, emulator: Emulator, triggerer: subprocess.Popen[bytes], *, seconds: float) -> None:
+def _sample(figures: Figures, emulator: Emulator, triggerer: Session, *, seconds: float) -> None:
     begun, pids, of_triggers = time.monotonic(), processes(triggerer.pid), [process_of_triggers(triggerer)]
     cpu, cpu_of_triggers = cpu_seconds(pids), cpu_seconds(of_triggers)
     requests = emulator.ask("stats")["http_requests"]

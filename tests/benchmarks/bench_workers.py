@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bytecode import share_bytecode
 from fsspec.implementations.local import LocalFileSystem
 from system.cluster import running_cluster
 from system.datasets import (
@@ -59,13 +60,17 @@ def measure(cluster: Cluster, workers: int, batch_part_ms: float, expected: Coun
     stats = emulator.stats()
     assert_no_request_was_answered_twice(emulator)
     assert_same_facts(facts_stored(LocalFileSystem(), str(folder)), expected)
-    print(f"{workers} worker(s): {seconds:.0f} s, {stats['graph_calls']} calls in {stats['http_requests']} requests")
+    print(
+        f"{workers} worker(s): {seconds:.0f} s, {stats['graph_calls']} calls in {stats['http_requests']} requests",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--batch-part-ms", type=float, default=200)
     arguments = parser.parse_args()
+    share_bytecode()
     folder = Path(tempfile.mkdtemp(prefix="msginsights-cluster-"))
     dag_file = Path(__file__).parents[1] / "system" / "cluster_dags.py"
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.triggers.base import BaseEventTrigger
+from airflow_versions import WATCHERS_HAVE_MEMORY
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -27,10 +28,7 @@ def example(name: str) -> dict[str, Any]:
     return runpy.run_path(str(EXAMPLES / f"{name}.py"))
 
 
-HAS_MEMORY = hasattr(BaseEventTrigger, "create_shared_stream_producer")
-
-
-@pytest.mark.skipif(not HAS_MEMORY, reason="watchers have a memory from Airflow 3.3 on")
+@pytest.mark.skipif(not WATCHERS_HAVE_MEMORY, reason="watchers have a memory from Airflow 3.3 on")
 def test_event_driven_loads_the_pages_it_watches() -> None:
     found = example("event_driven")
     (watcher,) = found["new_day"].watchers

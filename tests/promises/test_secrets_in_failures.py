@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from airflow_versions import TaskDeferred
 from dag_runs import connection_to
 from secret_watch import Secrets, Watch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.lineage import HookLineageCollector
+from airflow_versions import lineage as airflow_lineage
 from dag_runs import connection_to
 from operator_calls import DAY
 
@@ -84,8 +84,8 @@ def test_hook_lineage_hears_of_each_page_read_and_of_no_token(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    collector = HookLineageCollector()  # type: ignore[no-untyped-call] # Airflow's own
-    monkeypatch.setattr("airflow.sdk.lineage.get_hook_lineage_collector", lambda: collector)
+    collector = airflow_lineage.HookLineageCollector()  # type: ignore[no-untyped-call] # Airflow's own
+    monkeypatch.setattr(airflow_lineage, "get_hook_lineage_collector", lambda: collector)
     loaded(page_ids=["101", "102"])
     uris = [one.asset.uri for one in collector.collected_assets.inputs]
     assert uris == [f"{emulator.base_url}/v26.0/{page_id}/insights" for page_id in ("101", "102")]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from airflow_versions import TaskDeferred
 from dag_runs import connection_to
 from made_events import fleeting_message, late_conversation
 from operator_calls import NEW, execute, manifest_of, run_context

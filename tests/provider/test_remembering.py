@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from airflow_versions import TaskDeferred
 from dag_runs import connection_to
 from operator_calls import execute, manifest_of
 

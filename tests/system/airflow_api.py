@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from system.waiting import wait_until
+from processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

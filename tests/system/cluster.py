@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-from processes import Session, Sessions, free_port
+from processes import Session, Sessions, free_port, wait_for_port, wait_until
 from system.airflow_api import AirflowApi
-from system.servers import ObjectStore, Postgres, Redis, wait_for_port
-from system.waiting import wait_until
+from system.servers import ObjectStore, Postgres, Redis
 
 from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -146,6 +145,8 @@ class Cluster:
             "AIRFLOW__CORE__FERNET_KEY": "",
             # A busy machine may take its time; a task must not fail for that before it began.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            # As long can a slot stay taken after its task has ended.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
             "AIRFLOW__CELERY__BROKER_URL": self.redis.url,
             "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{database}",
@@ -154,12 +155,15 @@ class Cluster:
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": "one secret for all components, and long enough",
-            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+            # Its one DAG file never changes.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(HEARTBEAT_TIMEOUT_SECONDS),
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+            "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
             "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
         }
         given = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(value) for name, value in self._connections().items()}

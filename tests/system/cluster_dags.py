@@ -44,7 +44,8 @@ with DAG(
         "until": "",
         "output_path": "",
     },
-    default_args={"retries": 10, "retry_delay": timedelta(seconds=5)},
+    # Two minutes without the API are many tries.
+    default_args={"retries": 30, "retry_delay": timedelta(seconds=5)},
     is_paused_upon_creation=False,
 ):
 

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processes import Session, Sessions, free_port
+from processes import Session, Sessions, free_port, wait_for_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ORDINARY_USER = "nobody"
 _ROOT = 0
-
-
-def wait_for_port(port: int, session: Session, *, timeout_seconds: float = 30) -> None:
-    """Wait until something listens."""
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        if not session.is_running or time.monotonic() > deadline:
-            raise AssertionError(f"Nothing listens on port {port}.\n{session.log}")
-        time.sleep(0.05)
 
 
 def _folder_of(package: str) -> Path:

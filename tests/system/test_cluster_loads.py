@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from processes import wait_until
 from system.cluster import WORKERS
 from system.datasets import (
     ALL_METRICS,
@@ -16,7 +17,6 @@ from system.datasets import (
     facts_of_emulator,
     facts_stored,
 )
-from system.waiting import wait_until
 
 if TYPE_CHECKING:
     from system.cluster import Cluster
@@ -47,8 +47,6 @@ def test_two_years_of_200_pages_are_loaded_by_two_workers_side_by_side(cluster: 
     emulator = cluster.emulator
     page_ids = emulator.page_ids
     first_day, end_day = date(2024, 11, 1), date(2026, 11, 1)
-    expected = facts_of_emulator(emulator, page_ids, STABLE_METRICS, first_day, end_day)
-    emulator.reset()
     folder = cluster.folder / "two_years"
     conf = {
         "groups": [page_ids[start : start + 25] for start in range(0, len(page_ids), 25)],
@@ -57,6 +55,7 @@ def test_two_years_of_200_pages_are_loaded_by_two_workers_side_by_side(cluster: 
         "output_path": folder.as_uri(),
     }
     run_id = cluster.api.trigger("mapped", conf)
+    expected = facts_of_emulator(emulator, page_ids, STABLE_METRICS, first_day, end_day)
     assert cluster.api.wait_for_run("mapped", run_id, timeout_seconds=400) == "success"
     assert_no_request_was_answered_twice(emulator)
     assert all("Workload finished" in cluster.components[worker].log for worker in WORKERS)

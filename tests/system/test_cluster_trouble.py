@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from processes import wait_until
 from system.airflow_api import ENDED
 from system.datasets import (
     STABLE_METRICS,
@@ -17,7 +18,6 @@ from system.datasets import (
     facts_of_emulator,
     facts_stored,
 )
-from system.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def test_a_limit_in_the_middle_makes_tasks_wait_without_a_slot_and_lose_nothing(
     for page_id in twenty_pages(cluster):
         emulator.set_throttled(page_id, minutes=0.5)
     api.wait_for_states("mapped", run_id, "load", {"deferred": 1}, timeout_seconds=120)
-    wait_until(lambda: api.states("mapped", run_id)["running"] == 0, timeout_seconds=30, told=cluster.log_tail)
+    wait_until(lambda: api.states("mapped", run_id)["running"] == 0, timeout_seconds=45, told=cluster.log_tail)
     assert api.states("mapped", run_id)["deferred"]
     assert api.wait_for_run("mapped", run_id, timeout_seconds=300) == "success"
     assert_no_request_was_answered_twice(emulator)
@@ -93,7 +93,8 @@ def test_a_limit_in_the_middle_makes_tasks_wait_without_a_slot_and_lose_nothing(
 
 def test_a_worker_killed_while_it_stores_leaves_nothing_half_done(cluster: Cluster) -> None:
     file_system = cluster.store.file_system()
-    cluster.emulator.configure(batch_part_ms=200)
+    # Long enough that all groups are loaded at the same time.
+    cluster.emulator.configure(batch_part_ms=400)
     run_id = start_load(cluster, "killed_worker")
     cluster.api.wait_for_states("mapped", run_id, "load", {"running": GROUPS}, timeout_seconds=120)
     wait_until(
@@ -131,8 +132,10 @@ def test_an_api_that_is_down_for_two_minutes_delays_the_load_and_no_more(cluster
     run_id = start_load(cluster, "api_down")
     wait_for_calls(cluster, MIDDLE_CALLS)
     cluster.emulator.stop()
-    time.sleep(120)
-    cluster.emulator.start()
+    try:
+        time.sleep(120)
+    finally:
+        cluster.emulator.start()
     assert_loaded(cluster, "api_down", run_id)
 
 
@@ -141,8 +144,10 @@ def test_a_metadata_database_that_restarts_costs_at_most_a_retry(cluster: Cluste
     run_id = start_load(cluster, "database_restarted")
     wait_for_calls(cluster, MIDDLE_CALLS)
     cluster.postgres.stop()
-    time.sleep(5)
-    cluster.postgres.start()
+    try:
+        time.sleep(5)
+    finally:
+        cluster.postgres.start()
     wait_until(lambda: has_ended(cluster, run_id), timeout_seconds=300, told=cluster.log_tail, every_seconds=2)
     assert_loaded(cluster, "database_restarted", run_id)
     wait_until(cluster.is_healthy, timeout_seconds=120, told=cluster.log_tail)

@@ -9,24 +9,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from local_airflow import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from processes import Sessions, free_port, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
-
-
-def wait_until(is_so: Callable[[], bool], *, seconds: float, else_show: Path) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, else_show.read_text(errors="replace")[-3000:]
-        time.sleep(1)
 
 
 def processes_with(text: str) -> set[str]:
@@ -45,26 +33,25 @@ def run_states(database: Path) -> list[str]:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_it_runs_the_dag_and_leaves_no_process_behind(tmp_path: Path, sign: signal.Signals) -> None:
-    home, printed = tmp_path / "home", tmp_path / "printed"
+    home = tmp_path / "home"
     arguments = ("demo", "--ui", "--port", str(free_port()), "--keep", str(home))
-    with printed.open("wb") as out:
-        demo = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "airflow_provider_msginsights.cli", *arguments], stdout=out, env=dict(os.environ)
-        )
-    try:
-        wait_until(lambda: "Open http" in printed.read_text(), seconds=240, else_show=printed)
-        wait_until(lambda: "success" in run_states(home / "airflow.db"), seconds=180, else_show=home / "airflow.log")
+
+    def told() -> str:
+        logs = [file.read_text(errors="replace")[-3000:] for file in home.glob("airflow.log")]
+        return "\n".join((demo.log, *logs))
+
+    with Sessions(tmp_path, patience_seconds=90) as sessions:
+        command = [sys.executable, "-m", "airflow_provider_msginsights.cli", *arguments]
+        demo = sessions.start("demo", command, stop_signal=sign)
+        wait_until(lambda: "Open http" in demo.log, timeout_seconds=240, told=told)
+        wait_until(lambda: "success" in run_states(home / "airflow.db"), timeout_seconds=180, told=told)
         assert len(processes_with(f"AIRFLOW_HOME={home}")) > 4
-        demo.send_signal(sign)
-        assert demo.wait(timeout=90) == 0
+        demo.ask_to_stop()
+        assert demo.finish(timeout_seconds=90) == 0
         assert processes_with(f"AIRFLOW_HOME={home}") == set()
-    finally:
-        demo.terminate()  # and not kill: it stops what it started
-        demo.wait(timeout=90)
     assert list(home.glob("messaging_insights/dt=*/part-0.jsonl"))
-    text = printed.read_text()
-    assert re.search(r"Open http://127\.0\.0\.1:\d+ in a browser", text)
-    assert "page-token-101" not in text + (home / "airflow.log").read_text(errors="replace")
+    assert re.search(r"Open http://127\.0\.0\.1:\d+ in a browser", demo.log)
+    assert "page-token-101" not in demo.log + (home / "airflow.log").read_text(errors="replace")
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:

@@ -27,24 +27,24 @@ with DAG("consumer", schedule=[Asset("messaging_insights_day_available")], catch
 
 @pytest.mark.system
 @pytest.mark.timeout(900)
-def test_what_the_events_name_is_loaded(tmp_path: Path, emulator: GraphEmulator) -> None:
+def test_what_the_events_name_is_loaded(tmp_path: Path, emulator: GraphEmulator, migrated_database: Path) -> None:
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
     airflow = LocalAirflow(
         home=tmp_path / "airflow",
         connections={"msginsights_default": json.dumps(connection)},
         options={"CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"},
+        migrated=migrated_database,
     )
-    airflow.dags.mkdir(parents=True)
     watched, polled = tmp_path / "watched", tmp_path / "polled"
     example = (EXAMPLES / "event_driven.py").read_text()
     assert "file:///tmp/messaging_insights" in example
-    (airflow.dags / "event_driven.py").write_text(example.replace("/tmp/messaging_insights", str(watched)))  # noqa: S108
-    (airflow.dags / "source.py").write_text((EXAMPLES / "sensor_as_event_source.py").read_text())
-    (airflow.dags / "consumer.py").write_text(CONSUMER.replace("OUTPUT", str(polled)))
     expected = {"msginsights_event_driven": 1, "msginsights_sensor_as_event_source": 1, "consumer": 1}
     with airflow.running():
+        airflow.add_dags("consumer", CONSUMER.replace("OUTPUT", str(polled)))
+        airflow.add_dags("event_driven", example.replace("/tmp/messaging_insights", str(watched)))  # noqa: S108
+        airflow.add_dags("source", (EXAMPLES / "sensor_as_event_source.py").read_text())
         runs = airflow.wait_for_runs(expected, timeout_seconds=600)
-    assert {run.state for run in runs} == {"success"}, airflow.log_tail()
+    assert {run.state for run in runs} == {"success"}, airflow.told()
     three_days = [f"dt={day}" for day in last_days_ended_by(datetime.now(UTC), 3)]
     assert sorted(folder.name for folder in watched.glob("dt=*")) == three_days, "the day told of and two before it"
     assert [folder.name for folder in polled.glob("dt=*")] == three_days[-1:]

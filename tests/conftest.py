@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,5 +94,10 @@ def migrated_database(airflow_home: Path) -> Path:
 @pytest.fixture(scope="session")
 def airflow_database(airflow_home: Path, migrated_database: Path) -> Path:
     """Airflow's home, with its database."""
-    shutil.copy(migrated_database, airflow_home)
+    # By SQLite and not as a file: a test that only read a connection may have opened an empty database there.
+    with (
+        closing(sqlite3.connect(migrated_database)) as made,
+        closing(sqlite3.connect(airflow_home / "airflow.db")) as ours,
+    ):
+        made.backup(ours)
     return airflow_home

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
 from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError
-from airflow_provider_msginsights.operators.numbers import number
+from airflow_provider_msginsights.insights.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from airflow_provider_msginsights.airflow_failures import failing_without_retry
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.catalog import known, split_names
-from airflow_provider_msginsights.operators.numbers import number
+from airflow_provider_msginsights.insights.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.numbers import number
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.operators.assets import tell_outlets
 from airflow_provider_msginsights.operators.destination import dataset_at
@@ -20,7 +21,6 @@ from airflow_provider_msginsights.operators.lineage import LoadLineage, report_r
 from airflow_provider_msginsights.operators.load import Load
 from airflow_provider_msginsights.operators.measures import send_measures
 from airflow_provider_msginsights.operators.memory import Memory
-from airflow_provider_msginsights.operators.numbers import number
 from airflow_provider_msginsights.operators.page_changes import page_changes
 from airflow_provider_msginsights.operators.progress import ProgressLog
 from airflow_provider_msginsights.operators.report import manifest_of, run_names, summary_of

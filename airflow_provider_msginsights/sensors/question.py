@@ -9,6 +9,7 @@ from airflow_provider_msginsights.airflow_intervals import requested_days
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import known
 from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.numbers import number
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
 
@@ -48,7 +49,7 @@ class Question:
             page_count=len(query.page_ids),
         )
         waits_for_final = known(sensor.wait_for, ("available", "final"), "value of wait_for") == "final"
-        final_after_hours = _not_negative("final_after_hours", sensor.final_after_hours)
+        final_after_hours = number("final_after_hours", sensor.final_after_hours)
         if sensor.max_failed_polls < 1:
             raise ConfigurationError(f"max_failed_polls={sensor.max_failed_polls!r} is not 1 or more.")
         return cls(
@@ -68,9 +69,3 @@ class Question:
             "min_ready_pages": self.requirement.min_ready_pages,
             "on_silent_page": self.requirement.on_silent_page,
         }
-
-
-def _not_negative(name: str, hours: float) -> float:
-    if hours < 0:
-        raise ConfigurationError(f"{name}={hours!r} is negative.")
-    return hours

@@ -68,6 +68,13 @@ def test_a_token_replaced_between_two_pokes_is_used(emulator: GraphEmulator, mon
     assert asked.poke({}).is_done
 
 
+@pytest.mark.parametrize("hours", [-1, float("nan"), True])
+def test_hours_that_mean_nothing_are_refused_before_anything_is_asked(emulator: GraphEmulator, hours: float) -> None:
+    with pytest.raises(AirflowFailException, match=r"final_after_hours=.* is not a number, 0 or more"):
+        sensor(wait_for="final", final_after_hours=hours, timeout=60).poke({})
+    assert emulator.stats()["http_requests"] == 0
+
+
 def test_a_provisional_row_is_not_enough(emulator: GraphEmulator) -> None:
     emulator.configure(unready="provisional")
     emulator.set_clock(datetime(2026, 11, 1, 20, tzinfo=UTC))

@@ -13,7 +13,7 @@ import tempfile
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from airflow_provider_msginsights.outputs.values import RECORD_ID, sort_key
+from airflow_provider_msginsights.outputs.values import RECORD_ID, VALUE, sort_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,15 +96,21 @@ class RowSpool:
         self._runs.setdefault(partition, []).append(run)
 
     def _put_block(self, rows: list[Values]) -> Block:
-        data = pickle.dumps(rows, protocol=pickle.HIGHEST_PROTOCOL)
+        """Write columns and not rows: most hold one value all over a block, which then stands there once."""
+        columns = [
+            column[:1] if place != VALUE and column.count(column[0]) == len(column) else column
+            for place, column in enumerate(zip(*rows, strict=True))
+        ]
+        data = pickle.dumps(columns, protocol=pickle.HIGHEST_PROTOCOL)
         offset = self._file.seek(0, os.SEEK_END)
         self._file.write(data)
         return Block(offset, len(data), len(rows))
 
     def _load(self, block: Block) -> list[Values]:
         data = os.pread(self._file.fileno(), block.size_bytes, block.offset)
-        rows: list[Values] = pickle.loads(data)  # noqa: S301 - written by this object to a file without a name
-        return rows
+        columns = pickle.loads(data)  # noqa: S301 - written by this object to a file without a name
+        whole = (one if len(one) == block.rows else one * block.rows for one in columns)
+        return list(zip(*whole, strict=True))
 
     def _sorted(self, run: Run) -> Iterator[Values]:
         if len(run) == 1:

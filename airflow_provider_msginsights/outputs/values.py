@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Values: TypeAlias = tuple[Any, ...]
 """One row's values, in column order."""
 
-RECORD_ID, PAGE_ID, RANGE_START, PACIFIC_DATE, IS_FINAL = map(
-    COLUMN_NAMES.index, ("record_id", "page_id", "range_start", "pacific_date", "is_final")
+RECORD_ID, PAGE_ID, RANGE_START, PACIFIC_DATE, VALUE, IS_FINAL = map(
+    COLUMN_NAMES.index, ("record_id", "page_id", "range_start", "pacific_date", "value", "is_final")
 )
 
 unit_of: Callable[[Values], tuple[Any, ...]] = itemgetter(

@@ -79,6 +79,12 @@ def test_a_spool_gives_back_the_newest_row_of_each_key_in_order(added: list[tupl
     assert len(back) == len(newest)
 
 
+def test_equal_numbers_of_different_kinds_keep_their_kind(root: UPath) -> None:
+    dataset_at(root).store(rows_of(record(page_id="101", value=1), record(page_id="102", value=1.0)))
+    data = root.fs.cat_file(f"{root.path}/dt={DAY}/part-0.jsonl").decode()
+    assert [line.partition('"value":')[2].partition(",")[0] for line in data.splitlines()] == ["1", "1.0"]
+
+
 def test_what_another_process_stored_meanwhile_is_merged_and_not_what_a_cache_remembers(root: UPath) -> None:
     elsewhere = UPath(str(root), **{**root.storage_options, "skip_instance_cache": True})
     assert elsewhere.fs is not root.fs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import shutil
@@ -63,6 +64,7 @@ class LocalAirflow:
                 "AIRFLOW_HOME": str(self.home),
                 "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
                 "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(b"of all components, for this test").decode(),
                 "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
                 "AIRFLOW__CORE__PARALLELISM": "2",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
@@ -106,6 +108,8 @@ class LocalAirflow:
         self.dags.mkdir(parents=True, exist_ok=True)
         if self.migrated:
             shutil.copy(self.migrated, self.database)
+            # Otherwise each component that starts would write one, with a key of its own.
+            (self.home / "airflow.cfg").touch()
         else:
             self.run_command("db", "migrate")
 

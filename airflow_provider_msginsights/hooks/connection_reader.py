@@ -44,7 +44,7 @@ class ConnectionReader:
 
     async def aparts(self) -> Parts:
         """Give the same without blocking the event loop."""
-        return self._bounded(self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False))
+        return self._bounded(await self._aread())
 
     async def ashared(self, since: float) -> Parts:
         """Give what any reader of this loop read within the last second.
@@ -53,10 +53,7 @@ class ConnectionReader:
         """
         from airflow_provider_msginsights.hooks.readings import shared_reading
 
-        async def read() -> Parts | ConfigurationError:
-            return self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False)
-
-        return self._bounded(await shared_reading((self.conn_id, self.api_version), read, since=since))
+        return self._bounded(await shared_reading((self.conn_id, self.api_version), self._aread, since=since))
 
     def credentials(self) -> Credentials:
         """Give the credentials alone: for a transport whose token was refused."""
@@ -65,6 +62,9 @@ class ConnectionReader:
     async def acredentials(self) -> Credentials:
         """Give the same without blocking the event loop."""
         return (await self.aparts())[1]
+
+    async def _aread(self) -> Parts | ConfigurationError:
+        return self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False)
 
     def _parts_of(self, connection: Connection, *, may_block: bool) -> Parts | ConfigurationError:
         """Give what a transport needs of the connection, or what is wrong with it.

@@ -17,6 +17,7 @@ from airflow_provider_msginsights.insights.observing import observed
 from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
 from airflow_provider_msginsights.insights.query import Slice
 from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.insights.steps import Emit
 from airflow_provider_msginsights.insights.tokens import list_pages
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.steps import Emit, Flow
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Step
 
 __all__ = [
     "Availability",
@@ -91,8 +92,9 @@ def probe_availability(
     last_days = DateRange(ranges[-1].end_day - _SILENT_AFTER, ranges[-1].end_day)
     found: set[tuple[str, str, date]] = set()
 
-    def note(emit: Emit) -> None:
-        found.update((one.page_id, one.metric, one.pacific_date) for one in emit.records if one.end_time <= now)
+    def note(step: Step, _: Answer) -> None:
+        if isinstance(step, Emit):
+            found.update((one.page_id, one.metric, one.pacific_date) for one in step.records if one.end_time <= now)
 
     slices = tuple(
         Slice(page_id, plain.metrics, days) for days in _spans((*ranges, last_days)) for page_id in query.page_ids
@@ -141,4 +143,4 @@ def probe_metrics(query: InsightsQuery, *, policy: RetryPolicy = _DEFAULT_POLICY
     """
     alone = [part.of((metric,)) for part in query.slices() for metric in query.metrics]
     reading = fetch_insights(query, policy=policy, slices=alone)
-    return (yield from observed(reading, lambda _: None, passes_on=False))
+    return (yield from observed(reading, lambda *_: None, passes_on=False))

@@ -1,4 +1,4 @@
-"""A flow with somebody looking at what it emits."""
+"""A flow with somebody looking on."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from airflow_provider_msginsights.insights.steps import Emit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.steps import Answer, Flow
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Step
 
 T = TypeVar("T")
 
 
-def observed(flow: Flow[T], see: Callable[[Emit], None], *, passes_on: bool = True) -> Flow[T]:
-    """The same flow; ``see`` gets each `Emit` when the consumer has taken its records.
+def observed(flow: Flow[T], see: Callable[[Step, Answer], None], *, passes_on: bool = True) -> Flow[T]:
+    """The same flow; ``see`` gets each step with its answer: of an `Emit`, when the consumer has taken its records.
 
-    :param passes_on: whether the consumer gets any; otherwise ``see`` alone does.
+    :param passes_on: whether the consumer gets what is emitted; otherwise ``see`` alone does.
     """
     answer: Answer = None
     try:
@@ -30,7 +30,6 @@ def observed(flow: Flow[T], see: Callable[[Emit], None], *, passes_on: bool = Tr
                 answer = yield step
             else:
                 answer = None
-            if isinstance(step, Emit):
-                see(step)
+            see(step, answer)
     finally:
         flow.close()

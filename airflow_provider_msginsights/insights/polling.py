@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.insights.flows import probe_availability
+from airflow_provider_msginsights.insights.observing import observed
 from airflow_provider_msginsights.insights.outcome import Availability
 from airflow_provider_msginsights.insights.steps import Receive, Renew, Reply, Send
 from airflow_provider_msginsights.insights.usage import regain_seconds
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.insights.retry import RetryPolicy
-    from airflow_provider_msginsights.insights.steps import Answer, Flow
-
-T = TypeVar("T")
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Step
 
 Found = Availability | MessagingInsightsError
 """What one poll brought: an answer, or the error that kept it from one."""
@@ -50,7 +49,7 @@ def poll_availability(
         )
         found: Found
         try:
-            found = yield from line.heard(probe)
+            found = yield from observed(probe, line.hear)
         except MessagingInsightsError as error:
             found = error
         yield from line.cleared()
@@ -74,25 +73,16 @@ class _Line:
         self.stay_away_seconds = 0.0
         self._in_flight = 0
 
-    def heard(self, flow: Flow[T]) -> Flow[T]:
-        answer: Answer = None
-        while True:
-            try:
-                step = flow.send(answer)
-            except StopIteration as stop:
-                return cast("T", stop.value)
-            if isinstance(step, Send):
-                self._in_flight += len(step.requests)
-            answer = yield step
-            self._note(answer)
-
     def cleared(self) -> Flow[None]:
         """Wait for replies that nobody waits for any more: the next poll must not take them for its own."""
         while self._in_flight:
-            self._note((yield Receive()))
+            self.hear(Receive(), (yield Receive()))
 
-    def _note(self, answer: Answer) -> None:
-        if isinstance(answer, Reply):
+    def hear(self, step: Step, answer: Answer) -> None:
+        """Note what was asked and what was answered."""
+        if isinstance(step, Send):
+            self._in_flight += len(step.requests)
+        elif isinstance(answer, Reply):
             self._in_flight -= 1
             headers = answer.response.headers if answer.response else {}
             seconds = regain_seconds(headers, answer.request.page_id) or 0.0

@@ -102,8 +102,8 @@ class Progress:
 class Emit:
     """Hand these records, maybe none, to the consumer; resumes when it wants more.
 
-    :param settled_before: nothing that is asked for can still bring records of days before this one. Where it is known;
-        a metric that was left out as refused, and is not after all, may yet bring some.
+    :param settled_before: no request still to be answered asks for days before this one. It is no promise: what was
+        left out as refused, and proves not to be, is asked for later.
     """
 
     records: tuple[InsightsRecord, ...]

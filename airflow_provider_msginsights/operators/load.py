@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.observing import observed
+from airflow_provider_msginsights.insights.steps import Emit
 from airflow_provider_msginsights.outputs.formats import json_ready
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.steps import Emit
+    from airflow_provider_msginsights.insights.steps import Answer, Step
     from airflow_provider_msginsights.operators.progress import ProgressLog
     from airflow_provider_msginsights.operators.work import Work
     from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -94,6 +95,6 @@ class Load:
                 self.outcomes.append((yield from transport.batches(reading)))
 
 
-def _tell_settled(settle: Callable[[date], None], still_to_come: list[date], emit: Emit) -> None:
-    if emit.settled_before is not None:
-        settle(min([emit.settled_before, *still_to_come]))
+def _tell_settled(settle: Callable[[date], None], still_to_come: list[date], step: Step, _: Answer) -> None:
+    if isinstance(step, Emit) and step.settled_before is not None:
+        settle(min([step.settled_before, *still_to_come]))

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_msginsights.insights.observing import observed
+from airflow_provider_msginsights.insights.steps import Emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
-    from airflow_provider_msginsights.insights.steps import Emit, Flow, Progress
+    from airflow_provider_msginsights.insights.steps import Answer, Flow, Progress, Step
 
 T = TypeVar("T")
 
@@ -45,10 +46,11 @@ class ProgressLog:
         began = self._last_line = self.clock()
         self._started = began if self._started is None else self._started
 
-        def see(emit: Emit) -> None:
-            self.rows += len(emit.records)
-            if emit.progress is not None:
-                self._tell(emit.progress, label, began)
+        def see(step: Step, _: Answer) -> None:
+            if isinstance(step, Emit):
+                self.rows += len(step.records)
+                if step.progress is not None:
+                    self._tell(step.progress, label, began)
 
         return (yield from observed(flow, see))
 

@@ -38,7 +38,6 @@ class DatasetWriter:
         self._store = store
         self._concurrency = concurrency
         self._partitions: dict[tuple[date, date], str] = {}
-        self._last_days: dict[str, date] = {}
         self._settled_before: date | None = None
         self._writing: dict[str, list[Future[tuple[StoredFile, Tally]]]] = {}
 
@@ -61,12 +60,9 @@ class DatasetWriter:
         partitions, put_by = self._partitions, self._spool.add
         for values in rows:
             days = values[RANGE_START], values[PACIFIC_DATE]
-            put_by(partitions.get(days) or self._know(*days), values)
-
-    def _know(self, range_start: date, pacific_date: date) -> str:
-        name = self._partitions[range_start, pacific_date] = self._dataset.partition_of(range_start, pacific_date)
-        self._last_days[name] = pacific_date
-        return name
+            if days not in partitions:
+                partitions[days] = self._dataset.partition_of(*days)
+            put_by(partitions[days], values)
 
     def settle(self, before: date) -> None:
         """Begin to write the partitions of all days before this one; waits for nothing.
@@ -75,7 +71,8 @@ class DatasetWriter:
         """
         if self._settled_before is None or before > self._settled_before:
             self._settled_before = before
-            self._start([one for one in self._unwritten() if self._last_days[one] < before])
+            settled = {name for (_, last), name in self._partitions.items() if last < before}
+            self._start([name for name in self._unwritten() if name in settled])
 
     def finish(self) -> Stored:
         """Write what is not written, wait for all of it and say what is stored.
@@ -92,7 +89,7 @@ class DatasetWriter:
             for other in errors[1:]:
                 errors[0].add_note(f"Not stored either: {other}")
             raise errors[0]
-        return _summed([future.result() for future in futures], set(self._last_days.values()))
+        return _summed([future.result() for future in futures], {last for _, last in self._partitions})
 
     def _unwritten(self) -> list[str]:
         return [name for name in self._spool.partitions if name not in self._writing]

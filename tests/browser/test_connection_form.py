@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 def airflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The demo's Airflow."""
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
+        pytest.fail("There is no Chromium on this machine; these tests were asked for by their marker and need one.")
     with running_demo(tmp_path_factory.mktemp("ui")) as url:
         yield url
 

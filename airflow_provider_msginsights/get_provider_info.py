@@ -129,7 +129,7 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     "max_in_flight": _number(
         "Requests in flight",
         "Most requests sent and not yet consumed; bounds memory.",
-        default=200,
+        default=350,
         whole=True,
         minimum=1,
     ),

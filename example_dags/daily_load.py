@@ -1,4 +1,4 @@
-"""Wait for a finished Pacific day of Messaging Insights, load it, and sum what was loaded."""
+"""Wait for a finished Pacific day of Messaging Insights, load it and the two before it, and read the newest back."""
 
 from __future__ import annotations
 
@@ -33,19 +33,17 @@ with DAG(
     load_day = MessagingInsightsOperator(
         task_id="load_day",
         metrics="all",
+        lookback_days=2,  # Meta restates recent days: three runs load each, and each load replaces the one before
         output_path="{{ params.output_path }}",
     )
 
     @task
-    def sum_by_metric(load: dict[str, str]) -> dict[str, float]:
-        """Read back the files that the load's manifest names, and sum their values by metric."""
+    def newest_values(load: dict[str, str]) -> dict[str, float]:
+        """Read back the newest day's file, which the load's manifest names: each metric's value."""
         manifest = json.loads(ObjectStoragePath(load["manifest"]).read_text())
-        totals: dict[str, float] = {}
-        for file in manifest["files"]:
-            for line in ObjectStoragePath(file["path"]).read_text().splitlines():
-                row = json.loads(line)
-                totals[row["metric"]] = totals.get(row["metric"], 0) + row["value"]
-        return totals
+        newest = manifest["files"][-1]  # they are in the order of their days
+        rows = map(json.loads, ObjectStoragePath(newest["path"]).read_text().splitlines())
+        return {row["metric"]: row["value"] for row in rows}
 
     day_is_available >> load_day
-    sum_by_metric(load_day.output)  # type: ignore[arg-type]  # Airflow hands over the value at run time
+    newest_values(load_day.output)  # type: ignore[arg-type]  # Airflow hands over the value at run time

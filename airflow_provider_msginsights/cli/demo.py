@@ -25,8 +25,8 @@ _PAGE_ID = "101"
 _DEFAULT_OUTPUT = "file:///tmp/messaging_insights"
 _DONE_BY_TASK = {
     "day_is_available": "found the day",
-    "load_day": "wrote the file",
-    "sum_by_metric": "read and summed it",
+    "load_day": "wrote the files",
+    "newest_values": "read one back",
 }
 
 

@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 
 from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.date_ranges import DateRange, chunks
+from airflow_provider_msginsights.transports.settings import TransportSettings
 
 FIRST_DAY = date(2025, 3, 1)
 TOKEN = "user-token"
-BATCH = 50
+BATCH, AT_A_TIME = 50, TransportSettings().concurrency
 Params = dict[str, str]
 
 
@@ -54,7 +55,7 @@ def ours(url: str, pages: int, days: int) -> list[Any]:
 
 
 def bare(url: str, pages: int, days: int) -> list[Any]:
-    """Batches of 50 from 4 threads, JSON, rows as tuples: no retries, no checks, no records."""
+    """Batches of 50 from as many threads, JSON, rows as tuples: no retries, no checks, no records."""
     import requests
 
     local = threading.local()
@@ -76,7 +77,7 @@ def bare(url: str, pages: int, days: int) -> list[Any]:
 
     asked = requests_for(pages, days)
     batches = [asked[n : n + BATCH] for n in range(0, len(asked), BATCH)]
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
         return [row for rows in threads.map(post, batches) for row in rows]
 
 

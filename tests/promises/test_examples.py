@@ -135,13 +135,16 @@ def test_it_keeps_the_conventions_that_a_copy_needs(file: Path) -> None:
     assert re.findall(r"password|token=|from airflow\.(?:models|decorators|operators)|datetime\.now", source) == []
 
 
-def test_the_daily_load_waits_for_its_day_loads_it_and_sums_it(run_example: RunExample, tmp_path: Path) -> None:
+def test_the_daily_load_waits_for_its_day_loads_it_with_those_before_and_reads_it_back(
+    run_example: RunExample, tmp_path: Path
+) -> None:
     done = run_example("daily_load", output_path=f"file://{tmp_path}")
     assert done.state == "success", done.log
-    assert days_below(tmp_path) == ["dt=2026-11-17"]
-    sums = {row["metric"]: row["value"] for row in rows_below(tmp_path)}
-    assert set(sums) == set(METRICS)
-    assert done.xcom("sum_by_metric") == sums
+    assert days_below(tmp_path) == ["dt=2026-11-15", "dt=2026-11-16", "dt=2026-11-17"]
+    values = {row["metric"]: row["value"] for row in rows_below(tmp_path) if row["pacific_date"] == "2026-11-17"}
+    assert set(values) == set(METRICS)
+    assert done.xcom("newest_values") == values
+    assert "for the last time" not in done.log
 
 
 def test_the_backfill_loads_each_day_of_its_year_once(

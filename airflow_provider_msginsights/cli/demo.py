@@ -177,10 +177,11 @@ class _Demo:
         data_file = self.output / f"dt={day}" / "part-0.jsonl"
         rows = [json.loads(line) for line in data_file.read_text().splitlines()]
         say = self.console.print
-        say(f"[bold]3[/bold]  The DAG ran for Pacific day [bold]{day}[/bold], with {calls} calls of the API:\n")
+        say(f"[bold]3[/bold]  The DAG loaded Pacific day [bold]{day}[/bold] and the two before it.")
+        say(f"   Calls of the API: {calls}.\n")
         say(_task_table(report["tasks"]))
         say(_metric_table(rows, day))
-        say(f"The file, one JSON object a row:\n  {data_file}", soft_wrap=True)
+        say(f"The day's file, one JSON object a row:\n  {data_file}", soft_wrap=True)
         say("" if self.kept else "It is gone when this command ends; --keep DIR keeps it.\n")
         say("[bold]What to try next[/bold]")
         say("  msginsights demo --keep ./demo    keep the file, the Airflow home and its log")

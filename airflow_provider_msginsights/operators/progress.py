@@ -62,13 +62,15 @@ class ProgressLog:
         calls, retries = (sum(outcome.counts[name] for outcome in outcomes) for name in ("calls", "retries"))
         throttled = sum(outcome.throttled_seconds for outcome in outcomes)
         seconds = self.clock() - self._started if self._started is not None else 0.0
-        told = f"{self.rows} rows from {calls} calls of the API, {retries} of them retries, in {seconds:.1f} s"
+        told = f"{self.rows} rows in {seconds:.1f} s"
         if throttled >= 1:
             told += f", {throttled:.0f} s of them held back by limits"
+        told += f"; calls of the API: {calls}, of them retries: {retries}"
         if stored is not None:
             told += (
-                f"; {len(stored['files'])} files, {stored['rows_added']} rows added, {stored['rows_changed']} changed, "
-                f"{stored['rows_unchanged']} unchanged, {len(stored['restated_days'])} days restated"
+                f"; files: {len(stored['files'])}; rows added: {stored['rows_added']}, "
+                f"changed: {stored['rows_changed']}, unchanged: {stored['rows_unchanged']}; "
+                f"days restated: {len(stored['restated_days'])}"
             )
         self.log.info("%s.", told)
 

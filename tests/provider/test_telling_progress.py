@@ -47,7 +47,7 @@ def watch(answer: Callable[[Request], Response], *, pages: int, latency_seconds:
 
 def test_a_short_load_tells_its_end_alone(lines: Callable[[], list[str]]) -> None:
     watch(insights, pages=3, latency_seconds=1)
-    assert lines() == ["33 rows from 3 calls of the API, 0 of them retries, in 3.0 s."]
+    assert lines() == ["33 rows in 3.0 s; calls of the API: 3, of them retries: 0."]
 
 
 def test_a_long_load_tells_how_far_it_is_every_few_seconds(lines: Callable[[], list[str]]) -> None:

@@ -9,21 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import Records
     from airflow_provider_msginsights.insights.steps import Flow
     from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 
 
-async def iterate(
-    transport: NonblockingTransport, flow: Flow[FetchOutcome]
-) -> AsyncGenerator[tuple[InsightsRecord, ...] | FetchOutcome]:
+async def iterate(transport: NonblockingTransport, flow: Flow[FetchOutcome]) -> AsyncGenerator[Records | FetchOutcome]:
     """Give the flow's records in the groups they arrive in, and its outcome last.
 
     While the consumer lags, nothing more is asked for; when it stops early, what is under way is given up.
 
     :raises MessagingInsightsError: what the flow raises.
     """
-    arrived: asyncio.Queue[tuple[InsightsRecord, ...] | None] = asyncio.Queue(maxsize=1)
+    arrived: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=1)
     run = asyncio.create_task(transport.run(flow, on_records=arrived.put))
 
     async def end() -> None:

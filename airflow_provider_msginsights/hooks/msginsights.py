@@ -143,13 +143,14 @@ class MessagingInsightsHook(BaseHook):
     async def aget_records(self, query: InsightsQuery) -> AsyncGenerator[InsightsRecord]:
         """Give the same records without blocking the event loop; raise what ``get_records`` raises."""
         from airflow_provider_msginsights.hooks.async_records import iterate
+        from airflow_provider_msginsights.insights.records import Records
 
         async with (
             await self.aget_conn() as transport,
             contextlib.aclosing(iterate(transport, self.fetching(query))) as parts,
         ):
             async for part in parts:
-                if isinstance(part, tuple):
+                if isinstance(part, Records):
                     for record in part:
                         yield record
                 else:

@@ -13,7 +13,7 @@ from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.fetching import FetchRun
 from airflow_provider_msginsights.insights.outcome import FetchOutcome, Paused
-from airflow_provider_msginsights.insights.records import RecordParser
+from airflow_provider_msginsights.insights.record_parser import RecordParser
 from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Reply, Send
 

@@ -20,6 +20,7 @@ from airflow_provider_msginsights.insights.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.gates import WHOLE_RUN, Gates
 from airflow_provider_msginsights.insights.pacing import Pacing
+from airflow_provider_msginsights.insights.records import Records
 from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Emit, Progress, Receive, Reply, Send
 from airflow_provider_msginsights.insights.usage import read_usage
@@ -200,7 +201,7 @@ class Dispatcher:
         moments = (*self._parked.values(), *self._gates.openings())
         wake = min((moment for moment in moments if moment > self._now), default=None)
         if not self._in_flight:
-            yield Emit((), self.progress)  # nothing happens until then
+            yield Emit(Records(), self.progress)  # nothing happens until then
         answer = yield Receive(None if wake is None else wake - self._now)
         if isinstance(answer, Reply):
             self._now = max(self._now, answer.at_seconds)

@@ -19,7 +19,7 @@ from airflow_provider_msginsights.insights.dispatch import Dispatcher
 from airflow_provider_msginsights.insights.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.open_slices import OpenSlices
 from airflow_provider_msginsights.insights.outcome import FetchOutcome, Paused
-from airflow_provider_msginsights.insights.records import RecordParser
+from airflow_provider_msginsights.insights.record_parser import RecordParser
 from airflow_provider_msginsights.insights.refused_metrics import RefusedMetrics
 from airflow_provider_msginsights.insights.sizes import Sizes
 from airflow_provider_msginsights.insights.steps import Emit, Renew

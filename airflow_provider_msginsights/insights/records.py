@@ -1,30 +1,18 @@
-"""Reply -> records: one `InsightsRecord` for each value the API returned, in every shape it is known to take.
-
-Sources: Messaging Insights API page, "Response properties" and its samples (end times and values as text); Page
-Insights guide (ISO end times); Meta's Python SDK, ``InsightsValue`` (flat breakdown rows, ``start_time``). A shape
-beyond these raises `ResponseFormatError` with its path in the document; nothing is guessed and no text of the reply
-is quoted.
-"""
+"""What a load is about: values of metrics, one by one or many at a time."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
-
-from airflow_provider_msginsights.exceptions import ResponseFormatError
-from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.row_times import RowTimes
-from airflow_provider_msginsights.insights.row_values import RowValue, plain_columns, read_value
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.catalog import Unit
-    from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
+    from airflow_provider_msginsights.insights.row_times import TimeColumns
 
 
 class InsightsRecord(NamedTuple):
@@ -60,165 +48,47 @@ class InsightsRecord(NamedTuple):
     breakdowns_other: tuple[tuple[str, str], ...]
 
 
-_new = partial(tuple.__new__, InsightsRecord)
-
-DropReason = Literal["other metric", "other period", "outside the range", "duplicate"]
-
-_NOT_DIMENSIONS = frozenset({"value", "end_time", "start_time"})
+make_record = partial(tuple.__new__, InsightsRecord)
+"""A record from its fields in order: a tuple or any other iterable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """What one reply held.
+class RecordSeries:
+    """Records of one metric of one Page that differ by time and value alone, and hold plain numbers.
 
-    :param answered: metrics with at least one record.
-    :param dropped: rows left out, by reason.
+    Nearly all of a long load comes so. Whoever has to do with millions reads the columns; iterating makes records.
+
+    :param times: the days and the end time of each record.
+    :param values: the number of each record, all finite and within 64 bits.
     """
 
-    records: tuple[InsightsRecord, ...]
-    answered: tuple[str, ...]
-    dropped: Counter[DropReason]
+    page_id: str
+    metric: str
+    period: str
+    unit: Unit
+    times: TimeColumns
+    values: list[float]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[InsightsRecord]:
+        whose = map(repeat, (self.page_id, self.metric, self.period))
+        plain = map(repeat, (None, self.unit, None, (), ()))
+        return map(make_record, zip(*whose, *self.times, self.values, *plain))  # noqa: B905 - some never end
 
 
-class RecordParser:
-    """Reads the replies to one query; remembers the end times it has met, which a run repeats thousands of times."""
-
-    def __init__(self, query: InsightsQuery) -> None:
-        self._query = query
-        self._times = RowTimes(query.period)
-
-    def parse(self, document: dict[str, object], part: Slice) -> Parsed:
-        """The records of a reply to the request for a slice.
-
-        :raises ResponseFormatError: for a shape that is not known; names its path.
-        """
-        data = document.get("data")
-        reading = _Reading(self._query, part, self._times)
-        if not isinstance(data, list):
-            reading.fail("data", "a list was expected")
-        for index, entry in enumerate(data):
-            reading.entry(entry, f"data[{index}]")
-        return Parsed(
-            records=tuple(reading.records),
-            answered=tuple(metric for metric, seen in reading.seen.items() if seen),
-            dropped=reading.dropped,
-        )
+Part: TypeAlias = "RecordSeries | tuple[InsightsRecord, ...]"
 
 
-class _Reading:
-    """One document on its way to records."""
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a reply, in its order; iterating gives them one by one."""
 
-    def __init__(self, query: InsightsQuery, part: Slice, times: RowTimes) -> None:
-        self.query = query
-        self.part = part
-        self.own_ids = f"{part.page_id}/"
-        self.times = times
-        self.columns = times.columns_of(part.days)
-        self.records: list[InsightsRecord] = []
-        self.seen: dict[str, dict[object, object]] = {metric: {} for metric in part.metrics}
-        self.dropped: Counter[DropReason] = Counter()
+    parts: tuple[Part, ...] = ()
 
-    def entry(self, entry: object, path: str) -> None:
-        if not isinstance(entry, dict) or not isinstance(rows := entry.get("values"), list):
-            self.fail(f"{path}.values", "a list was expected")
-        self._check_owner(entry.get("id"), path)
-        metric = entry.get("name")
-        if not isinstance(metric, str) or metric not in self.seen:
-            self.dropped["other metric"] += len(rows)
-        elif entry.get("period") != self.query.period:
-            self.dropped["other period"] += len(rows)
-        else:
-            self._rows(metric, rows, path)
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
 
-    def _check_owner(self, entry_id: object, path: str) -> None:
-        """Refuse an entry of another Page of the query; an id with no such Page is a Page's own under another name."""
-        if isinstance(entry_id, str) and not entry_id.startswith(self.own_ids):
-            owner = entry_id.partition("/")[0]
-            if owner in self.query.page_ids:
-                self.fail(f"{path}.id", f"the entry belongs to Page {owner}")
-
-    def _rows(self, metric: str, rows: list[object], path: str) -> None:
-        if not self._plain_rows(metric, rows):
-            for index, row in enumerate(rows):
-                self._any_row(metric, row, f"{path}.values[{index}]")
-
-    def _plain_rows(self, metric: str, rows: list[object]) -> bool:
-        """Take all rows at once if they are the usual ones: a number and an end time each, no day twice.
-
-        A long load spends its time here, so nothing is done row by row. Whatever is not usual is left to `_any_row`.
-        """
-        seen, part = self.seen[metric], self.part
-        if seen or self.query.breakdowns or (columns := plain_columns(rows)) is None:
-            return False
-        values, end_times = columns
-        if end_times not in self.columns:
-            self.columns[end_times] = self.times.column(end_times, part.days)
-        if (times := self.columns[end_times]) is None:
-            return False
-        whose = map(repeat, (part.page_id, metric, self.query.period))
-        plain = map(repeat, (None, METRICS[metric].unit, None, (), ()))
-        self.records += map(_new, zip(*whose, *times, values, *plain))  # noqa: B905 - some never end
-        seen.update(zip(times.pacific_dates, values, strict=True))
-        return True
-
-    def _any_row(self, metric: str, row: object, path: str) -> None:
-        if not isinstance(row, dict) or "value" not in row:
-            self.fail(path, "an object with a value was expected")
-        if (told := read_value(row["value"])) is None:
-            self.fail(f"{path}.value", "neither a number nor an amount of money")
-        if (when := self.times.read(row, self.part.days)) is None:
-            self.fail(f"{path}.end_time", "neither an ISO time with an offset nor unix seconds")
-        if when.pacific_date not in self.part.days:
-            self.dropped["outside the range"] += 1
-            return
-        named, other = self._dimensions(row, path)
-        key = (when.pacific_date, named, other) if named or other else when.pacific_date
-        if not self._is_new(metric, key, told, path):
-            self.dropped["duplicate"] += 1
-            return
-        unit, period = METRICS[metric].unit, self.query.period
-        self.records.append(
-            _new((self.part.page_id, metric, period, *when, told.value, told.raw, unit, told.currency, named, other))
-        )
-
-    def _is_new(self, metric: str, key: object, told: RowValue, path: str) -> bool:
-        seen = self.seen[metric]
-        if key not in seen:
-            seen[key] = told.value
-            return True
-        if seen[key] != told.value:
-            self.fail(path, f"the same row came twice, with the values {seen[key]} and {told.value}")
-        return False
-
-    def _dimensions(
-        self, row: dict[str, object], path: str
-    ) -> tuple[tuple[tuple[str, str | None], ...], tuple[tuple[str, str], ...]]:
-        """Breakdown values, which are siblings of the value: those asked for in the query's order, others by name."""
-        asked = self.query.breakdowns
-        named = tuple((name, _text(row.get(name))) for name in asked)
-        other = tuple(
-            (name, _text(value) or "")
-            for name, value in sorted(row.items())
-            if name not in _NOT_DIMENSIONS and name not in asked
-        )
-        for name, value in (*named, *other):
-            if not _storable(name) or not _storable(value or ""):
-                self.fail(path, "a dimension is not valid Unicode text")
-        return named, other
-
-    def fail(self, path: str, what: str) -> NoReturn:
-        raise ResponseFormatError(
-            f"The reply has a shape this package does not know at {path}: {what}. Nothing of this reply was used.",
-            http_status=200,
-            page_id=self.part.page_id,
-        )
-
-
-def _text(value: object) -> str | None:
-    """A dimension's value as text; JSON text where it is none, and nothing where there is nothing."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _storable(text: str) -> bool:
-    """Whether every store can hold the text: JSON can spell halves of characters that UTF-8 cannot."""
-    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+    def __iter__(self) -> Iterator[InsightsRecord]:
+        return chain.from_iterable(self.parts)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import Records
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class Emit:
         left out as refused, and proves not to be, is asked for later.
     """
 
-    records: tuple[InsightsRecord, ...]
+    records: Records
     progress: Progress | None = None
     settled_before: date | None = None
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import Records
     from airflow_provider_msginsights.insights.steps import Answer, Step
     from airflow_provider_msginsights.operators.progress import ProgressLog
     from airflow_provider_msginsights.operators.work import Work
@@ -81,7 +81,7 @@ class Load:
                 )
         return held
 
-    def _batches(self, settle: Callable[[date], None] | None = None) -> Iterator[tuple[InsightsRecord, ...]]:
+    def _batches(self, settle: Callable[[date], None] | None = None) -> Iterator[Records]:
         """The records of all queries, those of a reply together.
 
         :param settle: told, as the reading goes on, before which day no more records are expected.

@@ -5,24 +5,34 @@ from __future__ import annotations
 import json
 import math
 from hashlib import sha256
+from itertools import repeat
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_msginsights.insights.records import Records, RecordSeries
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.row_times import TimeColumns
     from airflow_provider_msginsights.outputs.schema import Row
     from airflow_provider_msginsights.outputs.values import Values
 
 _NO_EXTRA_COLUMNS: Mapping[str, str] = MappingProxyType({})
 _EXACT_IN_A_DOUBLE = 2**53
-_MOST_REMEMBERED = 8_192
+_MOST_REMEMBERED = 1_024
 _NOT_DIVIDED: Values = ("", *[None] * len(BREAKDOWN_COLUMNS), None)
 _NO_DIVISIONS = json.dumps([[], None])[1:]
+
+
+class _Times(NamedTuple):
+    """What many rows without dimensions say of their times: the ends of their keys, and whether each is final."""
+
+    key_ends: list[bytes]
+    are_final: list[bool]
 
 
 class RowMaker:
@@ -37,49 +47,78 @@ class RowMaker:
         extra = sorted(extra_columns.items())
         self._names = (*COLUMN_NAMES, *(name for name, _ in extra))
         self._extra = tuple(text for _, text in extra)
-        self._whose: dict[tuple[str, str, str], str] = {}
-        self._times: dict[tuple[date, date, datetime], tuple[str, Values]] = {}
+        self._known_times: dict[TimeColumns, _Times] = {}
+        self._days: dict[date, bool] = {}
 
     @property
     def days(self) -> dict[date, bool]:
         """The last Pacific day of every row so far -> whether all its rows are final."""
-        found: dict[date, bool] = {}
-        for _, day, end in self._times:
-            found[day] = found.get(day, True) and end <= self._final_if_ended_by
-        return found
+        return dict(self._days)
 
-    def rows(self, records: Iterable[InsightsRecord]) -> list[Row]:
+    def rows(self, records: Records | Iterable[InsightsRecord]) -> list[Row]:
         """Give the rows by column name."""
         return [dict(zip(self._names, values, strict=True)) for values in self.values(records)]
 
-    def values(self, records: Iterable[InsightsRecord]) -> list[Values]:
+    def values(self, records: Records | Iterable[InsightsRecord]) -> list[Values]:
         """Give the rows as bare values, in column order."""
-        known_whose, known_times, exact = self._whose, self._times, _EXACT_IN_A_DOUBLE
         made: list[Values] = []
-        for page_id, metric, period, start, day, end, value, raw, unit, currency, named, other in records:
-            # A long load spends its time here, so what repeats is looked up and not made again.
-            whose = known_whose.get((page_id, metric, period)) or self._know_whose(page_id, metric, period)
-            days, tail = known_times.get((start, day, end)) or self._know_times(start, day, end)
-            divisions = _NO_DIVISIONS
-            if named or other:
-                divisions, dimensions = _divided(dict(named), dict(other))
-                tail = (*dimensions, *tail[len(dimensions) :])
-            kept = (value, raw) if value is None or -exact <= value <= exact else _kept_as_text(value, raw)
-            record_id = sha256(f"{whose}{days}{divisions}".encode()).hexdigest()[:32]
-            made.append((record_id, page_id, metric, period, start, day, end, *kept, unit, currency, *tail))
+        for part in records.parts if isinstance(records, Records) else (records,):
+            if isinstance(part, RecordSeries) and _are_exact(part.values):
+                made += self._of_series(part)
+            else:
+                made += map(self._of_record, part)
         return made
 
-    def _know_whose(self, page_id: str, metric: str, period: str) -> str:
-        if len(self._whose) >= _MOST_REMEMBERED:
-            self._whose.clear()
-        text = self._whose[page_id, metric, period] = json.dumps([page_id, metric, period])[:-1]
-        return text
+    def _of_series(self, series: RecordSeries) -> Iterable[Values]:
+        """Make whole columns: a long load spends its time here, so nothing is done row by row but the key's hash."""
+        times = self._known_times.get(series.times) or self._know_times(series.times)
+        whose = _whose(series.page_id, series.metric, series.period).encode()
+        record_ids = [sha256(whose + end).hexdigest()[:32] for end in times.key_ends]
+        named = map(repeat, (series.page_id, series.metric, series.period))
+        plain = map(repeat, (None, series.unit, None, *_NOT_DIVIDED))
+        extra = map(repeat, self._extra)
+        return zip(record_ids, *named, *series.times, series.values, *plain, times.are_final, *extra)  # noqa: B905
 
-    def _know_times(self, start: date, day: date, end: datetime) -> tuple[str, Values]:
-        """What the key says of the days, and the last columns of a row without dimensions."""
-        tail = (*_NOT_DIVIDED, end <= self._final_if_ended_by, *self._extra)
-        known = self._times[start, day, end] = (f', "{start.isoformat()}", "{day.isoformat()}", ', tail)
+    def _of_record(self, record: InsightsRecord) -> Values:
+        page_id, metric, period, start, day, end, value, raw, unit, currency, named, other = record
+        divisions, dimensions = _divided(dict(named), dict(other)) if named or other else (_NO_DIVISIONS, _NOT_DIVIDED)
+        kept = (value, raw) if value is None or _are_exact((value,)) else _kept_as_text(value, raw)
+        key = f"{_whose(page_id, metric, period)}{_when(start, day)}{divisions}"
+        record_id = sha256(key.encode()).hexdigest()[:32]
+        is_final = self._note(day, end)
+        whose = (record_id, page_id, metric, period)
+        return (*whose, start, day, end, *kept, unit, currency, *dimensions, is_final, *self._extra)
+
+    def _know_times(self, times: TimeColumns) -> _Times:
+        if len(self._known_times) >= _MOST_REMEMBERED:
+            self._known_times.clear()
+        key_ends = [
+            f"{_when(start, day)}{_NO_DIVISIONS}".encode()
+            for start, day in zip(times.range_starts, times.pacific_dates, strict=True)
+        ]
+        are_final = list(map(self._note, times.pacific_dates, times.end_times))
+        known = self._known_times[times] = _Times(key_ends, are_final)
         return known
+
+    def _note(self, day: date, end: datetime) -> bool:
+        """Whether a row of this day and end is final."""
+        is_final = end <= self._final_if_ended_by
+        self._days[day] = self._days.get(day, True) and is_final
+        return is_final
+
+
+def _whose(page_id: str, metric: str, period: str) -> str:
+    """What the key says of page and metric; the key is the JSON of a list."""
+    return json.dumps([page_id, metric, period])[:-1]
+
+
+def _when(start: date, day: date) -> str:
+    return f', "{start.isoformat()}", "{day.isoformat()}", '
+
+
+def _are_exact(values: Sequence[float]) -> bool:
+    """Whether a double holds each of these numbers, one at least, as it is."""
+    return min(values) >= -_EXACT_IN_A_DOUBLE and max(values) <= _EXACT_IN_A_DOUBLE
 
 
 def _divided(named: dict[str, str | None], other: dict[str, str]) -> tuple[str, Values]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import InsightsRecord, Records
     from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
@@ -97,7 +97,7 @@ class BlockingTransport:
                 return cast("T", stop.value)
             yield from batch
 
-    def batches(self, flow: Flow[T]) -> Generator[tuple[InsightsRecord, ...], None, T]:
+    def batches(self, flow: Flow[T]) -> Generator[Records, None, T]:
         """The flow's records as they arrive, those of a reply together; returns its result.
 
         While the consumer lags, nothing more is sent.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import Records
     from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
@@ -61,9 +61,7 @@ class NonblockingTransport:
         if client is not None:
             await client.aclose()
 
-    async def run(
-        self, flow: Flow[T], on_records: Callable[[tuple[InsightsRecord, ...]], Awaitable[None]] | None = None
-    ) -> T:
+    async def run(self, flow: Flow[T], on_records: Callable[[Records], Awaitable[None]] | None = None) -> T:
         """The flow's result.
 
         :param on_records: awaited with records as they arrive; until it returns nothing more is sent.

@@ -13,7 +13,8 @@ import pytest
 from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.records import InsightsRecord, Parsed, RecordParser
+from airflow_provider_msginsights.insights.record_parser import Parsed, RecordParser
+from airflow_provider_msginsights.insights.records import InsightsRecord, RecordSeries
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 NEW = "page_messages_new_conversations_unique"
@@ -74,7 +75,7 @@ def test_breakdown_rows_carry_the_querys_dimensions_in_its_order() -> None:
         breakdowns=["recurring_notifications_frequency", "recurring_notifications_topic"],
     )
     assert [one.value for one in parsed.records] == [3, 15, 8, 17, 14]
-    assert parsed.records[3].breakdowns == (
+    assert tuple(parsed.records)[3].breakdowns == (
         ("recurring_notifications_frequency", "daily"),
         ("recurring_notifications_topic", "10percentsale"),
     )
@@ -88,7 +89,7 @@ def test_iso_end_times_fall_on_their_pacific_day_across_the_clock_change() -> No
         (date(2026, 3, 8), 0),
         (date(2026, 3, 9), 5),
     ]
-    assert parsed.records[1] == InsightsRecord(
+    assert tuple(parsed.records)[1] == InsightsRecord(
         page_id="101",
         metric=NEW,
         period="day",
@@ -102,7 +103,8 @@ def test_iso_end_times_fall_on_their_pacific_day_across_the_clock_change() -> No
         breakdowns=(),
         breakdowns_other=(),
     )
-    assert pickle.loads(pickle.dumps(parsed.records)) == parsed.records  # noqa: S301 - pickled a moment before
+    records = tuple(parsed.records)
+    assert pickle.loads(pickle.dumps(records)) == records  # noqa: S301 - pickled a moment before
 
 
 def test_money_is_told_in_units_of_its_currency() -> None:
@@ -291,7 +293,7 @@ def test_a_dimension_no_file_could_hold_is_refused() -> None:
 @pytest.mark.parametrize("document", [{"data": []}, rows()])
 def test_no_row_is_no_record_and_no_answer(document: Any) -> None:
     parsed = parse(document)
-    assert parsed.records == ()
+    assert tuple(parsed.records) == ()
     assert parsed.answered == ()
 
 
@@ -326,4 +328,8 @@ def test_columns_and_single_rows_are_read_alike() -> None:
     ends = [end_of_day(DAY + timedelta(n)).strftime("%Y-%m-%dT%H:%M:%S+0000") for n in range(30)]
     plain = rows(*({"value": n, "end_time": end} for n, end in enumerate(ends)))
     one_by_one = rows(*({"value": n, "end_time": end, "start_time": None} for n, end in enumerate(ends)))
-    assert parse(plain, count=30).records == parse(one_by_one, count=30).records
+    columns, single = parse(plain, count=30).records, parse(one_by_one, count=30).records
+    assert tuple(columns) == tuple(single)
+    assert len(columns) == len(single) == 30
+    assert [type(part) for part in columns.parts] == [RecordSeries]
+    assert [type(part) for part in single.parts] == [tuple]

@@ -13,7 +13,7 @@ from airflow_provider_msginsights.transports.settings import from_connection_par
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import InsightsRecord, Records
     from airflow_provider_msginsights.insights.steps import Flow
     from airflow_provider_msginsights.transports.credentials import Credentials
 
@@ -58,7 +58,7 @@ class Driver:
             async def asleep(seconds: float) -> None:
                 self._sleep(seconds)
 
-            async def take(records: tuple[InsightsRecord, ...]) -> None:
+            async def take(records: Records) -> None:
                 self.records += records
 
             async with NonblockingTransport(

@@ -21,7 +21,7 @@ from airflow_provider_msginsights.transports.nonblocking import NonblockingTrans
 from airflow_provider_msginsights.transports.settings import from_connection_parts
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import InsightsRecord, Records
 
 SMALL = RetryPolicy(max_in_flight=40)
 LONG_ENOUGH_TO_RUN_AHEAD = 0.3
@@ -69,7 +69,7 @@ def test_records_arrive_in_the_event_loop_while_later_replies_are_on_their_way()
     gate = Gate()
     seen: list[InsightsRecord] = []
 
-    async def take(records: tuple[InsightsRecord, ...]) -> None:
+    async def take(records: Records) -> None:
         seen.extend(records)
         gate.consumed.set()
 
@@ -112,7 +112,7 @@ def test_nothing_runs_ahead_of_an_awaited_consumer() -> None:
     taken: list[str] = []
 
     async def main(double: GraphDouble) -> None:
-        async def take(records: tuple[InsightsRecord, ...]) -> None:
+        async def take(records: Records) -> None:
             taken.extend(one.page_id for one in records)
             if len(taken) == 2 * 11:
                 await asyncio.sleep(LONG_ENOUGH_TO_RUN_AHEAD)

@@ -52,13 +52,10 @@ class RowSpool:
         """The partitions that rows were added to."""
         return tuple(sorted(self._held.keys() | self._runs.keys()))
 
-    def add(self, partition: str, values: Values) -> None:
-        """Take a row."""
-        try:
-            self._held[partition].append(values)
-        except KeyError:
-            self._held[partition] = [values]
-        self._count += 1
+    def add(self, partition: str, rows: list[Values]) -> None:
+        """Take rows."""
+        self._held.setdefault(partition, []).extend(rows)
+        self._count += len(rows)
         if self._count >= self._held_rows:
             for name in list(self._held):
                 self._put_down(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.stored import StoredFile
     from airflow_provider_msginsights.outputs.values import Values
 
+_days_of = itemgetter(RANGE_START, PACIFIC_DATE)
 _MERGED_AT_ONCE = 2
 _LOOKED_AT_ALONE = 2
 
@@ -57,12 +60,13 @@ class DatasetWriter:
 
     def add(self, rows: Iterable[Values]) -> None:
         """Take rows, in column order of the dataset; of rows with the same key the last one counts."""
-        partitions, put_by = self._partitions, self._spool.add
+        by_days: defaultdict[tuple[date, date], list[Values]] = defaultdict(list)
         for values in rows:
-            days = values[RANGE_START], values[PACIFIC_DATE]
-            if days not in partitions:
-                partitions[days] = self._dataset.partition_of(*days)
-            put_by(partitions[days], values)
+            by_days[_days_of(values)].append(values)
+        for days, together in by_days.items():
+            if days not in self._partitions:
+                self._partitions[days] = self._dataset.partition_of(*days)
+            self._spool.add(self._partitions[days], together)
 
     def settle(self, before: date) -> None:
         """Begin to write the partitions of all days before this one; waits for nothing.

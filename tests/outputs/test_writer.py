@@ -70,7 +70,7 @@ def test_a_spool_gives_back_the_newest_row_of_each_key_in_order(added: list[tupl
     newest: dict[int, int] = {}
     for page, value in added:
         (row,) = rows_of(record(page_id=str(page), value=value))
-        spool.add("dt", row)
+        spool.add("dt", [row])
         newest[page] = value
     back = list(spool.rows(spool.take("dt")))
     spool.close()

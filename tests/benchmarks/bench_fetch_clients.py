@@ -1,4 +1,7 @@
-"""The same load by four clients: ours, a bare batch client, Meta's Python SDK, and python-facebook-api."""
+"""The same load by four clients: ours, a bare batch client, Meta's Python SDK, and python-facebook-api.
+
+Each gives its rows in the groups they arrive in, so that whoever takes them can let them go.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.date_ranges import DateRange, chunks
 from airflow_provider_msginsights.transports.settings import TransportSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 FIRST_DAY = date(2025, 3, 1)
 TOKEN = "user-token"
@@ -41,7 +47,7 @@ def requests_for(pages: int, days: int) -> list[tuple[str, Params]]:
     ]
 
 
-def ours(url: str, pages: int, days: int) -> list[Any]:
+def ours(url: str, pages: int, days: int) -> Iterator[Iterable[Any]]:
     from airflow_provider_msginsights.insights.flows import fetch_insights
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
@@ -51,19 +57,20 @@ def ours(url: str, pages: int, days: int) -> list[Any]:
     query = InsightsQuery.create(page_ids=page_ids, metrics="all", days=days_from_first(days))
     settings, credentials = from_connection_parts(host=url, password=TOKEN)
     with BlockingTransport(settings, credentials) as transport:
-        return list(transport.records(fetch_insights(query, policy=settings.retry_policy)))
+        yield from transport.batches(fetch_insights(query, policy=settings.retry_policy, exchange_first=True))
 
 
-def bare(url: str, pages: int, days: int) -> list[Any]:
+def bare(url: str, pages: int, days: int) -> Iterator[Iterable[Any]]:
     """Batches of 50 from as many threads, JSON, rows as tuples: no retries, no checks, no records."""
     import requests
 
     local = threading.local()
+    tokens = page_tokens(requests.Session(), url, pages)
 
     def post(asked: list[tuple[str, Params]]) -> list[tuple[str, str, str, int]]:
         session = local.session = getattr(local, "session", None) or requests.Session()
         parts = [
-            {"method": "GET", "relative_url": f"{page}/insights?{urlencode({**params, 'access_token': TOKEN})}"}
+            {"method": "GET", "relative_url": f"{page}/insights?{urlencode({**params, 'access_token': tokens[page]})}"}
             for page, params in asked
         ]
         form = {"access_token": TOKEN, "batch": json.dumps(parts)}
@@ -78,10 +85,22 @@ def bare(url: str, pages: int, days: int) -> list[Any]:
     asked = requests_for(pages, days)
     batches = [asked[n : n + BATCH] for n in range(0, len(asked), BATCH)]
     with ThreadPoolExecutor(AT_A_TIME) as threads:
-        return [row for rows in threads.map(post, batches) for row in rows]
+        yield from threads.map(post, batches)
 
 
-def business_sdk(url: str, pages: int, days: int) -> list[Any]:
+def page_tokens(session: Any, url: str, pages: int) -> dict[str, str]:
+    """Each Page's own token, which the API demands; the list of them comes a hundred at a time."""
+    tokens: dict[str, str] = {}
+    params = {"fields": "id,access_token", "limit": "100"}
+    while len(tokens) < pages:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        document = session.get(f"{url}/v26.0/me/accounts", params=params, headers=headers, timeout=60).json()
+        tokens |= {page["id"]: page["access_token"] for page in document["data"]}
+        params["after"] = document["paging"]["cursors"]["after"]
+    return tokens
+
+
+def business_sdk(url: str, pages: int, days: int) -> Iterator[Iterable[Any]]:
     """facebook-business, with its own batches, one after the other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the SDK's modules warn when imported, and of lists of names
@@ -104,20 +123,18 @@ def business_sdk(url: str, pages: int, days: int) -> list[Any]:
                 named = {**params, "metric": params["metric"].split(",")}
                 Page(page, api=api).get_insights(params=named, batch=batch, success=take)
             batch.execute()
-        return rows
+            yield rows
+            rows.clear()
 
 
-def python_facebook(url: str, pages: int, days: int) -> list[Any]:
+def python_facebook(url: str, pages: int, days: int) -> Iterator[Iterable[Any]]:
     """python-facebook-api, one GET after the other: it has no batches."""
     from pyfacebook import GraphAPI
 
     api = GraphAPI(access_token=TOKEN, version="v24.0", base_url=f"{url}/", timeout=60)
-    return [
-        row
-        for page, params in requests_for(pages, days)
-        for entry in api.get_connection(page, "insights", **params)["data"]
-        for row in entry["values"]
-    ]
+    for page, params in requests_for(pages, days):
+        entries = api.get_connection(page, "insights", **params)["data"]
+        yield [row for entry in entries for row in entry["values"]]
 
 
 CLIENTS = {"ours": ours, "bare": bare, "facebook-business": business_sdk, "python-facebook-api": python_facebook}

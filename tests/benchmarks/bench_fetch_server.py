@@ -81,6 +81,8 @@ def healthy_body(target: str) -> str:
     """JSON text for a path with query."""
     url = urlsplit(target)
     params = dict(parse_qsl(url.query))
+    if url.path == "me/accounts":
+        return list_of_pages(int(params.get("after", 101)), int(params["limit"]))
     page_id, period = url.path.split("/")[0], params["period"]
     entries = []
     metrics = params["metric"]  # the SDK sends a JSON array
@@ -94,6 +96,12 @@ def healthy_body(target: str) -> str:
             f'"description":"A description of it","id":"{page_id}/insights/{metric}/{period}"}}'
         )
     return f'{{"data":[{",".join(entries)}]}}'
+
+
+def list_of_pages(first: int, count: int) -> str:
+    """Page tokens, of as many Pages as anybody asks for."""
+    pages = [{"id": str(page_id), "access_token": f"page-token-{page_id}"} for page_id in range(first, first + count)]
+    return json.dumps({"data": pages, "paging": {"cursors": {"after": str(first + count)}, "next": "more"}})
 
 
 @lru_cache(maxsize=4096)

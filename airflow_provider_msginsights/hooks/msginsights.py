@@ -287,7 +287,8 @@ class MessagingInsightsHook(BaseHook):
         """Ask what is there, poll by poll, until ``next_poll`` gives ``None`` for the seconds to wait.
 
         The connection is read again before each poll; polls of one event loop that begin within a second share a
-        reading. Between polls no network connection stays open, and only some of them are under way at a time.
+        reading, and all share its network connections, which are closed soon after the last poll. Only some are under
+        way at a time.
 
         :param ranges: the days asked about, at each poll.
         :param clock: the present moment, aware.

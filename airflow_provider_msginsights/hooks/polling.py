@@ -1,4 +1,4 @@
-"""Polls from a triggerer: a connection read before each, no network connection between two, and turns at it."""
+"""Polls from a triggerer: a connection read before each, an HTTP client that all of them share, and turns at it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_msginsights.hooks.turns import Turn
 from airflow_provider_msginsights.insights.polling import poll_availability
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+from airflow_provider_msginsights.transports.sharing import SharedClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,7 +51,6 @@ async def poll(
         return (await read(since))[1]
 
     async def rest(seconds: float) -> None:
-        await transport.aclose()
         turn.leave()
         await asyncio.sleep(seconds)
         await turn.take()
@@ -58,10 +58,11 @@ async def poll(
     # Nobody waits for a poll's end, so its Pages share one request rather than several side by side.
     alone = replace(settings, concurrency=1)
     flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=end)
-    transport = NonblockingTransport(alone, credentials, read_again=read_again, sleep=rest)
     await turn.take()
     try:
-        async with transport:
+        async with NonblockingTransport(
+            alone, credentials, client=SharedClient(alone), read_again=read_again, sleep=rest
+        ) as transport:
             await transport.run(flow)
     finally:
         turn.leave()

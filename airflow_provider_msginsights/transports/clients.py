@@ -68,7 +68,7 @@ def _silent_pools() -> dict[str, Any]:
 
 
 def new_client(settings: TransportSettings) -> httpx.AsyncClient:
-    """A client that reads nothing from the environment by itself and shares the process's SSL context."""
+    """A client that reads nothing from the environment by itself, sends no cookie back and shares the SSL context."""
     import httpx
 
     context = ssl_context(settings)
@@ -77,7 +77,9 @@ def new_client(settings: TransportSettings) -> httpx.AsyncClient:
         for scheme, proxy in proxies_for(settings).items()
     }
     timeout = httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds)
-    return httpx.AsyncClient(verify=context, mounts=mounts, timeout=timeout, trust_env=False, follow_redirects=False)
+    client = httpx.AsyncClient(verify=context, mounts=mounts, timeout=timeout, trust_env=False, follow_redirects=False)
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
 
 
 def proxies_for(settings: TransportSettings) -> dict[str, str]:

@@ -8,20 +8,19 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
-from airflow_provider_msginsights.transports.clients import new_client
 from airflow_provider_msginsights.transports.credentials import RunTokens
+from airflow_provider_msginsights.transports.sharing import OwnClient
 from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Self
 
-    import httpx
-
     from airflow_provider_msginsights.insights.records import Records
     from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
+    from airflow_provider_msginsights.transports.sharing import Clients
     from airflow_provider_msginsights.transports.wire import Group, HttpAnswer, HttpCall, Lost
 
 T = TypeVar("T")
@@ -30,6 +29,7 @@ T = TypeVar("T")
 class NonblockingTransport:
     """Runs flows in the running event loop. Use it in an ``async with`` statement, or close it with `aclose`.
 
+    :param client: where its HTTP client comes from; one of its own when left out.
     :param read_again: reads the connection again, for flows whose token was refused.
     :param clock: monotonic seconds; with ``sleep`` it lets tests wait without waiting.
     :param unix_clock: seconds since 1970, for timed proofs.
@@ -40,6 +40,7 @@ class NonblockingTransport:
         settings: TransportSettings,
         credentials: Credentials,
         *,
+        client: Clients | None = None,
         read_again: Callable[[], Awaitable[Credentials]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -47,7 +48,7 @@ class NonblockingTransport:
     ) -> None:
         self._settings, self._credentials, self._read_again = settings, credentials, read_again
         self._clock, self._sleep, self._unix_clock = clock, sleep, unix_clock
-        self._client: httpx.AsyncClient | None = None
+        self._client = client or OwnClient(settings)
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,10 +57,8 @@ class NonblockingTransport:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection; the transport can be used again."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        """Give its HTTP client up; with one of its own the transport can be used again."""
+        await self._client.aclose()
 
     async def run(self, flow: Flow[T], on_records: Callable[[Records], Awaitable[None]] | None = None) -> T:
         """The flow's result.
@@ -94,13 +93,13 @@ class NonblockingTransport:
     async def _fetch(self, call: HttpCall) -> HttpAnswer | Lost:
         import httpx
 
-        self._client = self._client or new_client(self._settings)
         try:
-            async with self._client.stream(call.method, call.url, data=call.form, auth=call.sign) as answer:
-                body = BodyReader(self._settings)
-                async for piece in answer.aiter_bytes():
-                    if not body.takes(piece):
-                        break
+            with self._client.use() as client:
+                async with client.stream(call.method, call.url, data=call.form, auth=call.sign) as answer:
+                    body = BodyReader(self._settings)
+                    async for piece in answer.aiter_bytes():
+                        if not body.takes(piece):
+                            break
             # It and its stream name each other: a heap of garbage that would stay for the collector, at each call.
             del answer.stream
             return body.answer(answer.status_code, answer.headers)

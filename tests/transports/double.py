@@ -60,6 +60,7 @@ class GraphDouble:
     heard: list[Heard] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     connections: int = 0
+    open_connections: int = 0
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"graph": self})
@@ -121,6 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.graph.connections += 1
+        self.graph.open_connections += 1
+
+    def finish(self) -> None:
+        super().finish()
+        self.graph.open_connections -= 1
 
     def do_GET(self) -> None:
         self._answer()

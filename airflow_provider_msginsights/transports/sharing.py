@@ -1,0 +1,124 @@
+"""HTTP clients: a transport's own, and one that all triggers of an event loop share.
+
+A thousand triggers that each opened a connection at each poll would spend their time on TLS handshakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
+
+from airflow_provider_msginsights.transports.clients import new_client
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+    from contextlib import AbstractContextManager
+
+    import httpx
+
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+IDLE_SECONDS = 5.0
+"""A shared client that nobody used for so long is closed, and opened again by the next poll."""
+
+
+class Clients(Protocol):
+    """Where a transport gets its HTTP client from."""
+
+    def use(self) -> AbstractContextManager[httpx.AsyncClient]:
+        """Give a client for one call."""
+
+    async def aclose(self) -> None:
+        """Do without one from here on."""
+
+
+class OwnClient:
+    """A client of one transport, made when it is first used."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[httpx.AsyncClient]:
+        """Give the client."""
+        self._client = self._client or new_client(self._settings)
+        yield self._client
+
+    async def aclose(self) -> None:
+        """Close every connection; the next use makes another client."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+class _Shared:
+    """One client for all that speak with one host in the same way; it holds no token."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self.holders = 0
+        self._own = OwnClient(settings)
+        self._calls = 0
+        self._was_used = False
+        self._look: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[httpx.AsyncClient]:
+        self._was_used = True
+        self._look = self._look or asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_if_idle)
+        self._calls += 1
+        try:
+            with self._own.use() as client:
+                yield client
+        finally:
+            self._calls -= 1
+
+    def _close_if_idle(self) -> None:
+        """Look again as long as the client is used; one timer, and not one for each call."""
+        loop = asyncio.get_running_loop()
+        if self._was_used or self._calls:
+            self._was_used = False
+            self._look = loop.call_later(IDLE_SECONDS, self._close_if_idle)
+        else:
+            self._look = None
+            self._closing = loop.create_task(self._own.aclose())
+
+    async def aclose(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        await self._own.aclose()
+
+
+_OfLoop: TypeAlias = "dict[Hashable, _Shared]"
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
+
+
+class SharedClient:
+    """A share in the client of the running event loop; the last to close its share closes the client."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        # Whatever a client is made of.
+        timeouts = settings.connect_timeout_seconds, settings.read_timeout_seconds
+        self._key: Hashable = (settings.base_url, settings.proxy, settings.ca_bundle, timeouts)
+        self._of_loop = _shared.setdefault(asyncio.get_running_loop(), {})
+        self._client = self._of_loop.setdefault(self._key, _Shared(settings))
+        self._client.holders += 1
+        self._is_held = True
+
+    def use(self) -> AbstractContextManager[httpx.AsyncClient]:
+        """Give the client."""
+        return self._client.use()
+
+    async def aclose(self) -> None:
+        """Give the share up."""
+        if not self._is_held:
+            return
+        self._is_held = False
+        self._client.holders -= 1
+        if not self._client.holders:
+            del self._of_loop[self._key]
+            await self._client.aclose()

@@ -124,12 +124,12 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     ),
     "batch_size": _number("Batch size", "Most requests in one POST.", default=50, whole=True, minimum=1, maximum=50),
     "concurrency": _number(
-        "Concurrency", "Most HTTP requests of a task at a time.", default=6, whole=True, minimum=1, maximum=64
+        "Concurrency", "Most HTTP requests of a task at a time.", default=4, whole=True, minimum=1, maximum=64
     ),
     "max_in_flight": _number(
         "Requests in flight",
         "Most requests sent and not yet consumed; bounds memory.",
-        default=350,
+        default=200,
         whole=True,
         minimum=1,
     ),

@@ -63,7 +63,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--signed", action="store_true", help="the connection has an app secret: calls carry a proof")
     parser.add_argument("--batch-size", type=_count, metavar="N", help="the connection's batch_size (default: 50)")
-    parser.add_argument("--concurrency", type=_count, metavar="N", help="the connection's concurrency (default: 6)")
+    parser.add_argument("--concurrency", type=_count, metavar="N", help="the connection's concurrency (default: 4)")
     parser.add_argument(
         "--engaged-users",
         type=_count,

@@ -31,8 +31,7 @@ class RetryPolicy:
     :param wait_bound_seconds: longest wait inside a flow; a longer one leaves it as paused requests.
     :param slow_above_percent: of an allowance: from here on requests are fewer and further apart.
     :param max_pace_seconds: pause between requests just before the limit.
-    :param max_in_flight: most requests sent and not yet consumed; it bounds memory too. The default is six POSTs under
-        way and one that waits its turn, so that no connection idles while a reply is read.
+    :param max_in_flight: most requests sent and not yet consumed; it bounds memory too. The default is four full POSTs.
     :param uniform: random numbers in [0, 1); the default takes the whole back-off.
     """
 
@@ -44,7 +43,7 @@ class RetryPolicy:
     wait_bound_seconds: float = 120.0
     slow_above_percent: float = 80.0
     max_pace_seconds: float = 10.0
-    max_in_flight: int = 350
+    max_in_flight: int = 200
     uniform: Callable[[], float] = _no_jitter
 
     def __post_init__(self) -> None:

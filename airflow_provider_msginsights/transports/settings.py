@@ -45,7 +45,7 @@ class TransportSettings:
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
     batch_size: int = MAX_PARTS
-    concurrency: int = 6
+    concurrency: int = 4
     max_response_bytes: int = 64 * 2**20
     token_warning_days: float = SOON_DAYS
     retry_policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(uniform=random.random))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,20 +90,6 @@ def test_nothing_runs_ahead_of_a_consumer_that_lags() -> None:
         time.sleep(LONG_ENOUGH_TO_RUN_AHEAD)
         assert len(double.calls) == 1 + 40
         assert sum(1 for _ in records) == 300 * 11 - 12
-
-
-def test_a_connection_that_is_free_does_not_wait_for_the_reader() -> None:
-    settings, credentials = from_connection_parts(host="http://127.0.0.1", password="user-token")
-    under_way = settings.concurrency * settings.batch_size
-    with GraphDouble(healthy) as double:
-        here = replace(settings, base_url=double.url)
-        with BlockingTransport(here, credentials) as transport:
-            records = transport.records(fetch_insights(make_query(pages=500), policy=here.retry_policy))
-            for _ in range(12):  # the first Page's and one more: the second wave is under way, one reply of it is read
-                next(records)
-            time.sleep(LONG_ENOUGH_TO_RUN_AHEAD)
-            assert len(double.calls) == 1 + under_way + settings.batch_size
-            records.close()
 
 
 def test_nothing_runs_ahead_of_an_awaited_consumer() -> None:

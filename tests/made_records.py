@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
-from airflow_provider_msginsights.insights.records import InsightsRecord
+from airflow_provider_msginsights.insights.records import InsightsRecord, Records
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
 if TYPE_CHECKING:
@@ -36,10 +36,15 @@ def record(day: str = "2026-03-08", **different: Any) -> InsightsRecord:
     return InsightsRecord(**fields | different)
 
 
+def replied(*records: InsightsRecord) -> Records:
+    """Records as a reply brings them, one by one."""
+    return Records((records,))
+
+
 def row_of(one: InsightsRecord, *, final_if_ended_by: datetime, **arguments: Any) -> Row:
-    (row,) = RowMaker(final_if_ended_by=final_if_ended_by, **arguments).rows([one])
+    (row,) = RowMaker(final_if_ended_by=final_if_ended_by, **arguments).rows(replied(one))
     return row
 
 
 def values_of(records: Iterable[InsightsRecord], *, final_if_ended_by: datetime) -> list[Values]:
-    return RowMaker(final_if_ended_by=final_if_ended_by).values(records)
+    return RowMaker(final_if_ended_by=final_if_ended_by).values(replied(*records))

@@ -40,9 +40,9 @@ class Sizes:
         return self._of(part).holds(part)
 
     def cut(self, part: Slice) -> Iterator[Slice]:
-        """The slice in pieces that fit."""
+        """The slice in pieces that fit; itself, and no copy that a long load would keep, where it fits already."""
         size = self._of(part)
-        return part.cut(size.days, size.metrics)
+        return iter((part,)) if size.holds(part) else part.cut(size.days, size.metrics)
 
     def shrink(self, part: Slice, *, days_only: bool) -> bool:
         """Make room for less than this slice, which was refused as too heavy; whether there is less to ask for."""

@@ -9,14 +9,14 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_msginsights.insights.records import Records, RecordSeries
+from airflow_provider_msginsights.insights.records import RecordSeries
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.records import InsightsRecord, Records
     from airflow_provider_msginsights.insights.row_times import TimeColumns
     from airflow_provider_msginsights.outputs.schema import Row
     from airflow_provider_msginsights.outputs.values import Values
@@ -55,14 +55,14 @@ class RowMaker:
         """The last Pacific day of every row so far -> whether all its rows are final."""
         return dict(self._days)
 
-    def rows(self, records: Records | Iterable[InsightsRecord]) -> list[Row]:
+    def rows(self, records: Records) -> list[Row]:
         """Give the rows by column name."""
         return [dict(zip(self._names, values, strict=True)) for values in self.values(records)]
 
-    def values(self, records: Records | Iterable[InsightsRecord]) -> list[Values]:
+    def values(self, records: Records) -> list[Values]:
         """Give the rows as bare values, in column order."""
         made: list[Values] = []
-        for part in records.parts if isinstance(records, Records) else (records,):
+        for part in records.parts:
             if isinstance(part, RecordSeries) and _are_exact(part.values):
                 made += self._of_series(part)
             else:

@@ -90,6 +90,8 @@ class _Shared:
         if self._look is not None:
             self._look.cancel()
             self._look = None
+        if self._closing is not None:
+            await self._closing
         await self._own.aclose()
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import record
+from made_records import record, replied
 
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
 from airflow_provider_msginsights.insights.records import Records, RecordSeries
@@ -38,17 +38,16 @@ def test_columns_and_single_records_become_the_same_rows(*, columns: list[Record
     parts = [part for one in columns for part in (one, (record("2026-02-01", value=None),) if with_odd_ones else ())]
     at_once, one_by_one = maker(), maker()
     made = at_once.rows(Records(tuple(parts)))
-    assert made == one_by_one.rows([one for part in parts for one in part])
-    assert [type(row["value"]) for row in made] == [
-        type(row["value"]) for row in one_by_one.rows([one for part in parts for one in part])
-    ]
+    same = one_by_one.rows(replied(*(one for part in parts for one in part)))
+    assert made == same
+    assert [type(row["value"]) for row in made] == [type(row["value"]) for row in same]
     assert at_once.days == one_by_one.days
 
 
 def test_days_are_final_when_all_their_rows_are() -> None:
     early, late = FINAL_IF_ENDED_BY, FINAL_IF_ENDED_BY + timedelta(seconds=1)
     rows = maker()
-    rows.values([record("2026-03-01", end_time=early), record("2026-03-02", end_time=late)])
+    rows.values(replied(record("2026-03-01", end_time=early), record("2026-03-02", end_time=late)))
     assert rows.days == {date(2026, 3, 1): True, date(2026, 3, 2): False}
-    rows.values([record("2026-03-01", end_time=late), record("2026-03-02", end_time=early)])
+    rows.values(replied(record("2026-03-01", end_time=late), record("2026-03-02", end_time=early)))
     assert rows.days == {date(2026, 3, 1): False, date(2026, 3, 2): False}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from made_records import record, values_of
+from made_records import record, replied, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -88,7 +88,7 @@ def test_four_times_the_days_take_no_more_memory(tmp_path: Path, final_if_ended_
             for number in range(days):
                 day = date(2024, 1, 1) + timedelta(days=number)
                 one = record(day.isoformat(), page_id=f"page-{page}", value=page * 1000 + number)
-                yield from maker.values([one])
+                yield from maker.values(replied(one))
 
     def peak_bytes(days: int) -> int:
         root = UPath((tmp_path / str(days)).as_uri())

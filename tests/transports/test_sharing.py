@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,27 +49,19 @@ async def until(condition: Callable[[], bool]) -> None:
     await asyncio.to_thread(wait_until, condition, timeout_seconds=10, told=str, every_seconds=0.01)
 
 
-def test_they_use_one_connection_each_with_its_own_token() -> None:
-    async def main(url: str) -> None:
-        async with sharing_transport(url, "token-1") as first, sharing_transport(url, "token-2") as second:
-            for transport in (first, second, first):
-                await load(transport)
+async def load_in_turn(url: str, *tokens: str) -> None:
+    """One load with each token, in a transport of its own; all of them share."""
+    async with AsyncExitStack() as stack:
+        for transport in [await stack.enter_async_context(sharing_transport(url, token)) for token in tokens]:
+            await load(transport)
 
+
+def test_they_use_one_connection_each_with_its_own_token_and_no_cookie_of_another() -> None:
+    tokens = ("token-1", "token-2", "token-1")
     with GraphDouble(healthy) as double:
-        asyncio.run(main(double.url))
+        asyncio.run(load_in_turn(double.url, *tokens))
     assert double.connections == 1
-    assert [heard.headers["authorization"] for heard in double.heard] == [f"Bearer token-{one}" for one in (1, 2, 1)]
-
-
-def test_no_cookie_goes_from_one_to_another() -> None:
-    async def main(url: str) -> None:
-        async with sharing_transport(url, "token-1") as first, sharing_transport(url, "token-2") as second:
-            await load(first)
-            await load(second)
-
-    with GraphDouble(healthy) as double:
-        asyncio.run(main(double.url))
-    assert len(double.heard) == 2
+    assert [heard.headers["authorization"] for heard in double.heard] == [f"Bearer {token}" for token in tokens]
     assert not any("cookie" in heard.headers for heard in double.heard)
 
 

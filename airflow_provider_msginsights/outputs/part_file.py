@@ -57,7 +57,9 @@ class PartFile:
 
             def merge(file: IO[bytes]) -> int:
                 before = () if stored is None else self._stored(name, stored)
-                answered = self._owned(spool.rows(runs), self._owners(others), name)
+                answered = spool.rows(runs)
+                if owners := self._owners(others):
+                    answered = self._owned(answered, owners, name)
                 return self._format.write(merged(before, answered, tally), self._columns, file)
 
             with self._store.replacing(name, stored=stored) as spooled:

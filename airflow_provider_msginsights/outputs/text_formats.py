@@ -117,40 +117,48 @@ class Gzipped:
         return self._text.read(plain, columns)
 
 
-class _Templates(dict["Values", str]):
-    """What a row repeats of many others -> its JSON line, with gaps for what differs from row to row."""
+class _Stretches(dict["Values", tuple[str, ...]]):
+    """What a row repeats of many others -> the stretches of its JSON line around what differs from row to row."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
 
-    def __missing__(self, repeated: Values) -> str:
+    def __missing__(self, repeated: Values) -> tuple[str, ...]:
         values = iter(repeated)
-        members = []
-        for column in self._columns:
-            text = "%s" if column.name in _OF_ITS_OWN else json_text(iso_text(next(values))).replace("%", "%%")
-            members.append(f"{json_text(column.name)}:{text}")
+        stretches, stretch = [], "{"
+        for place, column in enumerate(self._columns):
+            stretch += f"{',' if place else ''}{json_text(column.name)}:"
+            if column.name in _OF_ITS_OWN:
+                stretches.append(stretch)
+                stretch = ""
+            else:
+                stretch += json_text(iso_text(next(values)))
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
-        line = self[repeated] = "{" + ",".join(members) + "}\n"
-        return line
+        whole = self[repeated] = (*stretches, stretch + "}\n")
+        return whole
 
 
 def _lines(rows: Iterable[Values], columns: Sequence[Column]) -> Iterator[str]:
     """Give each row's line; what repeats is encoded once, since neighbours differ in little."""
     own_of = itemgetter(*[place for place, column in enumerate(columns) if column.name in _OF_ITS_OWN])
     repeated_of = itemgetter(*[place for place, column in enumerate(columns) if column.name not in _OF_ITS_OWN])
-    templates = _Templates(columns)
+    known = _Stretches(columns)
     text_of = lru_cache(_MOST_REMEMBERED)(encode_basestring)
     latest: Values = ()
-    template = ""
+    stretches: tuple[str, ...] = ()
     for row in rows:
         if (repeated := repeated_of(row)) != latest:
-            latest, template = repeated, templates[repeated]
+            latest, stretches = repeated, known[repeated]
+        to_id, to_page, to_metric, to_value, to_raw, to_end = stretches
         record_id, page_id, metric, value, raw = own_of(row)
         # Numbers are never looked up: 1 and 1.0 are equal, and yet differ in their text.
         number = repr(value) if value.__class__ is int else json_text(value)
         raw_text = "null" if raw is None else encode_basestring(raw)
-        yield template % (encode_basestring(record_id), text_of(page_id), text_of(metric), number, raw_text)
+        yield (
+            f"{to_id}{encode_basestring(record_id)}{to_page}{text_of(page_id)}{to_metric}{text_of(metric)}"
+            f"{to_value}{number}{to_raw}{raw_text}{to_end}"
+        )
 
 
 def _csv_text(value: Any) -> Any:

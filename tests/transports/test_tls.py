@@ -103,3 +103,14 @@ def test_a_process_makes_one_context_for_a_bundle(certificate: Path) -> None:
     assert ssl_context(own) is ssl_context(own)
     assert ssl_context(own) is not ssl_context(usual)
     assert ssl_context(TransportSettings(ca_bundle=str(certificate.parent))).verify_mode is ssl.CERT_REQUIRED
+
+
+def test_without_tls_no_certificates_are_read_and_none_would_be_trusted(certificate: Path) -> None:
+    plain = TransportSettings(base_url="http://127.0.0.1:8099")
+    context = ssl_context(plain)
+    assert context.cert_store_stats()["x509"] == 0
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    behind_tls = TransportSettings(base_url=plain.base_url, proxy="https://proxy.example:3128")
+    assert ssl_context(behind_tls) is ssl_context(TransportSettings())
+    named = TransportSettings(base_url=plain.base_url, ca_bundle=str(certificate))
+    assert ssl_context(named).cert_store_stats()["x509"] == 1

@@ -189,5 +189,7 @@ def test_the_demo_runs_from_a_fresh_installation_of_the_wheel(built: Built, tmp_
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list((tmp_path / "kept").glob("messaging_insights/dt=*/part-0.jsonl"))) == 1
+    days = sorted((tmp_path / "kept" / "messaging_insights").glob("dt=*"))
+    assert len(days) == 3  # the example's day and the two that it looks back
+    assert {(day / "part-0.jsonl").read_text().count("\n") for day in days} == {11}
     assert str(ROOT) not in (tmp_path / "kept" / "airflow.log").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 _days_of = itemgetter(RANGE_START, PACIFIC_DATE)
+_GROUPED_AT_ONCE_ROWS = 10_000
 _MERGED_AT_ONCE = 2
 _LOOKED_AT_ALONE = 2
 
@@ -60,6 +62,11 @@ class DatasetWriter:
 
     def add(self, rows: Iterable[Values]) -> None:
         """Take rows, in column order of the dataset; of rows with the same key the last one counts."""
+        rows = iter(rows)
+        while some := tuple(islice(rows, _GROUPED_AT_ONCE_ROWS)):
+            self._add(some)
+
+    def _add(self, rows: tuple[Values, ...]) -> None:
         by_days: defaultdict[tuple[date, date], list[Values]] = defaultdict(list)
         for values in rows:
             by_days[_days_of(values)].append(values)

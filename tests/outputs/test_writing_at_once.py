@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from made_records import record, replied, values_of
 from upath import UPath
@@ -79,7 +78,6 @@ def test_a_settled_day_is_stored_while_rows_of_others_still_come(final_if_ended_
     assert len(place.fs.find(place.path)) == 2
 
 
-@pytest.mark.slow
 def test_four_times_the_days_take_no_more_memory(tmp_path: Path, final_if_ended_by: datetime) -> None:
     maker = RowMaker(final_if_ended_by=final_if_ended_by)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import airflow.sdk
+import airflow
+import pytest
 from airflow.serialization import serialized_objects
-from airflow.triggers.base import BaseEventTrigger
 
 try:
     from airflow.sdk.exceptions import TaskDeferred
@@ -22,10 +22,37 @@ _serialization: Any = serialized_objects
 DagSerialization = getattr(serialized_objects, "DagSerialization", None) or _serialization.SerializedDAG
 """What stores a DAG; Airflow 3.1 gives it another name."""
 
-__all__ = ["HAS_PARTITIONS", "WATCHERS_HAVE_MEMORY", "DagSerialization", "TaskDeferred", "lineage"]
+__all__ = [
+    "HAS_PARTITIONS",
+    "POLICIES_RESCHEDULE",
+    "WATCHERS_HAVE_MEMORY",
+    "DagSerialization",
+    "TaskDeferred",
+    "lineage",
+    "needs_airflow",
+]
 
-HAS_PARTITIONS = "CronPartitionTimetable" in airflow.sdk.__all__
-"""Partitioned runs came with Airflow 3.2."""
 
-WATCHERS_HAVE_MEMORY = hasattr(BaseEventTrigger, "create_shared_stream_producer")
-"""Watchers know from Airflow 3.3 on what they told of before."""
+def has_release(release: str) -> bool:
+    """Tell whether this Airflow is of the release, such as ``3.3``, or newer.
+
+    What came with a release is told by its number and never by looking for it: where a newer release renames it,
+    a test has to fail and not to be skipped.
+    """
+    here, there = (tuple(map(int, version.split(".")[:2])) for version in (airflow.__version__, release))
+    return here >= there
+
+
+def needs_airflow(release: str, what: str) -> pytest.MarkDecorator:
+    """Skip on Airflows older than the release, which do not have what is named."""
+    return pytest.mark.skipif(not has_release(release), reason=f"from Airflow {release} on: {what}")
+
+
+HAS_PARTITIONS = has_release("3.2")
+"""There are partitioned runs."""
+
+WATCHERS_HAVE_MEMORY = has_release("3.3")
+"""Watchers know what they told of before."""
+
+POLICIES_RESCHEDULE = has_release("3.4")
+"""A retry policy can have a task rescheduled, which spends no retry."""

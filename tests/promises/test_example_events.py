@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.triggers.base import BaseEventTrigger
-from airflow_versions import WATCHERS_HAVE_MEMORY
+from airflow_versions import needs_airflow
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -28,7 +28,7 @@ def example(name: str) -> dict[str, Any]:
     return runpy.run_path(str(EXAMPLES / f"{name}.py"))
 
 
-@pytest.mark.skipif(not WATCHERS_HAVE_MEMORY, reason="watchers have a memory from Airflow 3.3 on")
+@needs_airflow("3.3", "watchers have a memory")
 def test_event_driven_loads_the_pages_it_watches() -> None:
     found = example("event_driven")
     (watcher,) = found["new_day"].watchers

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_versions import WATCHERS_HAVE_MEMORY
 from dag_runs import FinishedRun
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ with DAG(
 
 _numbers = itertools.count(1)
 
-# Watchers with a memory came with Airflow 3.3.
-collect_ignore = [] if importlib.util.find_spec("airflow.triggers.shared_stream") else ["test_events.py"]
+# It cannot even be imported where watchers have no memory.
+collect_ignore = [] if WATCHERS_HAVE_MEMORY else ["test_events.py"]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow_versions import needs_airflow
 from operator_calls import NEW, execute
 
 from airflow_provider_msginsights.airflow_intervals import requested_days
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("connection")
 
 INSIGHTS = Asset("messaging_insights")
-HAS_PARTITIONS = hasattr(OutletEventAccessors()[INSIGHTS], "add_partitions")
-needs_partitions = pytest.mark.skipif(not HAS_PARTITIONS, reason="tasks can give partition keys from Airflow 3.3 on")
+needs_partitions = needs_airflow("3.3", "tasks can give partition keys")
 
 
 def event_of(context: dict[str, Any] | None = None, **parameters: Any) -> tuple[Any, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import airflow
 import pytest
+from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+from airflow_versions import needs_airflow
 from jsonschema import Draft7Validator
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -18,7 +20,7 @@ from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS, from_connection_parts
 
 AIRFLOW = Path(airflow.__path__[0])
-AIRFLOW_VERSION = tuple(int(part) for part in airflow.__version__.split(".")[:2])
+needs_form = needs_airflow("3.2", "a declarative form; before, what is not a standard field goes into Extra, as JSON")
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -48,9 +50,8 @@ def form() -> dict[str, Any]:
     return fields
 
 
+@needs_form
 def test_the_form_is_written_as_airflow_s_schema_for_forms_asks() -> None:
-    if not (AIRFLOW / "provider.yaml.schema.json").read_text().count('"conn-fields"'):
-        pytest.skip("Airflow 3.1 has no declarative form: there the fields go into the extra")
     (connection,) = get_provider_info()["connection-types"]
     wanted = schema("provider.yaml.schema.json")["properties"]["connection-types"]
     assert list(Draft7Validator(wanted).iter_errors([connection])) == []
@@ -106,16 +107,23 @@ def test_the_form_tells_the_default_and_the_bounds_that_hold(name: str) -> None:
                 from_connection_parts(password="token", extra={name: field["schema"][bound] + step})
 
 
-def test_airflow_shows_the_form_with_help_texts() -> None:
-    services = pytest.importorskip("airflow.api_fastapi.core_api.services.ui.connections")
-    (ours,) = (one for one in services.HookMetaService.hook_meta_data() if one.connection_type == "msginsights")
+def shown_form() -> Any:
+    (ours,) = (one for one in HookMetaService.hook_meta_data() if one.connection_type == "msginsights")
+    return ours
+
+
+def test_airflow_shows_the_standard_fields() -> None:
+    ours = shown_form()
     assert ours.standard_fields.password.title == "Access token"
     assert ours.standard_fields.url_schema.hidden
     assert (
         not ours.standard_fields.port or not ours.standard_fields.port.hidden
     )  # Airflow 3.3.1 and 3.3.2 test no connection without one
-    if AIRFLOW_VERSION < (3, 2):
-        pytest.skip("Airflow 3.1 has no declarative form: what is not a standard field goes into Extra, as JSON")
+
+
+@needs_form
+def test_airflow_shows_the_extra_fields_with_help_texts() -> None:
+    ours = shown_form()
     assert set(ours.extra_fields) == set(EXTRA_FIELDS)
     for name, field in ours.extra_fields.items():
         shown = field if isinstance(field, dict) else field.model_dump()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow_versions import TaskDeferred
+from airflow_versions import TaskDeferred, needs_airflow
 from dag_runs import connection_to
 from operator_calls import execute, manifest_of
 
@@ -171,10 +171,10 @@ def test_what_is_left_of_a_large_load_stays_small_enough_to_keep(
     assert len(kept) * 10 < 64 * 1024
 
 
+@needs_airflow("3.3", "a task's state is kept")
 def test_a_real_retry_reads_the_rest_alone(
     run_dag: RunDag, emulator: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("airflow.sdk.state", reason="Airflow keeps a task's state from 3.3 on")
     connection_to(
         emulator,
         monkeypatch,

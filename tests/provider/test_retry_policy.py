@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_versions import POLICIES_RESCHEDULE, DagSerialization, needs_airflow
 from dag_runs import connection_to
 
 from airflow_provider_msginsights.exceptions import (
@@ -28,8 +29,8 @@ from airflow_provider_msginsights.operators.msginsights import MessagingInsights
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-retry_policy = pytest.importorskip("airflow.sdk.definitions.retry_policy")
-CAN_RESCHEDULE = hasattr(retry_policy.RetryDecision, "reschedule")
+
+needs_policies = needs_airflow("3.3", "retry policies")
 
 
 def decide(exception: BaseException) -> Any:
@@ -38,15 +39,17 @@ def decide(exception: BaseException) -> Any:
     return MessagingInsightsRetryPolicy().evaluate(exception, 1, 3)
 
 
+@needs_policies
 def test_a_limit_is_waited_for_until_the_moment_that_was_told() -> None:
     decision = decide(RateLimitError("Too many calls.", code=80001, retry_after_seconds=900))
-    assert decision.action.value == ("reschedule" if CAN_RESCHEDULE else "retry")
+    assert decision.action.value == ("reschedule" if POLICIES_RESCHEDULE else "retry")
     assert timedelta(seconds=900) < decision.retry_delay < timedelta(seconds=930)
     assert "code 80001" in decision.reason
-    if CAN_RESCHEDULE:
+    if POLICIES_RESCHEDULE:
         assert (decision.max_reschedules, decision.reschedule_timeout) == (24, timedelta(hours=24))
 
 
+@needs_policies
 @pytest.mark.parametrize(
     "kind", [AuthenticationError, PermissionDeniedError, InvalidRequestError, ConfigurationError, ResponseFormatError]
 )
@@ -54,6 +57,7 @@ def test_what_a_retry_cannot_help_fails_at_once(kind: type[MessagingInsightsErro
     assert decide(kind("No.")).action.value == "fail"
 
 
+@needs_policies
 @pytest.mark.parametrize(
     "exception",
     [
@@ -70,12 +74,14 @@ def test_the_rest_is_left_to_the_task(exception: BaseException) -> None:
     assert decide(exception).action.value == "default"
 
 
+@needs_policies
 def test_the_error_behind_another_decides() -> None:
     outer = RuntimeError("The report failed.")
     outer.__cause__ = AuthenticationError("The token has expired.")
     assert decide(outer).action.value == "fail"
 
 
+@needs_policies
 def test_a_real_limit_of_a_load_and_of_a_hook_gives_the_moment(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +99,7 @@ def test_a_real_limit_of_a_load_and_of_a_hook_gives_the_moment(
         assert timedelta(minutes=14) < decide(limited.value).retry_delay < timedelta(minutes=18)
 
 
+@needs_policies
 def test_a_task_takes_the_policy_and_the_dag_is_stored_with_it() -> None:
     from airflow.sdk import DAG
 
@@ -101,12 +108,12 @@ def test_a_task_takes_the_policy_and_the_dag_is_stored_with_it() -> None:
     policy = MessagingInsightsRetryPolicy(max_reschedules=3, reschedule_timeout_hours=2)
     with DAG("policy", schedule=None) as dag:
         MessagingInsightsOperator(task_id="load", page_ids="101", retries=2, retry_policy=policy)
-    serialization = pytest.importorskip("airflow.serialization.serialized_objects")
-    assert serialization.DagSerialization.to_dict(dag)["dag"]["tasks"][0]["__var"]["has_retry_policy"] is True
+    assert DagSerialization.to_dict(dag)["dag"]["tasks"][0]["__var"]["has_retry_policy"] is True
     again = MessagingInsightsRetryPolicy.deserialize(policy.serialize())
     assert vars(again) == vars(policy)
 
 
+@needs_policies
 @pytest.mark.parametrize("wrong", [{"max_reschedules": 0}, {"reschedule_timeout_hours": 0}])
 def test_bounds_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
     from airflow_provider_msginsights.retry_policies import MessagingInsightsRetryPolicy

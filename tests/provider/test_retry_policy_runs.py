@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow_versions import needs_airflow
 from dag_runs import connection_to
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-retry_policy = pytest.importorskip("airflow.sdk.definitions.retry_policy")
-CAN_RESCHEDULE = hasattr(retry_policy.RetryDecision, "reschedule")
 
 LOAD = """
 from airflow_provider_msginsights.retry_policies import MessagingInsightsRetryPolicy
@@ -24,8 +23,7 @@ MessagingInsightsOperator(
 """
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not CAN_RESCHEDULE, reason="Airflow reschedules for a policy from 3.4 on")
+@needs_airflow("3.4", "a retry policy can reschedule")
 def test_a_limit_spends_no_retry_where_airflow_can_reschedule(
     emulator: GraphEmulator, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:

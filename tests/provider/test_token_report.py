@@ -12,8 +12,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import airflow
 import pytest
+from airflow_versions import needs_airflow
 from dag_runs import CONNECTION_VARIABLE, connection_to
 
 from airflow_provider_msginsights.emulator import Token, TokenKind
@@ -153,7 +153,7 @@ def test_no_metric_can_spoil_the_test(emulator: GraphEmulator, monkeypatch: pyte
         pytest.param(
             {"extra": "not json"},
             "'msginsights_default': The connection's extra is no JSON object",
-            marks=pytest.mark.skipif(airflow.__version__ < "3.2", reason="Airflow 3.1 does not find such a connection"),
+            marks=needs_airflow("3.2", "such a connection is found"),
         ),
         ({"host": "http://127.0.0.1:9", "extra": {"max_attempts": 1}}, "could not be reached"),
         ({"extra": {"api_version": "v99.0"}}, "check the connection's api_version"),
@@ -214,12 +214,14 @@ def test_airflow_s_own_command_tests_the_connection(emulator: GraphEmulator, mon
         assert "app-secret" not in output
 
 
+@needs_airflow("3.3", "connections are tested on workers")
 @pytest.mark.parametrize(("token", "state"), [("good", "success"), ("revoked", "failed")])
 def test_airflow_s_test_on_a_worker_works_too(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, token: str, state: str
 ) -> None:
     """The worker's part of Airflow 3.3's test, less its way to the API server, which hands over and takes back."""
-    worker = pytest.importorskip("airflow.sdk.execution_time.connection_test_supervisor")
+    from airflow.sdk.execution_time import connection_test_supervisor as worker
+
     make(emulator, "PAGE", token)
     extra = APP | {"batch_size": 10, "allow_plain_http": True, "proxy": None, "read_timeout_seconds": 7.5}
     given = SimpleNamespace(

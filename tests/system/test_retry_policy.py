@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow_versions import POLICIES_RESCHEDULE, needs_airflow
 from local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-retry_policy = pytest.importorskip("airflow.sdk.definitions.retry_policy")
-CAN_RESCHEDULE = hasattr(retry_policy.RetryDecision, "reschedule")
 LIMIT_CODE = 80001
 
 DAGS = """
@@ -37,6 +36,7 @@ with DAG("limited", schedule="@once", start_date=pendulum.datetime(2026, 1, 1), 
 """
 
 
+@needs_airflow("3.3", "retry policies")
 @pytest.mark.system
 @pytest.mark.timeout(900)
 def test_a_limited_task_runs_again_when_the_limit_ends(
@@ -61,11 +61,11 @@ def test_a_limited_task_runs_again_when_the_limit_ends(
 
     with airflow.running():
         # Where a limit is a reschedule it spends no retry, so that none is needed.
-        airflow.add_dags("limited", DAGS.replace("RETRIES", "0" if CAN_RESCHEDULE else "1"))
+        airflow.add_dags("limited", DAGS.replace("RETRIES", "0" if POLICIES_RESCHEDULE else "1"))
         airflow.wait_until(is_told_of_the_limit, timeout_seconds=300)
         (run,) = airflow.wait_for_runs({"limited": 1}, timeout_seconds=400)
     assert run.state == "success", airflow.told()
     ((try_number,),) = airflow.query("SELECT try_number FROM task_instance WHERE task_id = 'load'")
     ((reschedules,),) = airflow.query("SELECT count(*) FROM task_reschedule")
-    assert try_number == (1 if CAN_RESCHEDULE else 2)
-    assert bool(reschedules) is CAN_RESCHEDULE
+    assert try_number == (1 if POLICIES_RESCHEDULE else 2)
+    assert bool(reschedules) is POLICIES_RESCHEDULE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def tested_on(combination: Combination) -> set[str]:
+def subjects_of(combination: Combination) -> set[str]:
     """Name the subjects that some test has to be about there; one that all tests skip is a failure."""
     missing = set() if combination.is_lowest_or_highest else {"scheduler and triggerer"}
     if combination.airflow.startswith(("3.1.", "3.2.")):
@@ -32,7 +32,7 @@ def tested_on(combination: Combination) -> set[str]:
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
 def test_the_provider_works_on(combination: Combination, wheel: Path, tmp_path: Path) -> None:
     outcome = run(combination, wheel, tmp_path)
-    expected = dict.fromkeys([*tested_on(combination), OTHER], "passed")
+    expected = dict.fromkeys([*subjects_of(combination), OTHER], "passed")
     assert {OTHER: "passed"} | outcome == expected, (outcome, (tmp_path / "output.txt").read_text()[-5000:])
 
 
@@ -40,5 +40,5 @@ def test_the_readme_shows_every_combination_and_no_failure() -> None:
     rows = table_in(README.read_text())
     assert [(row[0], row[1]) for row in rows] == [(one.airflow, one.python) for one in COMBINATIONS]
     for row, combination in zip(rows, COMBINATIONS, strict=True):
-        there = tested_on(combination)
+        there = subjects_of(combination)
         assert row[2:] == ["✓" if subject in there else "-" for subject in SUBJECTS], combination

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from airflow_versions import needs_airflow
 from dag_runs import connection_to
 
 if TYPE_CHECKING:
+    import pytest
     from dag_runs import RunDag
 
     from airflow_provider_msginsights.emulator import GraphEmulator

@@ -45,6 +45,7 @@ def refusal(
 BAD_METRIC = refusal(100, message="(#100) The value must be a valid insights metric")
 NEEDS_PAGE_TOKEN = refusal(190, message="(#190) This method must be called with a Page Access Token")
 EXPIRED = refusal(190, 463, message="Error validating access token: Session has expired.")
+TOO_MUCH = refusal(1, message="Please reduce the amount of data you're asking for, then retry your request", status=500)
 
 
 def days_of(request: Request) -> DateRange:

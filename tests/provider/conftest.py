@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,11 @@ from dag_runs import FinishedRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from dag_runs import RunDag
+
+    from airflow_provider_msginsights.emulator import GraphEmulator
 
 DAG_FILE = """
 import datetime
@@ -38,6 +40,12 @@ _numbers = itertools.count(1)
 
 # It cannot even be imported where watchers have no memory.
 collect_ignore = [] if WATCHERS_HAVE_MEMORY else ["test_events.py"]
+
+
+@pytest.fixture
+def present(emulator: GraphEmulator) -> None:
+    """The emulator's clock stands in November 2026; what is told of a token's end counts from the real present."""
+    emulator.set_clock(datetime.now(UTC))
 
 
 @pytest.fixture

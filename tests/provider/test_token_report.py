@@ -1,4 +1,4 @@
-"""Five tokens, told apart: by the hook's report, by the Test button's text, and with the cure named."""
+"""Each of five tokens is told from the others, with its cure: in the hook's report, on the Test button."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from airflow_provider_msginsights.emulator import Token, TokenKind
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 GOOD = "a-token-for-the-test"
+pytestmark = pytest.mark.usefixtures("present")
+
 APP = {"app_id": "1", "app_secret": "app-secret"}
 WITHOUT_READ = ("pages_messaging", "pages_read_engagement", "pages_show_list")
 
@@ -41,14 +41,6 @@ def make(emulator: GraphEmulator, kind: str, name: str) -> None:
     }
     owner: dict[str, Any] = {"user_id": "9001"} if kind == "USER" else {"user_id": "9001", "page_id": "101"}
     emulator.add_token(Token(**{"value": GOOD, "kind": TokenKind(kind), **owner, **cases[name]}))
-
-
-@pytest.fixture(autouse=True)
-def present(emulator: GraphEmulator) -> None:
-    """The emulator's clock stands in November 2026; reports count from the real present."""
-    from datetime import UTC, datetime
-
-    emulator.set_clock(datetime.now(UTC))
 
 
 FIVE = [
@@ -261,146 +253,3 @@ def test_a_test_does_not_keep_a_person_waiting(emulator: GraphEmulator, monkeypa
     ok, text = MessagingInsightsHook().test_connection()
     assert not ok
     assert "code 80001" in text
-
-
-# A token that is replaced while a run is under way
-
-
-def test_a_token_replaced_between_calls_is_used(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection_to(emulator, monkeypatch)
-    hook = MessagingInsightsHook()
-    assert hook.inspect_token().kind == "PAGE"
-    emulator.revoke_token(emulator.page_token("101"))
-    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    assert hook.list_pages(), "the connection is read again when its token is refused"
-    assert hook.inspect_token().kind == "SYSTEM_USER"
-
-
-RUN = """
-import asyncio, json, pathlib, sys
-from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.query import InsightsQuery, asked_days
-
-file, new = pathlib.Path(sys.argv[1]), sys.argv[2]
-days = asked_days(since="2025-01-01", until="2026-01-01")
-query = InsightsQuery.create(page_ids="101", metrics="stable", days=days)
-
-def replace():
-    print("replaced", file=sys.stderr, flush=True)
-    sys.stdin.readline()  # the other side revokes the old token now
-    told = json.loads(file.read_text())
-    told["msginsights_default"]["password"] = new
-    file.write_text(json.dumps(told))
-
-async def main():
-    count = 0
-    async for record in MessagingInsightsHook().aget_records(query):
-        count += 1
-        if count == 1:
-            replace()
-    return count
-
-def blocking():
-    count = 0
-    for record in MessagingInsightsHook().get_records(query):
-        count += 1
-        if count == 1:
-            replace()
-    return count
-
-print(asyncio.run(main()) if sys.argv[3] == "async" else blocking())
-"""
-
-
-@pytest.mark.parametrize("world", ["blocking", "async"])
-def test_a_token_replaced_in_the_secrets_backend_during_a_run_lets_it_go_on(
-    emulator: GraphEmulator, tmp_path: Path, world: str
-) -> None:
-    make(emulator, "PAGE", "good")
-    file = tmp_path / "connections.json"
-    told: dict[str, Any] = {
-        "conn_type": "msginsights",
-        "host": emulator.base_url,
-        "password": emulator.page_token("101"),
-        "extra": {"max_response_bytes": 20_000, "batch_size": 1, "concurrency": 1},
-    }
-    file.write_text(json.dumps({"msginsights_default": told}))
-    backend = {
-        "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
-        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(file)}),
-        "AIRFLOW__WORKERS__SECRETS_BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
-        "AIRFLOW__WORKERS__SECRETS_BACKEND_KWARGS": json.dumps({"connections_file_path": str(file)}),
-    }
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        [sys.executable, "-c", RUN, str(file), GOOD, world],
-        env={**os.environ, **backend},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as run:
-        assert run.stderr is not None
-        assert run.stdin is not None
-        seen = ""
-        while "replaced" not in seen:
-            line = run.stderr.readline()
-            assert line, seen
-            seen += line
-        emulator.revoke_token(emulator.page_token("101"))
-        run.stdin.write("go on\n")
-        run.stdin.flush()
-        printed, errors = run.communicate(timeout=120)
-    assert run.returncode == 0, errors
-    assert int(printed.strip().splitlines()[-1]) == 4 * 365
-    refused = [(entry["code"], entry["subcode"]) for entry in emulator.stats()["journal"] if entry["code"]]
-    assert refused, "the old token was refused on the way"
-    assert set(refused) == {(190, 467)}
-
-
-# Warning before the end
-
-
-@pytest.mark.parametrize(
-    ("days", "extra", "warned"),
-    [
-        (13, APP, True),
-        (15, APP, False),
-        (15, APP | {"token_warning_days": 20}, True),
-        (1, APP | {"token_warning_days": 0}, False),
-        (1, {}, False),
-    ],
-)
-@pytest.mark.parametrize("what", ["expires_at", "data_access_expires_at"])
-def test_a_load_can_warn_of_a_near_end_in_one_call_at_most(
-    emulator: GraphEmulator,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    days: int,
-    extra: dict[str, Any],
-    what: str,
-    *,
-    warned: bool,
-) -> None:
-    end = emulator.now() + timedelta(days=days)
-    emulator.change_token(emulator.page_token("101"), **{what: int(end.timestamp())})
-    connection_to(emulator, monkeypatch, extra=extra)
-    MessagingInsightsHook().warn_of_token_end()
-    told = [line for line in capfd.readouterr().out.splitlines() if "Connection msginsights_default" in line]
-    assert bool(told) is warned
-    assert all(f"{end:%Y-%m-%d %H:%M} UTC" in text for text in told)
-    assert emulator.stats()["graph_calls"] == (1 if extra.get("app_id") and extra.get("token_warning_days") != 0 else 0)
-
-
-@pytest.mark.parametrize("trouble", ["fault", "revoked", "other app", "nobody there"])
-def test_warning_never_fails_a_load(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, trouble: str) -> None:
-    connection_to(emulator, monkeypatch, extra=APP)
-    if trouble == "fault":
-        emulator.add_fault(code=2, times=3)
-    elif trouble == "revoked":
-        emulator.revoke_token(emulator.page_token("101"))
-    elif trouble == "other app":
-        emulator.change_token(emulator.page_token("101"), app_id="2")
-    else:
-        connection_to(emulator, monkeypatch, host="http://127.0.0.1:9", extra=APP)
-    MessagingInsightsHook().warn_of_token_end()
-    assert emulator.stats()["graph_calls"] <= 1

@@ -1,0 +1,110 @@
+"""A metric that the API refuses costs few calls and takes no other metric with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from insights.fetch_helpers import DEAD, NEW, asked, fetch, fetched, make_query
+from scripted import (
+    BAD_METRIC,
+    ScriptedApi,
+    insights,
+    metrics_of,
+    refusal,
+)
+
+from airflow_provider_msginsights.exceptions import (
+    InvalidRequestError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_msginsights.insights.steps import Request, Response
+
+
+def refusing(metrics: set[str], on: Callable[[str | None], bool] = lambda _: True) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        return BAD_METRIC if metrics & set(metrics_of(request)) and on(request.page_id) else insights(request)
+
+    return answer
+
+
+@pytest.mark.parametrize("dead", [{DEAD}, {DEAD, NEW}])
+def test_dead_metrics_cost_two_sends_more_and_are_named(dead: set[str]) -> None:
+    api, query = ScriptedApi(refusing(dead)), make_query(pages=20, days=365)
+    outcome = fetch(api, query)
+    assert fetched(api) == asked(query, but_metrics=dead)
+    assert set(outcome.unavailable_metrics) == dead
+    for metric, error in outcome.unavailable_metrics.items():
+        assert f"refuses the metric {metric}" in str(error)
+        assert (error.code, error.fbtrace_id) == (100, "Trace1")
+    assert not outcome.errors, "none was named by the query"
+    assert len(api.sends) == 3
+    assert len(api.requests) == 100 + 11 + len(dead), (
+        "each request, each metric once, a second opinion on each dead one"
+    )
+
+
+def test_a_wave_of_200_refused_together_costs_two_sends_more() -> None:
+    first = iter([True])
+
+    def answer(request: Request) -> Response:
+        return insights(request) if next(first, False) else refusing({DEAD})(request)
+
+    api, query = ScriptedApi(answer), make_query(pages=201)
+    outcome = fetch(api, query)
+    assert [len(send) for send in api.sends][:3] == [1, 200, 11]
+    assert len(api.requests) == 1 + 200 + 11 + 200 - 1 + 1
+    assert fetched(api) == [key for key in asked(query) if key[1] != DEAD or key[0] == "101"]
+    assert set(outcome.unavailable_metrics) == {DEAD}
+
+
+def test_a_metric_named_by_the_query_and_refused_is_an_error() -> None:
+    api, query = ScriptedApi(refusing({DEAD})), make_query(pages=3, metrics=[NEW, DEAD])
+    outcome = fetch(api, query)
+    assert set(outcome.refused_explicit_metrics) == {DEAD}
+    assert outcome.errors == (outcome.unavailable_metrics[DEAD],)
+    assert fetched(api) == asked(query, but_metrics=[DEAD])
+
+
+def test_a_metric_refused_on_the_first_page_only_is_read_on_all_others() -> None:
+    api, query = ScriptedApi(refusing({DEAD}, lambda page: page == "101")), make_query(pages=30, days=100)
+    outcome = fetch(api, query)
+    assert fetched(api) == [key for key in asked(query) if key[:2] != ("101", DEAD)]
+    assert not outcome.unavailable_metrics
+    assert set(outcome.page_unavailable_metrics) == {("101", DEAD)}
+
+
+def test_a_metric_refused_on_a_later_page_only_is_searched_for_there_alone() -> None:
+    api, query = ScriptedApi(refusing({DEAD}, lambda page: page == "115")), make_query(pages=30)
+    outcome = fetch(api, query)
+    assert fetched(api) == [key for key in asked(query) if key[:2] != ("115", DEAD)]
+    assert set(outcome.page_unavailable_metrics) == {("115", DEAD)}
+    assert not outcome.unavailable_metrics
+
+
+def test_two_pages_that_each_refuse_another_metric_lose_only_these() -> None:
+    dead = {"101": DEAD, "107": NEW}
+
+    def answer(request: Request) -> Response:
+        return BAD_METRIC if dead.get(str(request.page_id)) in metrics_of(request) else insights(request)
+
+    api, query = ScriptedApi(answer), make_query(pages=10, days=95)
+    fetch(api, query)
+    assert fetched(api) == [key for key in asked(query) if dead.get(key[0]) != key[1]]
+
+
+def test_a_single_dead_metric_fails_the_run_by_name() -> None:
+    api = ScriptedApi(refusing({DEAD}))
+    with pytest.raises(InvalidRequestError, match=f"refuses the metric {DEAD}"):
+        fetch(api, make_query(metrics=[DEAD]))
+    assert len(api.requests) == 1
+
+
+def test_a_query_refused_for_every_metric_stops_after_one_page() -> None:
+    api = ScriptedApi(lambda _: refusal(100, message="(#100) Param period must be one of {day, week, days_28}"))
+    with pytest.raises(InvalidRequestError, match="period must be one of"):
+        fetch(api, make_query(pages=50))
+    assert len(api.requests) == 12

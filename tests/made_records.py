@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.schema import Row
+    from airflow_provider_msginsights.outputs.stored import StoredFile
     from airflow_provider_msginsights.outputs.values import Values
 
 
@@ -48,3 +50,10 @@ def row_of(one: InsightsRecord, *, final_if_ended_by: datetime, **arguments: Any
 
 def values_of(records: Iterable[InsightsRecord], *, final_if_ended_by: datetime) -> list[Values]:
     return RowMaker(final_if_ended_by=final_if_ended_by).values(replied(*records))
+
+
+def store_rows(dataset: Dataset[Any], rows: Iterable[Values]) -> tuple[StoredFile, ...]:
+    """Merge the rows into their partitions and say what each of these files holds now."""
+    with dataset.writer() as writer:
+        writer.add(rows)
+        return writer.finish().files

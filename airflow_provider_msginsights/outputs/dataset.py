@@ -22,12 +22,11 @@ from airflow_provider_msginsights.outputs.stored import StoredFile
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from datetime import date
 
     from airflow_provider_msginsights.outputs.formats import Format
     from airflow_provider_msginsights.outputs.schema import Column
-    from airflow_provider_msginsights.outputs.values import Values
 
 __all__ = ["Dataset", "StoredFile"]
 
@@ -99,12 +98,6 @@ class Dataset(Generic[PathT]):
         :param concurrency: how many partitions are written at a time.
         """
         return DatasetWriter(self, Store.at(self.root), concurrency=concurrency)
-
-    def store(self, rows: Iterable[Values]) -> tuple[StoredFile, ...]:
-        """Merge the rows into their partitions and say what each of these files holds now."""
-        with self.writer() as writer:
-            writer.add(rows)
-            return writer.finish().files
 
     def partition_of(self, range_start: date, pacific_date: date) -> str:
         """Name the partition of rows that cover these first and last Pacific days."""

@@ -44,7 +44,9 @@ def make(root: Path, pages: int, days: int) -> None:
 def ours(root: Path, pages: int, days: int) -> None:
     from upath import UPath
 
-    _dataset(UPath(root.as_uri())).store(chain.from_iterable(rows(pages, days)))
+    with _dataset(UPath(root.as_uri())).writer() as writer:
+        writer.add(chain.from_iterable(rows(pages, days)))
+        writer.finish()
 
 
 def plain(root: Path, pages: int, days: int) -> None:

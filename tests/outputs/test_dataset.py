@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from made_records import record, values_of
+from made_records import record, store_rows, values_of
 
 from airflow_provider_msginsights.outputs.dataset import Dataset, StoredFile
 from airflow_provider_msginsights.outputs.formats import format_named
@@ -30,7 +30,7 @@ def dataset(root: UPath) -> Dataset[Any]:
 @pytest.fixture
 def store(dataset: Dataset[Any], final_if_ended_by: datetime) -> Any:
     def _store(*records: InsightsRecord) -> tuple[StoredFile, ...]:
-        return dataset.store(values_of(records, final_if_ended_by=final_if_ended_by))
+        return store_rows(dataset, values_of(records, final_if_ended_by=final_if_ended_by))
 
     return _store
 
@@ -54,7 +54,7 @@ def test_each_pacific_day_has_a_partition_of_its_own(store: Any, root: UPath) ->
 def test_a_total_over_a_range_is_stored_under_its_first_and_last_day(root: UPath, final_if_ended_by: datetime) -> None:
     dataset = Dataset(root=root, file_format=format_named("jsonl"), period="total_over_range")
     total = record("2026-03-08", period="total_over_range", range_start=date(2026, 3, 1))
-    (file,) = dataset.store(values_of([total], final_if_ended_by=final_if_ended_by))
+    (file,) = store_rows(dataset, values_of([total], final_if_ended_by=final_if_ended_by))
     assert file.partition == "range=2026-03-01_2026-03-08"
 
 
@@ -103,7 +103,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_other(
 
     broken = Dataset(root=root, file_format=Breaks(), period="day")
     with pytest.raises(OSError, match="disk full"):
-        broken.store(values_of([record(value=2)], final_if_ended_by=final_if_ended_by))
+        store_rows(broken, values_of([record(value=2)], final_if_ended_by=final_if_ended_by))
     assert [row["value"] for row in read(root)] == [1]
     assert files_below(root) == ["_dataset.json", "part-0.jsonl"]
 
@@ -114,5 +114,5 @@ def test_files_on_a_local_disk_have_the_usual_permissions(tmp_path: Path, final_
     plain = tmp_path / "plain"
     plain.touch()
     dataset = Dataset(root=UPath((tmp_path / "data").as_uri()), file_format=format_named("jsonl"), period="day")
-    (file,) = dataset.store(values_of([record()], final_if_ended_by=final_if_ended_by))
+    (file,) = store_rows(dataset, values_of([record()], final_if_ended_by=final_if_ended_by))
     assert Path(UPath(file.path).path).stat().st_mode == plain.stat().st_mode

@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pyarrow.dataset as pads
 import pytest
-from made_records import record, values_of
+from made_records import record, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -33,7 +33,7 @@ def stored(tmp_path: Path) -> tuple[str, Dataset[Any]]:
     for dataset, page_id in zip(datasets, ("101", "102"), strict=True):
         dataset.claim()
         records = [record(day, page_id=page, value=value) for page, day, value in VALUES if page == page_id]
-        files = dataset.store(values_of(records, final_if_ended_by=NOW))
+        files = store_rows(dataset, values_of(records, final_if_ended_by=NOW))
         write_manifest(root, f"run-{dataset.part}", {"files": [file.path for file in files]}, part=dataset.part)
     return str(tmp_path), datasets[0]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import record, values_of
+from made_records import record, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -53,7 +53,7 @@ def test_rows_are_sorted_by_key_in_whatever_order_they_came(root: UPath) -> None
     hashes = set()
     for seed in range(3):
         random.Random(seed).shuffle(records)  # noqa: S311 - an order, no secret
-        (file,) = dataset_at(root / str(seed)).store(rows_of(*records))
+        (file,) = store_rows(dataset_at(root / str(seed)), rows_of(*records))
         hashes.add(file.sha256)
     assert len(hashes) == 1
     keys = [(row["page_id"], row["metric"], row["campaign_id"] or "") for row in found_in(root / "0")]
@@ -80,7 +80,7 @@ def test_a_spool_gives_back_the_newest_row_of_each_key_in_order(added: list[tupl
 
 
 def test_equal_numbers_of_different_kinds_keep_their_kind(root: UPath) -> None:
-    dataset_at(root).store(rows_of(record(page_id="101", value=1), record(page_id="102", value=1.0)))
+    store_rows(dataset_at(root), rows_of(record(page_id="101", value=1), record(page_id="102", value=1.0)))
     data = root.fs.cat_file(f"{root.path}/dt={DAY}/part-0.jsonl").decode()
     assert [line.partition('"value":')[2].partition(",")[0] for line in data.splitlines()] == ["1", "1.0"]
 
@@ -88,19 +88,19 @@ def test_equal_numbers_of_different_kinds_keep_their_kind(root: UPath) -> None:
 def test_what_another_process_stored_meanwhile_is_merged_and_not_what_a_cache_remembers(root: UPath) -> None:
     elsewhere = UPath(str(root), **{**root.storage_options, "skip_instance_cache": True})
     assert elsewhere.fs is not root.fs
-    dataset_at(root).store(rows_of(record(page_id="101")))
+    store_rows(dataset_at(root), rows_of(record(page_id="101")))
     remembered = root.fs.find(root.path)
     assert len(remembered) == 1
-    dataset_at(elsewhere).store(rows_of(record(page_id="102"), record(NEXT_DAY, page_id="102")))
-    dataset_at(root).store(rows_of(record(page_id="103"), record(NEXT_DAY, page_id="103")))
+    store_rows(dataset_at(elsewhere), rows_of(record(page_id="102"), record(NEXT_DAY, page_id="102")))
+    store_rows(dataset_at(root), rows_of(record(page_id="103"), record(NEXT_DAY, page_id="103")))
     assert [row["page_id"] for row in found_in(elsewhere)] == ["101", "102", "103"]
     assert [row["page_id"] for row in found_in(elsewhere, NEXT_DAY)] == ["102", "103"]
 
 
 def test_a_page_that_another_part_holds_is_refused_naming_both_files(root: UPath) -> None:
-    dataset_at(root, "a").store(rows_of(record(page_id="101")))
+    store_rows(dataset_at(root, "a"), rows_of(record(page_id="101")))
     with pytest.raises(ConfigurationError, match=r"Page 101 is held by .*part-a.jsonl, so .*part-b.jsonl"):
-        dataset_at(root, "b").store(rows_of(record(page_id="102"), record(page_id="101")))
+        store_rows(dataset_at(root, "b"), rows_of(record(page_id="102"), record(page_id="101")))
     assert [row["page_id"] for row in found_in(root, part="a")] == ["101"]
     root.fs.invalidate_cache()
     assert not root.fs.exists(f"{root.path}/dt={DAY}/part-b.jsonl")
@@ -108,11 +108,11 @@ def test_a_page_that_another_part_holds_is_refused_naming_both_files(root: UPath
 
 def test_a_file_that_cannot_be_read_is_named_and_left_and_the_other_days_are_stored(root: UPath) -> None:
     dataset = dataset_at(root)
-    dataset.store(rows_of(record(), record(NEXT_DAY)))
+    store_rows(dataset, rows_of(record(), record(NEXT_DAY)))
     broken = f"{root.path}/dt={DAY}/part-0.jsonl"
     root.fs.pipe_file(broken, b"half a li")
     with pytest.raises(ConfigurationError, match=r"dt=2026-03-08/part-0.jsonl cannot be read as jsonl .* Restore"):
-        dataset.store(rows_of(record(value=7), record(NEXT_DAY, value=7)))
+        store_rows(dataset, rows_of(record(value=7), record(NEXT_DAY, value=7)))
     assert root.fs.cat_file(broken) == b"half a li"
     assert [row["value"] for row in found_in(root, NEXT_DAY)] == [7]
 
@@ -127,7 +127,7 @@ def test_a_row_that_comes_after_its_day_was_settled_is_stored_all_the_same(root:
     assert (stored.rows_added, stored.restated_days) == (3, ())
     assert [row["page_id"] for row in found_in(root)] == ["101", "102", "103"]
     at_once = root / "at once"
-    dataset_at(at_once).store(rows_of(*(record(page_id=page_id) for page_id in ("103", "102", "101"))))
+    store_rows(dataset_at(at_once), rows_of(*(record(page_id=page_id) for page_id in ("103", "102", "101"))))
     assert found_in(at_once) == found_in(root)
 
 
@@ -180,9 +180,9 @@ def test_a_new_partition_costs_the_store_one_request_and_an_unchanged_one_no_put
         requests.append(request.method)
 
     s3_root.fs.s3.meta.events.register("before-send.s3", note)
-    dataset_at(s3_root).store(rows)
+    store_rows(dataset_at(s3_root), rows)
     assert (requests.count("PUT"), len(requests)) == (20, 22), "two listings say that there is nothing yet"
     requests.clear()
-    dataset_at(s3_root).store(rows)
+    store_rows(dataset_at(s3_root), rows)
     # One listing, then for each file a listing for other parts, s3fs's own look at the size, and the read.
     assert (requests.count("PUT"), len(requests)) == (0, 1 + 20 * 3)

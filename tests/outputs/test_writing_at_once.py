@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fsspec.implementations.memory import MemoryFileSystem
-from made_records import record, replied, values_of
+from made_records import record, replied, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -61,7 +61,7 @@ def dataset_at(root: Any) -> Dataset[Any]:
 def test_files_are_put_several_at_a_time(final_if_ended_by: datetime) -> None:
     place = Place(WatchedStore(puts_at_once=4))
     records = [record(f"2026-03-0{day}") for day in range(1, 9)]
-    stored = dataset_at(place).store(values_of(records, final_if_ended_by=final_if_ended_by))
+    stored = store_rows(dataset_at(place), values_of(records, final_if_ended_by=final_if_ended_by))
     assert len(stored) == len(place.fs.find(place.path)) == 8
 
 
@@ -90,10 +90,10 @@ def test_four_times_the_days_take_no_more_memory(tmp_path: Path, final_if_ended_
 
     def peak_bytes(days: int) -> int:
         root = UPath((tmp_path / str(days)).as_uri())
-        dataset_at(root).store(rows(10))  # what is made once is made
+        store_rows(dataset_at(root), rows(10))  # what is made once is made
         tracemalloc.start()
         try:
-            dataset_at(root).store(rows(days))
+            store_rows(dataset_at(root), rows(days))
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -32,7 +32,8 @@ class Call:
     `path` starts with a slash and may carry a version. `params` are those of the query and of a form body, the last
     of a repeated key. `headers` have lower-case names. `public_url` is what links in the answer start with.
     `secrets_in_url` names the secret parameters that the URL of the HTTP request had; for a batch part, that of the
-    batch, whose own token stood in `batch_token_place`.
+    batch, whose own token stood in `batch_token_place`. `overrides_method` is True for a POST that names another
+    method in its parameters.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Call:
     batch_token_place: TokenPlace | None = None
     batch_number: int | None = None
     part_number: int | None = None
+    overrides_method: bool = False
 
     def redacted_params(self) -> dict[str, str]:
         """The parameters with every secret's value taken out; a batch holds the tokens of its parts."""
@@ -64,7 +66,7 @@ class Mishap(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Reply:
-    """The answer to one call. `payload` is JSON unless `raw_body` stands in for it."""
+    """The answer to one call. `payload` is JSON unless `raw_body` stands in for it; `callback` makes it JSONP."""
 
     status: int = 200
     payload: Any = None
@@ -74,12 +76,14 @@ class Reply:
     mishap: Mishap = Mishap.NONE
     delay_seconds: float = 0.0
     is_null_part: bool = False
+    callback: str | None = None
 
     def body(self) -> bytes:
         """The bytes to send; JSON is always compact, whatever `pretty` asked for."""
         if self.raw_body is not None:
             return self.raw_body
-        return json.dumps(self.payload, separators=(",", ":")).encode()
+        text = json.dumps(self.payload, separators=(",", ":"))
+        return (text if self.callback is None else f"/**/ {self.callback}({text});").encode()
 
 
 def well_formed(text: str) -> str:

@@ -101,8 +101,9 @@ class Controls(ABC):
         """Change attributes of a Page, for example `tasks=()`, `likes=12`, `owned=False`."""
         _check_page_fields(attributes)
         with self._world.lock:
-            page = self._page(page_id)
-            self._world.pages[page.page_id] = replace(page, **attributes)
+            page = replace(self._page(page_id), **attributes)
+            self._world.pages[page.page_id] = page
+            self._world.store.follow_change(page)
 
     def add_events(self, events: Iterable[Event]) -> None:
         """Add messaging events of one's own; they count at once, from their `at` on.

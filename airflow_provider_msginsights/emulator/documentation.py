@@ -2,7 +2,8 @@
 
 This is the emulator's own reading, made apart from the provider's catalogue on purpose: a misreading in one of
 the two shows as a difference between them. Sources are the public pages "Messaging Insights API" (updated
-27 March 2026), "Page Insights" (parameters and presets) and "Graph API changelog" (version calendar).
+27 March 2026), "Page Insights" (parameters and presets), "Graph API changelog" (version calendar) and the blog post
+of 4 November 2026 that introduces v27.0.
 """
 
 from dataclasses import dataclass
@@ -78,11 +79,19 @@ VERSIONS_USABLE_UNTIL: dict[str, date | None] = {
     "v23.0": date(2027, 10, 8),
     "v24.0": date(2028, 2, 18),
     "v25.0": date(2028, 7, 29),
-    "v26.0": None,
+    "v26.0": date(2028, 11, 4),
+    "v27.0": None,
 }
-"""Graph API changelog, version calendar. Older numbers existed and are long gone; newer ones do not exist."""
+"""Graph API changelog, version calendar. Older numbers existed and are long gone; newer ones do not exist.
 
-LATEST_VERSION = "v26.0"
+v27.0 came on 4 November 2026. The end of v26.0 is inferred: a version ends two years after its successor appears.
+"""
+
+DASHBOARD_VERSION = "v26.0"
+"""What answers a path without a version: the version set in the app's dashboard."""
+
+LEGACY_FEATURES = ("date_format", "field_aliases", "ids", "jsonp", "method_override")
+"""What apps made since v27.0 may no longer use, and older ones still may (blog post of 4 November 2026)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

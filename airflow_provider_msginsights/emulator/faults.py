@@ -66,9 +66,9 @@ _MISHAPS = {
 class Fault:
     """One fault. The first one in order that matches a call strikes it; `times` strikes and it is spent.
 
-    What: `kind`; for an error `code`, `subcode`, `message`, `http_status`, `is_transient`, `user_title`,
-    `user_message`, `error_data`, `omit_type` (and trace); for a reply `body`, `http_status`, `content_type`. `headers`
-    are added to the answer, `delay_seconds` come first.
+    What: `kind`; for an error `code`, `subcode`, `message`, `type`, `http_status`, `is_transient`, `user_title`,
+    `user_message`, `error_data`, `omit_type` (and trace); for a reply `body`, `http_status`, `content_type`.
+    `headers` are added to the answer, `delay_seconds` come first.
     When: `skip` matching calls pass unharmed, then `times` calls are struck (None: all); with `rate` each matching
     call is struck with that probability. Where: `page_id`, `metric`, `path` (a part of it), `method`; `on="batch"`
     strikes the whole batch POST instead of single calls and parts.
@@ -82,6 +82,7 @@ class Fault:
     user_title: str | None = None
     user_message: str | None = None
     error_data: dict[str, Any] | str | None = None
+    type: str | None = None
     omit_type: bool = False
     http_status: int | None = None
     body: str | None = None
@@ -137,7 +138,7 @@ class Fault:
         error.user_title = self.user_title or error.user_title
         error.user_message = self.user_message or error.user_message
         error.error_data = self.error_data
-        error.kind = None if self.omit_type else error.kind
+        error.kind = None if self.omit_type else self.type or error.kind
         error.headers = dict(self.headers)
         return error
 

@@ -18,6 +18,11 @@ class AskedField:
     modifiers: dict[str, str] = field(default_factory=dict)
     inner: list["AskedField"] = field(default_factory=list)
 
+    @property
+    def answer_name(self) -> str:
+        """What the field is called in the answer: its alias (`name.as(title)`), or its name."""
+        return self.modifiers.get("as") or self.name
+
 
 def parse_fields(text: str) -> list[AskedField]:
     """The fields of the text.

@@ -1,9 +1,10 @@
 """One Graph call, from token to reply: authorisation, limits, faults, routing, headers, journal.
 
-Everything a call goes through whether it comes by itself or as a part of a batch.
+Everything a call goes through whether it comes by itself or as a part of a batch. `pretty`, `debug`, `metadata` and
+`If-None-Match` are ignored without a word, since 27 October 2026 for all versions (changelog of v26.0).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from airflow_provider_msginsights.emulator.faults import Fault, FaultKind
 from airflow_provider_msginsights.emulator.field_expansion import parse_fields
 from airflow_provider_msginsights.emulator.insights_edge import read_insights
 from airflow_provider_msginsights.emulator.journal import JournalEntry
+from airflow_provider_msginsights.emulator.legacy_features import callback_of, ids_of, refuse_unusable
 from airflow_provider_msginsights.emulator.nodes import read_accounts, read_page, read_permissions, read_person
 from airflow_provider_msginsights.emulator.oauth import debug_token, exchange_token
 from airflow_provider_msginsights.emulator.pacific import pacific_date
@@ -21,6 +23,8 @@ from airflow_provider_msginsights.emulator.profiles import Page
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind, check_proof
 from airflow_provider_msginsights.emulator.versions import split_version
 from airflow_provider_msginsights.emulator.world import World
+
+_READS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(slots=True)
@@ -45,11 +49,14 @@ class Graph:
     def answer(self, call: Call) -> Reply:
         """The reply to one call, journal and limits included."""
         inquiry = _Inquiry(call, self._world.settings.default_version, [])
+        callback = None
         try:
+            callback = callback_of(call)
             reply = self._answer(inquiry)
         except GraphError as error:
             inquiry.error = error
             reply = self.refusal(error)
+        reply.callback = callback
         reply.headers |= self._headers(inquiry)
         if inquiry.fault is not None:
             reply = inquiry.fault.touch(reply)
@@ -81,12 +88,27 @@ class Graph:
         replacement = self._strike(inquiry)
         if replacement is not None:
             return replacement
-        _refuse_removed(call, inquiry.components)
+        refuse_unusable(call, inquiry.components, world.settings.legacy_features)
         if inquiry.components == ["oauth", "access_token"]:
             return Reply(payload=exchange_token(world, call))
         token = self._authorised(inquiry)
+        ids = ids_of(call, inquiry.components) if call.method in _READS else []
+        if ids:
+            return Reply(payload={object_id: self._read_of_several(inquiry, token, object_id) for object_id in ids})
         world.limits.count(inquiry.page, token, world.clock.now())
         return Reply(payload=self._route(inquiry, token))
+
+    def _read_of_several(self, inquiry: _Inquiry, token: Token, object_id: str) -> Any:
+        """One of the objects that `ids` names: it counts as a call, and its refusal is that of the whole call."""
+        call, components = inquiry.call, [object_id, *inquiry.components]
+        single = replace(
+            call,
+            path="/" + "/".join((inquiry.version, *components)),
+            params={name: value for name, value in call.params.items() if name != "ids"},
+        )
+        page = self._world.pages.get(object_id)
+        self._world.limits.count(page, token, self._world.clock.now())
+        return self._route(_Inquiry(single, inquiry.version, components, page=page, token=token), token)
 
     def _strike(self, inquiry: _Inquiry) -> Reply | None:
         call = inquiry.call
@@ -130,7 +152,7 @@ class Graph:
         call = inquiry.call
         if not inquiry.components:
             raise GraphError(code=100, message="(#100) Unsupported get request without a path.")
-        if call.method not in {"GET", "HEAD"}:
+        if call.method not in _READS:
             raise unknown_object(inquiry.components[0], call.method.lower())
         if inquiry.components == ["debug_token"]:
             return debug_token(self._world, token, call)
@@ -173,7 +195,9 @@ class Graph:
         world = self._world
         return {
             "facebook-api-version": inquiry.version,
-            **world.limits.headers(inquiry.page, world.clock.now()),
+            **world.limits.headers(
+                inquiry.page, world.clock.now(), from_percent=world.settings.usage_headers_from_percent
+            ),
         }
 
     def _note(self, inquiry: _Inquiry, reply: Reply) -> None:
@@ -199,17 +223,6 @@ class Graph:
                 user_agent=call.headers.get("user-agent"),
             )
         )
-
-
-def _refuse_removed(call: Call, components: list[str]) -> None:
-    """Protocol features that ended on 27 October 2026 for all versions (changelog of v26.0).
-
-    `pretty`, `debug`, `metadata` and `If-None-Match` are ignored without a word.
-    """
-    if "date_format" in call.params:
-        raise invalid_parameter("The parameter date_format is no longer supported")
-    if not components and "ids" in call.params:
-        raise invalid_parameter("Reading several objects with the parameter ids is no longer supported")
 
 
 def _metrics_in(call: Call, components: list[str]) -> list[str]:

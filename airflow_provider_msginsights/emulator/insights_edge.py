@@ -15,6 +15,7 @@ from airflow_provider_msginsights.emulator.documentation import METRICS
 from airflow_provider_msginsights.emulator.error_table import table_error
 from airflow_provider_msginsights.emulator.errors import invalid_parameter, not_a_page_token
 from airflow_provider_msginsights.emulator.field_expansion import parse_fields
+from airflow_provider_msginsights.emulator.legacy_features import php_date
 from airflow_provider_msginsights.emulator.metrics import Figure, measure
 from airflow_provider_msginsights.emulator.pacific import ONE_DAY, iso_utc, pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
@@ -37,7 +38,7 @@ def read_insights(
     _check_token(page, token)
     _check_permissions(page, token)
     metrics = _asked_metrics(world, page, params)
-    periods = _asked_periods(world, params)
+    periods = _asked_periods(world, metrics, params)
     breakdowns = _asked_breakdowns(metrics, params)
     asked = _asked_range(world, page, periods, params)
     if page.likes < _MIN_LIKES and world.settings.small_page == "error":
@@ -53,7 +54,7 @@ def read_insights(
         for period in periods
         for spans in [windows(period, asked, first_end=first_end, last_end=last_end)]
         for metric in metrics
-        if (rows := _rows(world, page, metric, period, breakdowns, spans))
+        if (rows := _rows(world, page, metric, period, breakdowns, spans, date_format=call.params.get("date_format")))
     ]
     if world.settings.style is Style.DOCUMENTATION:
         return {"data": entries}
@@ -93,37 +94,47 @@ def _asked_metrics(world: World, page: Page, params: Mapping[str, str]) -> list[
     return metrics
 
 
-def _asked_periods(world: World, params: Mapping[str, str]) -> Sequence[str]:
-    period = params.get("period")
+def _asked_periods(world: World, metrics: Sequence[str], params: Mapping[str, str]) -> Sequence[str]:
+    """The periods to answer in. The sentence for an unknown one is recorded on this edge, the other on a sister's."""
+    period, offered = params.get("period"), world.settings.offered_periods
     if not period:
-        return documentation.UNASKED_PERIODS if world.settings.style is Style.REAL else ("day",)
+        unasked = documentation.UNASKED_PERIODS if world.settings.style is Style.REAL else ("day",)
+        return tuple(period for period in unasked if period in offered)
     if period not in documentation.PERIODS:
-        raise invalid_parameter(
-            f"For field 'insights': Param period must be one of {{{', '.join(documentation.PERIODS)}}}"
-        )
+        raise invalid_parameter(f"For field 'insights': Param period must be one of {{{', '.join(offered)}}}")
+    if period not in offered:
+        raise invalid_parameter(f"The following periods ({period}) are incompatible with the metric ({metrics[0]})")
     return (period,)
 
 
 def _asked_breakdowns(metrics: Sequence[str], params: Mapping[str, str]) -> list[str]:
+    """The breakdowns to split by. Both sentences are recorded on sister edges."""
     breakdowns = list_parameter(params.get("breakdown"))
     for position, name in enumerate(breakdowns):
-        if name not in documentation.BREAKDOWNS or any(name not in METRICS[metric].breakdowns for metric in metrics):
-            raise invalid_parameter(f"breakdown[{position}] must be a valid insights breakdown")
+        if name not in documentation.BREAKDOWNS:
+            known = ", ".join(documentation.BREAKDOWNS)
+            raise invalid_parameter(f"breakdown[{position}] must be one of the following values: {known}")
+    for metric in metrics:
+        foreign = [name for name in breakdowns if name not in METRICS[metric].breakdowns]
+        if foreign:
+            raise invalid_parameter(f"Incompatible breakdowns ({', '.join(foreign)}) for metric ({metric})")
     return breakdowns
 
 
-def _asked_fields(params: Mapping[str, str]) -> list[str]:
-    """Names in `fields`; none asked for means all."""
-    names = [field.name for field in parse_fields(params.get("fields", ""))]
-    for name in names:
-        if name not in _ENTRY_FIELDS:
-            raise invalid_parameter(f"Tried accessing nonexisting field ({name}) on node type (InsightsResult)")
-    return names
+def _asked_fields(params: Mapping[str, str]) -> dict[str, str]:
+    """Names in `fields`, and what each is called in the answer; none asked for means all."""
+    asked = parse_fields(params.get("fields", ""))
+    for field in asked:
+        if field.name not in _ENTRY_FIELDS:
+            raise invalid_parameter(f"Tried accessing nonexisting field ({field.name}) on node type (InsightsResult)")
+    return {field.name: field.answer_name for field in asked}
 
 
-def _chosen(entry: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def _chosen(entry: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """The entry with the fields asked for; the id always comes along."""
-    return {name: value for name, value in entry.items() if name in names or name == "id"} if names else entry
+    if not names:
+        return entry
+    return {names.get(name, name): value for name, value in entry.items() if name in names or name == "id"}
 
 
 def _asked_range(world: World, page: Page, periods: Sequence[str], params: Mapping[str, str]) -> AskedRange:
@@ -134,7 +145,14 @@ def _asked_range(world: World, page: Page, periods: Sequence[str], params: Mappi
 
 
 def _rows(
-    world: World, page: Page, metric: str, period: str, breakdowns: Sequence[str], spans: Sequence[Window]
+    world: World,
+    page: Page,
+    metric: str,
+    period: str,
+    breakdowns: Sequence[str],
+    spans: Sequence[Window],
+    *,
+    date_format: str | None,
 ) -> list[dict[str, Any]]:
     if metric in page.unreadable_metrics:
         return []
@@ -145,8 +163,10 @@ def _rows(
         windows=spans,
         known_until=world.known_until(page),
         breakdowns=breakdowns,
+        with_zero_buckets=world.settings.zero_buckets == "zero",
     )
-    return [row for figure in figures if (row := _row(world, page, metric, period, figure)) is not None]
+    rows = (_row(world, page, metric, period, figure, date_format=date_format) for figure in figures)
+    return [row for row in rows if row is not None]
 
 
 def _last_end(world: World, page: Page) -> date:
@@ -156,7 +176,9 @@ def _last_end(world: World, page: Page) -> date:
     return pacific_date(world.known_until(page))
 
 
-def _row(world: World, page: Page, metric: str, period: str, figure: Figure) -> dict[str, Any] | None:
+def _row(
+    world: World, page: Page, metric: str, period: str, figure: Figure, *, date_format: str | None
+) -> dict[str, Any] | None:
     value: Any = figure.value
     if metric == _RATIO and figure.is_empty and world.settings.empty_ratio == "absent":
         return None
@@ -165,7 +187,8 @@ def _row(world: World, page: Page, metric: str, period: str, figure: Figure) -> 
         if world.settings.earnings == "object":
             value = {"currency": page.currency, "microAmount": round(value * 1_000_000)}
     if world.settings.style is Style.REAL:
-        return {"value": value, "end_time": iso_utc(figure.end_time), **figure.breakdowns}
+        end_time = php_date(figure.end_time, date_format) if date_format else iso_utc(figure.end_time)
+        return {"value": value, "end_time": end_time, **figure.breakdowns}
     if period != "total_over_range" and not isinstance(value, dict):
         value = str(value)
     return {"value": value, "end_time": str(figure.end_time), **figure.breakdowns}

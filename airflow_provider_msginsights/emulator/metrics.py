@@ -203,35 +203,61 @@ def measure(
     windows: Sequence[Window],
     known_until: int,
     breakdowns: Sequence[str] = (),
+    with_zero_buckets: bool = False,
 ) -> list[Figure]:
     """The metric's figures over the windows, in the windows' order.
 
     Without breakdowns every window has a figure, 0 where nothing happened. With breakdowns there is one figure for
-    each combination that is not zero.
+    each combination that is not zero; `with_zero_buckets` one for each that has ever occurred at the Page by the end
+    of the last window.
     """
     if not windows:
         return []
     sql = _sql(metric, breakdowns)
-    rows = store.select(
-        sql,
-        [(window.starts_at, window.ends_at) for window in windows],
-        {"page_id": stored_id(page_id), "known_until": known_until, "connections_start": midnight(CONNECTIONS_START)},
-    )
-    by_end: dict[int, list[tuple[Any, ...]]] = {}
-    for ends_at, *rest in rows:
-        by_end.setdefault(ends_at, []).append(tuple(rest))
-    figures: list[Figure] = []
-    for window in windows:
-        found = by_end.get(window.ends_at, [])
-        if not breakdowns:
-            value = found[0][0] if found else 0
-            figures.append(Figure(end_time=window.end_time, value=value, breakdowns={}, is_empty=not found))
-            continue
-        for *names, value in sorted(found):
-            if value:
-                split = dict(zip(breakdowns, names, strict=True))
-                figures.append(Figure(end_time=window.end_time, value=value, breakdowns=split))
-    return figures
+    parameters = {
+        "page_id": stored_id(page_id),
+        "known_until": known_until,
+        "connections_start": midnight(CONNECTIONS_START),
+    }
+    buckets: list[tuple[Any, ...]] = []
+    if breakdowns and with_zero_buckets:
+        ever = store.select(sql, [(0, max(window.ends_at for window in windows))], parameters)
+        buckets = [tuple(names) for _, *names, _ in ever]
+    rows = store.select(sql, [(window.starts_at, window.ends_at) for window in windows], parameters)
+    by_end: dict[int, dict[tuple[Any, ...], float]] = {}
+    for ends_at, *names, value in rows:
+        by_end.setdefault(ends_at, {})[tuple(names)] = value
+    if not breakdowns:
+        return [_plain_figure(window, by_end.get(window.ends_at)) for window in windows]
+    return [
+        figure
+        for window in windows
+        for figure in _split_figures(window, by_end.get(window.ends_at, {}), breakdowns, buckets)
+    ]
+
+
+def _plain_figure(window: Window, found: dict[tuple[Any, ...], float] | None) -> Figure:
+    value = next(iter(found.values())) if found else 0
+    return Figure(end_time=window.end_time, value=value, breakdowns={}, is_empty=not found)
+
+
+def _split_figures(
+    window: Window,
+    found: dict[tuple[Any, ...], float],
+    breakdowns: Sequence[str],
+    buckets: Sequence[tuple[Any, ...]],
+) -> list[Figure]:
+    """A figure for each combination that is not zero, and for each of the buckets."""
+    named = {names for names, value in found.items() if value} | set(buckets)
+    return [
+        Figure(
+            end_time=window.end_time,
+            value=found.get(names, 0),
+            breakdowns=dict(zip(breakdowns, names, strict=True)),
+            is_empty=names not in found,
+        )
+        for names in sorted(named)
+    ]
 
 
 def _sql(metric: str, breakdowns: Sequence[str]) -> str:

@@ -32,9 +32,8 @@ def read_person(token: Token, call: Call) -> dict[str, Any]:
     """`GET /me` with a token of a person or a system user."""
     name = documentation.SYSTEM_USER_NAME if token.kind is TokenKind.SYSTEM_USER else documentation.USER_NAME
     known = {"id": token.user_id, "name": name}
-    answer = {
-        field.name: _known(known, field, "User") for field in parse_fields(call.params.get("fields") or "id,name")
-    }
+    asked = parse_fields(call.params.get("fields") or "id,name")
+    answer = {field.answer_name: _known(known, field, "User") for field in asked}
     return answer | {"id": token.user_id}
 
 
@@ -88,15 +87,15 @@ def _page_fields(
     for field in asked:
         if field.name == "access_token":
             if _may_have_token(page, token):
-                answer["access_token"] = page_token_value(page.page_id)
+                answer[field.answer_name] = page_token_value(page.page_id)
         elif field.name == "insights":
-            inner = ",".join(known.name for known in field.inner)
+            inner = ",".join(f"{part.name}.as({part.answer_name})" for part in field.inner)
             params = {**field.modifiers, "fields": inner}
             nested = read_insights(world, page, token, params, call, version=version)
             if nested["data"]:
-                answer["insights"] = nested
+                answer[field.answer_name] = nested
         else:
-            answer[field.name] = _known(known, field, "Page")
+            answer[field.answer_name] = _known(known, field, "Page")
     return answer
 
 

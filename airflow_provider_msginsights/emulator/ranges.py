@@ -133,7 +133,8 @@ def preset_days(preset: str, *, today: date, history_starts: date) -> tuple[date
         return fixed[preset]
     if preset in documentation.DATE_PRESETS:
         return today - timedelta(days=int(preset.removeprefix("last_").removesuffix("d"))), today
-    raise invalid_parameter(f"date_preset must be one of {{{', '.join(documentation.DATE_PRESETS)}}}")
+    # The sentence is recorded on a sister edge.
+    raise invalid_parameter(f"date_preset must be one of the following values: {', '.join(documentation.DATE_PRESETS)}")
 
 
 def _quarter_before(quarter: date) -> date:

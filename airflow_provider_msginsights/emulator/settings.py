@@ -36,6 +36,14 @@ _BOUNDS = (
     ("usage_headers_from_percent", 0, 1_000_000),
     ("app_calls_per_hour", 0, 1_000_000_000_000),
 )
+_CHOICES = (
+    ("small_page", ("empty", "error")),
+    ("earnings", ("number", "object")),
+    ("empty_ratio", ("zero", "absent")),
+    ("zero_buckets", ("absent", "zero")),
+    ("default_version", tuple(documentation.VERSIONS_USABLE_UNTIL)),
+)
+_LISTS = (("offered_periods", documentation.PERIODS), ("legacy_features", documentation.LEGACY_FEATURES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,11 @@ class Settings:
     A day is final `readiness_lag_hours` after its end; events younger than that are not known yet.
     The rest are points that the public documentation leaves open:
     `small_page` under 100 likes is answered "empty" or with the "error" 2874008; `earnings` is a "number" or an
-    "object" of currency and micro amount; `empty_ratio` for a day without messages is "zero" or "absent".
+    "object" of currency and micro amount; `empty_ratio` for a day without messages is "zero" or "absent";
+    `zero_buckets` of a breakdown, whose combination occurred on other days, are "absent" or sent as "zero";
+    `offered_periods` are those that every metric has: another documented one is refused as incompatible.
+    `legacy_features` are those the app may use, of `date_format`, `field_aliases`, `ids`, `jsonp` and
+    `method_override`: none in an app made since v27.0.
     """
 
     pages: int = 1
@@ -64,9 +76,12 @@ class Settings:
     small_page: str = "empty"
     earnings: str = "number"
     empty_ratio: str = "zero"
+    zero_buckets: str = "absent"
+    offered_periods: tuple[str, ...] = documentation.PERIODS
+    legacy_features: tuple[str, ...] = documentation.LEGACY_FEATURES
     require_appsecret_proof: bool = False
     advanced_access: bool = False
-    default_version: str = documentation.LATEST_VERSION
+    default_version: str = documentation.DASHBOARD_VERSION
     usage_headers_from_percent: int = 1
     app_calls_per_hour: int = 200_000
 
@@ -77,15 +92,17 @@ class Settings:
         """
         object.__setattr__(self, "style", Style(self.style))
         object.__setattr__(self, "unready", Unready(self.unready))
+        for name, _ in _LISTS:
+            value = getattr(self, name)
+            # A list is how JSON spells it.
+            object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
         check_types(self)
-        for name, allowed in (
-            ("small_page", ("empty", "error")),
-            ("earnings", ("number", "object")),
-            ("empty_ratio", ("zero", "absent")),
-            ("default_version", tuple(documentation.VERSIONS_USABLE_UNTIL)),
-        ):
+        for name, allowed in _CHOICES:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"Settings: '{name}' must be one of {', '.join(allowed)}.")
+        for name, allowed in _LISTS:
+            if not set(getattr(self, name)) <= set(allowed):
+                raise ValueError(f"Settings: '{name}' may hold {', '.join(allowed)}.")
         for name, least, most in _BOUNDS:
             check_range(self, name, least, most)
 

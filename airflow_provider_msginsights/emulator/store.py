@@ -127,6 +127,16 @@ class EventStore:
                 self._database.execute("DELETE FROM events WHERE page_id = ?", (stored_id(page_id),))
                 del self._histories[page_id], self._made_until[page_id]
 
+    def follow_change(self, page: Page) -> None:
+        """Take away the Page's seeded history if it would now be another, to be made anew; the users' events stay."""
+        history = self._histories.get(page.page_id)
+        if history is None or (page.seeded and history.is_of(page)):
+            return
+        stored = stored_id(page.page_id)
+        self._database.execute("DELETE FROM events WHERE page_id = ?", (stored,))
+        del self._histories[page.page_id], self._made_until[page.page_id]
+        self._in_one_go(_INSERT, [row for row in self._added if row[0] == stored])
+
     def _row(self, page_id: str, number: int, event: SeededEvent) -> _Row:
         attributes = self._attribute_id(event.attributes)
         page = stored_id(page_id)

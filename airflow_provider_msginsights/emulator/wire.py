@@ -48,11 +48,10 @@ async def read_call(request: "Request") -> Call:
         if scheme.lower() in {"bearer", "oauth"} and value.strip():
             params["access_token"] = value.strip()
             place = TokenPlace.HEADER
-    method = request.method
-    if method == "POST" and params.get("method"):
-        method = params["method"].upper()
+    overrides_method = request.method == "POST" and bool(params.get("method"))
     return Call(
-        method=method,
+        method=params["method"].upper() if overrides_method else request.method,
+        overrides_method=overrides_method,
         path=well_formed(request.scope["path"]),
         params=params,
         headers={name: value for name, value in request.headers.items() if name != "authorization"},
@@ -101,7 +100,7 @@ def response_parts(reply: Reply, *, trace_id: str, request_headers: Mapping[str,
     """Headers and bytes of the response, compressed when the client asks for it."""
     body = reply.body()
     headers = {
-        "Content-Type": reply.content_type or _json_type(request_headers.get("accept", "")),
+        "Content-Type": reply.content_type or _content_type(reply, request_headers.get("accept", "")),
         "x-fb-trace-id": trace_id,
         "x-fb-request-id": trace_id,
         "x-fb-rev": "1030000000",
@@ -116,9 +115,9 @@ def response_parts(reply: Reply, *, trace_id: str, request_headers: Mapping[str,
     return headers, body
 
 
-def _json_type(accept: str) -> str:
+def _content_type(reply: Reply, accept: str) -> str:
     asks_for_script = "text/javascript" in accept and "application/json" not in accept
-    return _JAVASCRIPT if asks_for_script else _JSON
+    return _JAVASCRIPT if asks_for_script or reply.callback else _JSON
 
 
 def _takes_gzip(accept_encoding: str) -> bool:

@@ -36,7 +36,6 @@ class World:
         self.store = EventStore(seed=settings.seed)
         self.journal = Journal(on_call)
         self.faults = Faults(seed=settings.seed)
-        self.jitter = random.Random(settings.seed)
         self._start_settings = settings
         self._traces = random.Random()
         self._begin()
@@ -47,9 +46,8 @@ class World:
         for number in range(settings.pages):
             page_id = str(documentation.FIRST_PAGE_ID + number)
             self.pages[page_id] = seeded_page(page_id, seed=settings.seed, first_day=settings.first_day)
-        self.limits = Limits(
-            app_calls_per_hour=settings.app_calls_per_hour, headers_from_percent=settings.usage_headers_from_percent
-        )
+        self.jitter = random.Random(settings.seed)
+        self.limits = Limits(app_calls_per_hour=settings.app_calls_per_hour)
         self.retired_metrics: dict[str, set[str] | None] = {}
         self.tokens = TokenRegistry(self._first_tokens())
 

@@ -39,6 +39,22 @@ def test_it_prints_the_report_of_the_hook_and_ends_with_0(
     assert "app-secret" not in printed
 
 
+@pytest.mark.parametrize(
+    ("asked", "answering"), [(None, "v26.0 (asked for v26.0)"), ("v27.0", "v27.0 (asked for v27.0)")]
+)
+def test_it_tells_the_version_that_answers(
+    emulator: GraphEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: str | None,
+    answering: str,
+) -> None:
+    version = {} if asked is None else {"api_version": asked}
+    use(monkeypatch, connection(emulator, "system-user-token", **APP, **version))
+    assert main(["check"]) == 0
+    assert f"API version: {answering}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("trouble", ["expired", "revoked", "without read_insights"])
 def test_a_token_that_does_not_do_ends_with_1_and_says_what_helps(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trouble: str

@@ -30,7 +30,7 @@ def test_both_know_the_same_words() -> None:
     assert set(DATE_PRESETS) == {*documentation.DATE_PRESETS, documentation.PAGE_ONLY_PRESET}
     assert set(PERMISSIONS) == set(documentation.SCOPES)
     assert MAX_RANGE_DAYS == documentation.MAX_SPAN_DAYS
-    assert DEFAULT_API_VERSION == documentation.LATEST_VERSION
+    assert DEFAULT_API_VERSION == documentation.DASHBOARD_VERSION
 
 
 @given(

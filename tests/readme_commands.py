@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
 import tomllib
@@ -16,6 +17,7 @@ from airflow.sdk import BaseHook
 from packaging.requirements import Requirement
 
 from airflow_provider_msginsights.cli import main
+from airflow_provider_msginsights.emulator.control_handlers import HANDLERS
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 
 if TYPE_CHECKING:
@@ -60,16 +62,22 @@ def check_command(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
             get_parser().parse_args(arguments)
         case "pip":
             _check_pip(arguments)
-        case "uv" if arguments[0] == "run":
-            check_command(_without_groups(arguments[1:]), monkeypatch)
+        case "uv":
+            _check_uv(arguments, monkeypatch)
         case "python":
             assert (ROOT / arguments[0]).is_file(), arguments[0]
-        case "uv" if arguments == ["sync"]:
-            pass
         case "pytest":
             _check_pytest(arguments)
+        case "curl":
+            _check_curl(arguments)
         case _:
             raise AssertionError(f"No test knows the command {words}: teach tests/readme_commands.py its program.")
+
+
+def _check_uv(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if arguments != ["sync"]:
+        assert arguments[0] == "run"
+        check_command(_without_groups(arguments[1:]), monkeypatch)
 
 
 def _without_groups(arguments: list[str]) -> list[str]:
@@ -105,6 +113,18 @@ def _check_pip(arguments: list[str]) -> None:
     for requirement in map(Requirement, requirements):
         if requirement.name == _OURS:
             assert requirement.extras <= set(metadata(_OURS).get_all("Provides-Extra") or ())
+
+
+def _check_curl(arguments: list[str]) -> None:
+    """The emulator's control plane has the route, and the body is JSON and said to be."""
+    address, *options = arguments
+    _, found, name = address.partition("/_emulator/")
+    assert found
+    assert name in HANDLERS
+    values = dict(zip(options[::2], options[1::2], strict=True))
+    assert values.pop("-H") == "Content-Type: application/json"
+    json.loads(values.pop("-d"))
+    assert not values
 
 
 def _check_pytest(arguments: list[str]) -> None:

@@ -70,7 +70,10 @@ def welcome_lines(emulator: GraphEmulator) -> list[tuple[str, str]]:
     first = ids[0] if ids else "101"
     last = f" … {ids[-1]}" if len(ids) > 1 else ""
     token = page_token_value(first)
-    connection = json.dumps({"conn_type": "msginsights", "host": emulator.base_url, "login": first, "password": token})
+    # The system user's token reads every Page; that of a Page would not do for a DAG that names two.
+    connection = json.dumps(
+        {"conn_type": "msginsights", "host": emulator.base_url, "login": first, "password": SYSTEM_USER_TOKEN}
+    )
     request = f"{emulator.base_url}/v26.0/{first}/insights?metric=page_messages_new_conversations_unique&period=day"
     return [
         ("Address", emulator.base_url),

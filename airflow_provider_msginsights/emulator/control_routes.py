@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights.emulator import control_access
 from airflow_provider_msginsights.emulator.control_handlers import HANDLERS, Answer
 
 if TYPE_CHECKING:
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
 PREFIX = "/_emulator"
 
 
-def control_routes(emulator: "Controls") -> "list[BaseRoute]":
-    """Routes for the server: one handler a name and method, and an index of them."""
+def control_routes(emulator: "Controls", *, listens_on: str) -> "list[BaseRoute]":
+    """Routes for the server: one handler a name and method, and an index of them.
+
+    `listens_on` is the address that the server was told to listen on.
+    """
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
     async def answer(request: "Request") -> "Response":
+        refused = control_access.refusal(request.method, request.headers, listens_on=listens_on)
+        if refused is not None:
+            status, reason = refused
+            return JSONResponse(_refusal(reason), status_code=status)
         name = request.path_params.get("name", "").strip("/")
         if not name:
             return JSONResponse({f"{PREFIX}/{known}": sorted(methods) for known, methods in HANDLERS.items()})

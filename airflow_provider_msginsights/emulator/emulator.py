@@ -58,7 +58,7 @@ class GraphEmulator(Controls):
         """
         check_packages()
         world = World(self.settings, self._clock, self._on_call)
-        server = ServerThread(world, control_routes(self), host=self._host, port=self._port)
+        server = ServerThread(world, control_routes(self, listens_on=self._host), host=self._host, port=self._port)
         try:
             port = server.start()
         except BaseException:

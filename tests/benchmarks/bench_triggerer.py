@@ -57,7 +57,9 @@ class Emulator:
 
     def ask(self, what: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/_emulator/{what}", data=data)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/_emulator/{what}", data=data, headers={"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 

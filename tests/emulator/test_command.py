@@ -70,7 +70,7 @@ def test_it_says_ids_tokens_and_a_connection_ready_to_paste(start: Start) -> Non
         "conn_type": "msginsights",
         "host": address,
         "login": "101",
-        "password": "page-token-101",
+        "password": "system-user-token",
     }
     assert max(map(len, said)) > 80, "lines to copy are not wrapped"
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NEW = "page_messages_new_conversations_unique"
 BLOCKED = "page_messages_blocked_conversations_unique"
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -241,5 +242,5 @@ def test_routes_that_do_not_exist_are_refused(
 
 
 def test_a_body_that_is_no_json_is_refused(emulator: GraphEmulator, http: requests.Session) -> None:
-    answer = http.post(f"{emulator.base_url}/_emulator/clock", data="{", timeout=10)
+    answer = http.post(f"{emulator.base_url}/_emulator/clock", data="{", headers=JSON, timeout=10)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "EmulatorControlError")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import signal
+import shlex
 import subprocess
 import sys
-import urllib.request
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from readme_blocks import blocks
 
 from airflow_provider_msginsights import __version__
 from airflow_provider_msginsights.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,29 +28,40 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert __version__ in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_the_emulator_prints_a_connection_that_works_and_stops_cleanly(sign: signal.Signals) -> None:
-    command = [sys.executable, "-m", "airflow_provider_msginsights.cli", "emulator", "--port", "0", "--pages", "2"]
-    with subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "300"}
-    ) as process:
+def test_the_first_dag_of_the_readme_loads_by_the_connection_that_the_emulator_prints(
+    airflow_database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dag_code = next(block.code for block in blocks() if block.language == "python")
+    output = "file:///tmp/messaging_insights"
+    assert output in dag_code
+    file = airflow_database / "dags" / "readme_first.py"
+    file.write_text(dag_code.replace(output, f"file://{tmp_path}"))
+    scope: dict[str, Any] = {"__file__": str(file), "__name__": "readme_first"}
+    exec(compile(file.read_text(), file, "exec"), scope)  # noqa: S102 - the README's own code
+    dag = scope["load"].dag
+    for task in dag.tasks:
+        task.retries = 0
+    with _emulator("--pages", "2") as printed:
+        (export,) = [line for line in printed if line.startswith("export ")]
+        name, _, value = export.removeprefix("export ").partition("=")
+        monkeypatch.setenv(name, shlex.split(value)[0])
+        run = dag.test(logical_date=datetime.now(UTC))
+    assert str(run.state) == "success"
+    rows = [json.loads(line) for file in tmp_path.glob("dt=*/*.jsonl") for line in file.read_text().splitlines()]
+    assert {row["page_id"] for row in rows} == {"101", "102"}
+
+
+@contextlib.contextmanager
+def _emulator(*options: str) -> Iterator[list[str]]:
+    """Run the command on a free port, and give the lines it prints."""
+    command = [sys.executable, "-m", "airflow_provider_msginsights.cli", "emulator", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        (export,) = [
-            line for line in _until(lines, "curl ") if line.startswith("export AIRFLOW_CONN_MSGINSIGHTS_DEFAULT=")
-        ]
-        connection = json.loads(export.split("=", 1)[1].strip().strip("'"))
-        assert connection["conn_type"] == "msginsights"
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            f"{connection['host']}/v26.0/{connection['login']}/insights?metric=page_messages_sent&period=day",
-            headers={"Authorization": f"Bearer {connection['password']}"},
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own server
-            assert json.load(answer)["data"][0]["name"] == "page_messages_sent"
-        process.send_signal(sign)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode == 0
-    assert errors == ""
+        try:
+            yield _until(iter(process.stdout.readline, ""), "curl ")
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
 
 
 @pytest.mark.parametrize("command", ["demo", "emulator"])

@@ -40,7 +40,8 @@ class Emulated:
     def control(self, name: str, body: Told | None = None) -> Told:
         """POST with a body, GET without."""
         data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(f"{self.base_url}/_emulator/{name}", data=data), timeout=120) as answer:
+        request = Request(f"{self.base_url}/_emulator/{name}", data=data, headers={"Content-Type": "application/json"})
+        with urlopen(request, timeout=120) as answer:
             told: Told = json.load(answer)
             return told
 

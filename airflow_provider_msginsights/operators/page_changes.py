@@ -20,8 +20,7 @@ def page_changes(dataset: Dataset[Any], page_ids: Collection[str]) -> Iterator[s
     :raises ConfigurationError: when the file of the last manifest is none.
     """
     last = latest_manifest(dataset.root, part=dataset.part) or {}
-    earlier = last.get("page_ids")
-    if not isinstance(earlier, list):
+    if (earlier := last.get("page_ids")) is None:
         return
     when = f"the last load of part {dataset.part!r} ({last.get('run_id')})"
     if gained := sorted(set(page_ids) - set(earlier)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,14 @@ def _continued(earlier: Mapping[str, Any], told: dict[str, Any]) -> dict[str, An
             "started": earlier["started"],
         }
     )
+
+
+def check_can_be_continued(manifest: Mapping[str, Any]) -> None:
+    """Add a manifest to itself: what is wrong with it shows before a load is read and stored.
+
+    :raises AttributeError, KeyError, TypeError, ValueError, RecursionError: when a field is missing or of another kind.
+    """
+    json.dumps(_continued(manifest, dict(manifest)))
 
 
 def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from airflow_provider_msginsights.operators.measures import send_measures
 from airflow_provider_msginsights.operators.memory import Memory
 from airflow_provider_msginsights.operators.page_changes import page_changes
 from airflow_provider_msginsights.operators.progress import ProgressLog
-from airflow_provider_msginsights.operators.report import manifest_of, run_names, summary_of
+from airflow_provider_msginsights.operators.report import check_can_be_continued, manifest_of, run_names, summary_of
 from airflow_provider_msginsights.operators.restating import left_behind_warning
 from airflow_provider_msginsights.operators.token_look import why_empty
 from airflow_provider_msginsights.operators.work import Work
@@ -134,13 +134,14 @@ class Turn:
     def _load_files(self, load: Load, output_path: str) -> dict[str, Any]:
         dataset = self._dataset(load.queries[0], output_path)
         dataset.claim()
+        earlier_turn = self._earlier_turn(dataset) if load.work.is_continued else None
         if self._task.page_ids == "all" and not load.work.is_continued:
             for change in page_changes(dataset, load.work.page_ids):
                 self._log.warning(change)
         self._warn(load)
         started = datetime.now(UTC)
         stored = load.to_dataset(dataset)
-        manifest, path = self._write_manifest(load, dataset, stored, started)
+        manifest, path = self._write_manifest(load, dataset, stored, started, earlier_turn)
         self._tell_costs(load, manifest)
         left = load.work.paused_by(load.outcomes)
         self._end(load, left=left, rows=left.rows_so_far)
@@ -198,20 +199,28 @@ class Turn:
 
     # Telling of it
 
+    def _earlier_turn(self, dataset: Dataset[Any]) -> dict[str, Any] | None:
+        name = manifest_name(**run_names(self._context))
+        return read_manifest(dataset.root, name, check=check_can_be_continued)
+
     def _write_manifest(
-        self, load: Load, dataset: Dataset[Any], stored: Stored, started: datetime
+        self,
+        load: Load,
+        dataset: Dataset[Any],
+        stored: Stored,
+        started: datetime,
+        earlier_turn: Mapping[str, Any] | None,
     ) -> tuple[dict[str, Any], str]:
         run = run_names(self._context)
-        name = manifest_name(**run)
         manifest = manifest_of(
             stored,
             load,
             run=run | {"try_number": getattr(self._context.get("ti"), "try_number", None)},
             started=started,
             finished=datetime.now(UTC),
-            earlier_turn=read_manifest(dataset.root, name) if load.work.is_continued else None,
+            earlier_turn=earlier_turn,
         )
-        return manifest, write_manifest(dataset.root, name, manifest, part=dataset.part)
+        return manifest, write_manifest(dataset.root, manifest_name(**run), manifest, part=dataset.part)
 
     def _tell_costs(self, load: Load, manifest: Mapping[str, Any] | None) -> None:
         """Whatever becomes of the task: its calls are made."""

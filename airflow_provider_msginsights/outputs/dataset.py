@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.outputs.formats import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
 from airflow_provider_msginsights.outputs.storage import StoragePath, Store
 from airflow_provider_msginsights.outputs.stored import StoredFile
@@ -35,6 +36,8 @@ PathT = TypeVar("PathT", bound=StoragePath)
 LABEL = "_dataset.json"
 _LEFTOVER_SECONDS = 3600
 """No claim takes so long; what is older was left by a process that was killed."""
+_MOST_SHOWN = 20
+_LONGEST_SHOWN = 200
 _PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,99}")
 
 
@@ -125,17 +128,22 @@ class Dataset(Generic[PathT]):
 
 
 def _label_of(data: bytes, shown_path: str) -> dict[str, object]:
-    try:
-        found = json.loads(data)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = json_object_in(data)
+    if found is None:
         raise ConfigurationError(
-            f"{shown_path} is not the JSON object a dataset is labelled with; choose another output_path."
+            f"{shown_path} is not the JSON object that labels a dataset, so nothing was stored beside it. Restore the "
+            "file from a copy; or, if no data lies beside it, remove it; or choose another output_path."
         )
     label: dict[str, object] = {"extra_columns": []}
     return label | found
 
 
 def _described(label: dict[str, object]) -> str:
-    return ", ".join(f"{name}={label[name]}" for name in sorted(label))
+    return ", ".join(f"{name}={_shown(label[name])}" for name in sorted(label)[:_MOST_SHOWN])
+
+
+def _shown(value: object) -> str:
+    """Give a value of a label in few words: a damaged one may hold anything, of any size and depth."""
+    is_flat_list = isinstance(value, list) and all(isinstance(inner, str) for inner in value[:_MOST_SHOWN])
+    text = str(value) if is_flat_list or isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

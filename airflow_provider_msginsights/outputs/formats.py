@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FORMAT_NAMES = ("csv", "jsonl", "parquet")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_LARGEST_OBJECT_BYTES = 64 * 2**20
+"""A manifest of ten years and a thousand Pages has a few megabytes."""
 _TEXT_COMPRESSIONS = (None, "none", "gzip")
 _PARQUET_COMPRESSIONS = (None, "zstd")
 
@@ -88,6 +90,17 @@ def json_text(value: Any) -> str:
     """Compact JSON; NaN, which JSON does not have, is refused."""
     # The encoder makes ready for each value anew, unless that is text.
     return repr(value) if value.__class__ is float and isfinite(value) else _ENCODER.encode(value)
+
+
+def json_object_in(data: bytes) -> dict[str, Any] | None:
+    """Give the JSON object that small files of ours hold, or None where the bytes are anything else."""
+    if len(data) > _LARGEST_OBJECT_BYTES:
+        return None
+    try:
+        found = json.loads(data.decode())
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def iso_text(value: Any) -> Any:

@@ -5,17 +5,18 @@ Readers of the data never see these: pyarrow, DuckDB, Spark and Hive pass over n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.outputs.formats import iso_text
+from airflow_provider_msginsights.outputs.formats import iso_text, json_object_in
 from airflow_provider_msginsights.outputs.storage import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_msginsights.outputs.storage import StoragePath
 
@@ -46,37 +47,49 @@ def write_manifest(root: StoragePath, name: str, fields: Mapping[str, Any], *, p
     return store.shown_path(f"{_FOLDER}/{name}.json")
 
 
-def read_manifest(root: StoragePath, name: str) -> dict[str, Any] | None:
+def read_manifest(
+    root: StoragePath, name: str, *, check: Callable[[dict[str, Any]], object] | None = None
+) -> dict[str, Any] | None:
     """Read a run's manifest, or give None when there is none.
 
-    :raises ConfigurationError: when the file is no manifest.
+    :param check: does with the fields what the caller is about to do; a manifest with which that fails is damaged.
+    :raises ConfigurationError: when the file is not a manifest.
     """
-    return _read(root, f"{_FOLDER}/{name}.json")
+    return _read(root, f"{_FOLDER}/{name}.json", check)
 
 
 def latest_manifest(root: StoragePath, *, part: str = "0") -> dict[str, Any] | None:
     """Read the manifest that was written last for a part, or give None when there is none.
 
-    :raises ConfigurationError: when the file is no manifest.
+    :raises ConfigurationError: when the file is not a manifest; where it names a run and Pages, they are text.
     """
-    return _read(root, f"{_FOLDER}/{_latest(part)}")
+    return _read(root, f"{_FOLDER}/{_latest(part)}", _check_names)
 
 
 def _latest(part: str) -> str:
     return f"latest/part-{part}.json"
 
 
-def _read(root: StoragePath, name: str) -> dict[str, Any] | None:
+def _read(root: StoragePath, name: str, check: Callable[[dict[str, Any]], object] | None) -> dict[str, Any] | None:
     store = Store.at(root)
     if (data := store.read(name)) is None:
         return None
-    try:
-        found = json.loads(data)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ConfigurationError(f"{store.shown_path(name)} is not the JSON object a manifest is; remove the file.")
-    return found
+    found = json_object_in(data)
+    with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        if found is not None:
+            if check is not None:
+                check(found)
+            return found
+    raise ConfigurationError(
+        f"{store.shown_path(name)} is not the JSON object a manifest is, or damaged. Remove the file: it only tells "
+        "of an earlier load, and the next one writes it anew."
+    )
+
+
+def _check_names(fields: dict[str, Any]) -> None:
+    names = [fields.get("run_id", ""), *fields.get("page_ids", [])]
+    if not isinstance(fields.get("page_ids", []), list) or not all(isinstance(name, str) for name in names):
+        raise TypeError
 
 
 def _ready(value: Any) -> Any:

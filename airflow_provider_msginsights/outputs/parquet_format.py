@@ -48,8 +48,8 @@ class Parquet:
                 found = dict(zip(present, (array.to_pylist() for array in batch.columns), strict=True))
                 absent = [None] * batch.num_rows
                 yield from zip(*[found.get(column.name, absent) for column in columns], strict=True)
-        except (pa.ArrowException, OSError) as error:
-            raise ValueError(str(error)) from error
+        except Exception as error:  # damaged bytes make pyarrow raise nearly anything
+            raise ValueError(f"{error}" or type(error).__name__) from error
 
 
 def arrow_schema(columns: Sequence[Column]) -> Any:

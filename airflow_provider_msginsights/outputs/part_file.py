@@ -7,6 +7,7 @@ import threading
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.outputs.checked_rows import checked_rows
 from airflow_provider_msginsights.outputs.merging import Tally, in_order, merged
 from airflow_provider_msginsights.outputs.stored import StoredFile
 from airflow_provider_msginsights.outputs.values import PAGE_ID
@@ -90,7 +91,7 @@ class PartFile:
         owners: dict[str, str] = {}
         for name, data in others.items():
             with self._naming(name):
-                owners |= {page: name for (page,) in self._format.read(data, page_id)}
+                owners |= {page: name for (page,) in checked_rows(self._format.read(data, page_id), page_id)}
         return owners
 
     def _owned(self, rows: Iterator[Values], owners: dict[str, str], name: str) -> Iterator[Values]:
@@ -106,7 +107,7 @@ class PartFile:
 
     def _stored(self, name: str, data: bytes) -> Iterator[Values]:
         with self._naming(name):
-            yield from in_order(self._format.read(data, self._columns))
+            yield from in_order(checked_rows(self._format.read(data, self._columns), self._columns))
 
     @contextlib.contextmanager
     def _naming(self, name: str) -> Iterator[None]:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
 from datetime import date, datetime
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 
+_BOOLEANS = {"true": True, "false": False}
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _OF_ITS_OWN = ("record_id", "page_id", "metric", "value", "value_raw")
 _LINES_AT_ONCE = 500
 _MOST_REMEMBERED = 2_000
@@ -51,10 +54,13 @@ class JsonLines:
 
     def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
         """Read the rows of a whole file."""
-        for line in io.BytesIO(data):
-            found = json.loads(line)
+        may_hold_surrogates = _ESCAPED_SURROGATE.search(data) is not None
+        for number, line in enumerate(io.BytesIO(data), start=1):
+            found = _parsed(line.decode(), f"line {number}")  # decoded here: json would take more than UTF-8
             if not isinstance(found, dict):
-                raise ValueError("a line is no JSON object")  # noqa: TRY004 - the contract: ValueError for bad bytes
+                raise ValueError(f"line {number} is not a JSON object")  # noqa: TRY004 - the contract: ValueError
+            if may_hold_surrogates:
+                _check_encodable(found, number)
             yield tuple([_typed(found.get(column.name), column) for column in columns])
 
 
@@ -82,11 +88,15 @@ class Csv:
     def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
         """Read the rows of a whole file."""
         csv.field_size_limit(sys.maxsize)  # for the process; the default of 128 kB would refuse what was written
+        if not data.endswith(b"\n"):
+            raise ValueError("its last line has no end, so something is cut off")
         lines = csv.reader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""), strict=True)
         try:
             names = next(lines, [])
             if not {column.name for column in columns} & set(names):
                 raise ValueError("the header names none of the columns")
+            if len(set(names)) < len(names):
+                raise ValueError("the header names a column twice")
             for fields in lines:
                 found = dict(zip(names, fields, strict=True))
                 yield tuple([_typed(_csv_value(found.get(column.name), column), column) for column in columns])
@@ -169,17 +179,39 @@ def _csv_value(text: str | None, column: Column) -> Any:
     if not text:
         return None if column.nullable or text is None else text
     if column.kind is Kind.BOOLEAN:
-        return text == "true"
+        return _BOOLEANS.get(text, text)
     if column.kind is Kind.NUMBER:
-        return json.loads(text)
+        return _parsed(text, column.name)
     return text
 
 
 def _typed(value: Any, column: Column) -> Any:
-    if value is None:
-        return None
-    if column.kind is Kind.DATE:
-        return date.fromisoformat(value)
-    if column.kind is Kind.TIMESTAMP:
-        return datetime.fromisoformat(value)
-    return value
+    """Give dates and times their types; what is not the text of one stays as it is, for `checked_rows` to name."""
+    kind = column.kind
+    if value is None or (kind is not Kind.DATE and kind is not Kind.TIMESTAMP) or not isinstance(value, str):
+        return value
+    return date.fromisoformat(value) if kind is Kind.DATE else datetime.fromisoformat(value)
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError(f"{name} is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_encodable(found: dict[str, Any], number: int) -> None:
+    """Refuse text with half of a surrogate pair, which no file could hold again."""
+    for value in found.values():
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise ValueError(f"line {number} has text that is not Unicode") from None
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

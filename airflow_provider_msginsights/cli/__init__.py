@@ -1,24 +1,42 @@
 """``msginsights``: the command line. Each command lives in a module of its own.
 
 Exit codes, the same for every command: 0 it did what was asked and nothing is wrong; 1 something is wrong, or what was
-asked failed; 2 the options or the connection are wrong; 3 the API did not answer for now; 130 Ctrl-C.
+asked failed; 2 the options or the connection are wrong; 3 the API did not answer for now; 70 a defect of this package;
+74 the output could not be written; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM; 141 whoever read the output left.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights import __version__
-from airflow_provider_msginsights.cli import check, demo, emulator, metrics, plan, telling
-from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code."""
+    """Run one command and give its exit code; of exceptions only the parser's SystemExit leaves it."""
+    # Loaded here: a signal that comes meanwhile finds its handler in place.
+    from airflow_provider_msginsights.cli import process, telling
+
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        arguments = _parser().parse_args(words)
+        return int(arguments.run(arguments))
+    except process.OutputError as error:
+        return process.output_failed(error)
+    except KeyboardInterrupt as stop:
+        return getattr(stop, "exit_code", telling.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the border: whatever it is, nobody is left with a traceback
+        return _tell(error, as_json="--json" in words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from airflow_provider_msginsights.cli import check, demo, emulator, metrics, plan
+
     parser = argparse.ArgumentParser(
         prog="msginsights",
         description="Meta's Messaging Insights in Apache Airflow: try it, check it, plan it, and test against it.",
@@ -28,10 +46,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (check, metrics, plan, demo, emulator):
         command.add_parser(commands)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def _tell(error: Exception, *, as_json: bool) -> int:
+    """Print the error, and give the exit code that belongs to it."""
+    from airflow_provider_msginsights.cli import process, telling
+    from airflow_provider_msginsights.exceptions import MessagingInsightsError
+
     try:
-        return int(arguments.run(arguments))
-    except MessagingInsightsError as error:
-        return telling.tell_error(error, as_json=getattr(arguments, "as_json", False))
-    except KeyboardInterrupt:
-        return telling.INTERRUPTED
+        if isinstance(error, MessagingInsightsError):
+            return telling.tell_error(error, as_json=as_json)
+        if isinstance(error, OSError):
+            return telling.tell_system_error(error, as_json=as_json)
+        return telling.tell_unexpected(error, as_json=as_json)
+    except process.OutputError as failure:
+        return process.output_failed(failure)

@@ -82,7 +82,7 @@ def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) 
     with hook.get_conn() as transport:
         sample = sample_of(transport.run(collect(page_ids[0], last_days_ended_by(report.asked_at, _SAMPLE_DAYS))))
     try:
-        file.write_text(sample.text)
+        file.write_text(sample.text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"The sample cannot be written to {file}: {error.strerror}.") from None
     return sample

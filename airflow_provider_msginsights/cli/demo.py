@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights.cli import telling
+from airflow_provider_msginsights.cli.child import child
 from airflow_provider_msginsights.cli.extras import require_emulator
+from airflow_provider_msginsights.cli.process import temporary_folder
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
     from rich.table import Table
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 _DAG_FILE = "daily_load.py"
 _PAGE_ID = "101"
 _DEFAULT_OUTPUT = "file:///tmp/messaging_insights"
+_PROXY_VARIABLES = frozenset(f"{kind}_proxy" for kind in ("http", "https", "all", "ftp", "socks", "ws", "wss", "no"))
+_LONGEST_SECONDS = 600.0
 _DONE_BY_TASK = {
     "day_is_available": "found the day",
     "load_day": "wrote the files",
@@ -38,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Run example_dags/daily_load.py for the last finished Pacific day. Your Airflow is not touched.",
     )
     parser.add_argument("--ui", action="store_true", help="start all of Airflow instead, to look at in a browser")
-    parser.add_argument("--port", type=int, default=8080, help="with --ui: port of Airflow (default: 8080)")
+    parser.add_argument("--port", type=telling.port, default=8080, help="with --ui: port of Airflow (default: 8080)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the Airflow home, its log and the data in DIR")
     parser.set_defaults(run=run)
 
@@ -51,10 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(soft_wrap=True)
     if arguments.keep is not None:
         home = arguments.keep.expanduser().resolve()
-        home.mkdir(parents=True, exist_ok=True)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"--keep: {home} cannot be made: {error.strerror}.") from None
         return _start(_Demo(home=home, console=console, kept=True), arguments)
-    with tempfile.TemporaryDirectory(prefix="msginsights-demo-", ignore_cleanup_errors=True) as folder:
-        return _start(_Demo(home=Path(folder), console=console, kept=False), arguments)
+    with temporary_folder("msginsights-demo-") as folder:
+        return _start(_Demo(home=folder, console=console, kept=False), arguments)
 
 
 def _start(demo: _Demo, arguments: argparse.Namespace) -> int:
@@ -84,7 +93,7 @@ class _Demo:
 
         say = self.console.print
         say("\n[bold]Messaging Insights, loaded by Airflow[/bold]\n")
-        with GraphEmulator(pages=1) as emulator:
+        with temporary_folder("msginsights-demo-") as store, GraphEmulator(pages=1, folder=store) as emulator:
             say(f"[bold]1[/bold]  The emulator of Meta's API answers at {emulator.base_url}, for Page {_PAGE_ID}.")
             say(f"[bold]2[/bold]  Airflow gets a home of its own: {self.home}")
             say(f"   Its log goes to {self.log_file}")
@@ -100,47 +109,55 @@ class _Demo:
         return 0
 
     def run_ui(self, port: int) -> int:
-        """Show all of Airflow until Ctrl-C or SIGTERM; 1 when it does not start or ends by itself."""
-        from airflow_provider_msginsights.cli.demo_ui import is_free, standalone, told_to_stop, ui_environment
+        """Show all of Airflow until a signal stops the command; 1 when it does not start or ends by itself."""
+        from airflow_provider_msginsights.cli.demo_ui import is_free, standalone, ui_environment
         from airflow_provider_msginsights.emulator import GraphEmulator
 
         if not is_free(port):
             raise ConfigurationError(f"Port {port} is taken: choose another one by --port.")
         say = self.console.print
-        with told_to_stop() as stop, GraphEmulator(pages=20) as emulator, self.log_file.open("ab") as log:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_telling_the_end(say))
+            store = stack.enter_context(temporary_folder("msginsights-demo-"))
+            emulator = stack.enter_context(GraphEmulator(pages=20, folder=store))
+            log = stack.enter_context(self.log_file.open("ab"))
             environment = ui_environment(self._environment(emulator.base_url, emulator.page_token(_PAGE_ID)), port=port)
-            with standalone(environment, port=port, log=log) as airflow:
-                say(f"The emulator of Meta's API answers at {emulator.base_url}; Airflow's home is {self.home}.")
-                say("Airflow starts (about 30 seconds) …")
-                ready = airflow.wait_until_ready(stop)
-                if ready:
-                    self._place_dag()  # not before: a run that begins ahead of the API server fails, and retries late
-                    say(f"\nOpen [bold]{airflow.url}[/bold] in a browser; nobody has to log in.")
-                    say(f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load.")
-                    say(f"Its files go to {self.output}.")
-                    say("Ctrl-C stops Airflow and the emulator.")
-                    airflow.wait(stop)
-                if stop.is_set():
-                    say("\nAirflow stops …")
-        if not stop.is_set():
-            self._show_failure(None)
-            return 1
-        say("Airflow and the emulator have stopped.")
-        return 0
+            airflow = stack.enter_context(standalone(environment, port=port, log=log))
+            say(f"The emulator of Meta's API answers at {emulator.base_url}; Airflow's home is {self.home}.")
+            say("Airflow starts (about 30 seconds) …")
+            if airflow.wait_until_ready():
+                self._place_dag()  # not before: a run that begins ahead of the API server fails, and retries late
+                say(f"\nOpen [bold]{airflow.url}[/bold] in a browser; nobody has to log in.")
+                say(f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load.")
+                say(f"Its files go to {self.output}.")
+                say("Ctrl-C stops Airflow and the emulator.")
+                airflow.process.wait()
+        self._show_failure(None)
+        return 1
 
     def _place_dag(self) -> None:
         """Put the example where this Airflow looks for DAGs, with its files below the home."""
-        source = (_example_dags() / _DAG_FILE).read_text()
-        (self.dags / _DAG_FILE).write_text(source.replace(_DEFAULT_OUTPUT, f"file://{self.output}"))
+        source = (_example_dags() / _DAG_FILE).read_text(encoding="utf-8")
+        text = source.replace(_DEFAULT_OUTPUT, f"file://{self.output}")
+        (self.dags / _DAG_FILE).write_text(text, encoding="utf-8")
 
     def _environment(self, base_url: str, token: str) -> dict[str, str]:
         """Give the child an Airflow of its own: nothing of the user's settings reaches it."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("AIRFLOW") and name.lower() not in _PROXY_VARIABLES
+        }
         self.dags.mkdir(exist_ok=True)
         (self.dags / _DAG_FILE).unlink(missing_ok=True)
         connection = {"conn_type": "msginsights", "host": base_url, "login": _PAGE_ID, "password": token}
         return {
             **inherited,
+            # All that is reached is on this machine. Set, so that no proxy of the system is looked up either.
+            "NO_PROXY": "*",
+            "no_proxy": "*",
+            # Airflow's files hold more than the letters of an old locale.
+            "PYTHONUTF8": "1",
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -164,18 +181,18 @@ class _Demo:
         )
         with self.log_file.open("ab") as log:
             for command in commands:
-                done = subprocess.run(command, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)  # noqa: S603 - our own commands
-                if done.returncode:
-                    break
+                with child(command, environment, log) as process:
+                    if _failed(process):
+                        break
         if not report_file.exists():
             return None
-        report: dict[str, Any] = json.loads(report_file.read_text())
+        report: dict[str, Any] = json.loads(report_file.read_text(encoding="utf-8"))
         return report
 
     def _show_success(self, report: dict[str, Any], calls: int) -> None:
         day = report["pacific_date"]
         data_file = self.output / f"dt={day}" / "part-0.jsonl"
-        rows = [json.loads(line) for line in data_file.read_text().splitlines()]
+        rows = [json.loads(line) for line in data_file.read_text(encoding="utf-8").splitlines()]
         say = self.console.print
         say(f"[bold]3[/bold]  The DAG loaded Pacific day [bold]{day}[/bold] and the two before it.")
         say(f"   Calls of the API: {calls}.\n")
@@ -193,11 +210,29 @@ class _Demo:
         say = self.console.print
         if report:
             say(_task_table(report["tasks"]))
-        tail = self.log_file.read_text(errors="replace").splitlines()[-30:]
+        tail = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-30:]
         say("[bold red]The DAG run did not succeed.[/bold red] The end of Airflow's log:\n")
         say("\n".join(tail), markup=False, highlight=False)
         if not self.kept:
             say("\nRun it again with --keep DIR to keep the whole log.")
+
+
+def _failed(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for a part of the demo, but not for ever."""
+    try:
+        return process.wait(timeout=_LONGEST_SECONDS) != 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
+@contextlib.contextmanager
+def _telling_the_end(say: Callable[[str], None]) -> Iterator[None]:
+    """Say that everything has stopped, when it was told to."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("\nAirflow and the emulator have stopped.")
+        raise
 
 
 def _example_dags() -> Path:

@@ -26,7 +26,7 @@ def main(dag_file: str, output_path: str, report_file: str) -> int:
         "pacific_date": pacific_date(dag_run.data_interval_start).isoformat(),
         "tasks": [_summary(task) for task in tasks],
     }
-    Path(report_file).write_text(json.dumps(report, indent=2))
+    Path(report_file).write_text(json.dumps(report, indent=2), encoding="utf-8")
     return 0 if report["state"] == "success" else 1
 
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from airflow_provider_msginsights.cli.child import child
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
-    from types import FrameType
 
 _READY_SECONDS = 180.0
-_STOP_SECONDS = 30.0
 _PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -75,22 +72,6 @@ def is_free(port: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def told_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, instead of breaking off what is under way."""
-    stop = threading.Event()
-
-    def set_it(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, set_it) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standalone:
     """A running ``airflow standalone``."""
@@ -98,76 +79,31 @@ class Standalone:
     process: subprocess.Popen[bytes]
     url: str
 
-    def wait_until_ready(self, stop: threading.Event) -> bool:
-        """Wait until every part of Airflow says it is healthy; false when it ended, took too long or was stopped."""
+    def wait_until_ready(self) -> bool:
+        """Wait until every part of Airflow says it is healthy; false when it ended or took too long."""
         deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None and not stop.wait(0.5):
+        while time.monotonic() < deadline and self.process.poll() is None:
             if self._is_healthy():
                 return True
+            time.sleep(0.5)
         return False
-
-    def wait(self, stop: threading.Event) -> None:
-        """Wait until told to stop, or until Airflow ended by itself."""
-        while self.process.poll() is None and not stop.wait(0.5):
-            pass
 
     def _is_healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310 - our own server
+            with _opener().open(f"{self.url}/api/v2/monitor/health", timeout=5) as answer:
                 health: dict[str, Any] = json.load(answer)
         except (OSError, ValueError):
             return False
         return all((health.get(part) or {}).get("status") == "healthy" for part in _PARTS)
 
 
+def _opener() -> urllib.request.OpenerDirector:
+    """Reach this machine's own servers, whatever proxy the environment names."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 @contextlib.contextmanager
 def standalone(environment: Mapping[str, str], *, port: int, log: IO[bytes]) -> Iterator[Standalone]:
     """Run ``airflow standalone``; at the end, however it comes, every process it started has ended."""
-    # A session of its own: Ctrl-C in the terminal then reaches this process alone, which stops the others in order.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "airflow", "standalone"],
-        env=dict(environment),
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    with child([sys.executable, "-m", "airflow", "standalone"], environment, log) as process:
         yield Standalone(process=process, url=f"http://127.0.0.1:{port}")
-    finally:
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End Airflow by SIGINT, the one signal on which it ends its parts, and what is left of them by force."""
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=_STOP_SECONDS)
-    for sign, patience_seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
-        deadline = time.monotonic() + patience_seconds
-        while (left := _members(process.pid)) and time.monotonic() < deadline:
-            for one in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(one, sign)
-            process.poll()
-            time.sleep(0.2)
-
-
-def _members(session: int) -> list[int]:
-    """The living processes of a session: Airflow's tasks leave its process group, but none leaves its session."""
-    return [pid for pid, is_zombie, its_session in _processes() if its_session == session and not is_zombie]
-
-
-def _processes() -> Iterator[tuple[int, bool, int]]:
-    """Every process as (id, is a zombie, session): from /proc where there is one, otherwise from ``ps``."""
-    entries = list(Path("/proc").glob("[0-9]*/stat"))
-    for entry in entries:
-        with contextlib.suppress(OSError):
-            state, _, _, session = entry.read_text(errors="replace").rpartition(")")[2].split()[:4]
-            yield int(entry.parent.name), state == "Z", int(session)
-    if not entries:
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=False).stdout  # noqa: S607 - the system's own
-        for pid, state in (line.split(maxsplit=1) for line in listed.splitlines()):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                yield int(pid), state.startswith("Z"), os.getsid(int(pid))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights import __version__
 from airflow_provider_msginsights.exceptions import ConfigurationError, RetriableGraphAPIError, TransportError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console
@@ -30,15 +32,29 @@ USAGE = 2
 UNANSWERED = 3
 """The API could not be asked or did not answer for now: network, limit, outage. Asking again may help."""
 
+BUG = 70
+"""A defect of this package (EX_SOFTWARE)."""
+
 INTERRUPTED = 130
-"""Ended by Ctrl-C."""
+"""Ended by Ctrl-C. SIGTERM gives 143 and SIGHUP 129: 128 and the number of the signal, as shells report it."""
+
+DEBUG_VARIABLE = "MSGINSIGHTS_DEBUG"
+"""Set to anything, it shows the traceback of an unexpected error."""
 
 _PLAIN_WIDTH = 400
+_LAST_PORT = 65_535
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Let a command speak to machines."""
     parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON document and nothing else")
+
+
+def port(text: str) -> int:
+    """The number of a port, for a parser; 0 is one that the system chooses."""
+    if not text.isdecimal() or not text.isascii() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def console(*, errors: bool = False) -> Console:
@@ -78,6 +94,39 @@ def tell_error(error: MessagingInsightsError, *, as_json: bool) -> int:
         say(type(error).__name__, style="bold red", end=": ")
         say(str(error), markup=False, soft_wrap=True)
     return exit_code_of(error)
+
+
+def tell_system_error(error: OSError, *, as_json: bool) -> int:
+    """Print what the system refused: a file, a folder, the disk."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    _tell_failure(f"{where}{error.strerror or type(error).__name__}", kind=type(error).__name__, as_json=as_json)
+    return FOUND
+
+
+def tell_unexpected(error: BaseException, *, as_json: bool) -> int:
+    """Print that something happened which this package did not expect; never the error's text, which may be secret."""
+    if DEBUG_VARIABLE in os.environ:
+        traceback.print_exception(error)
+    text = (
+        f"Unexpected {type(error).__name__}{_place_of(error)}. This is a defect of airflow-provider-msginsights "
+        f"{__version__}: please report it. {DEBUG_VARIABLE}=1 shows the traceback; look through it for secrets first."
+    )
+    _tell_failure(text, kind=type(error).__name__, as_json=as_json)
+    return BUG
+
+
+def _tell_failure(text: str, *, kind: str, as_json: bool) -> None:
+    if as_json:
+        tell_json({"error": {"kind": kind, "message": text}})
+    else:
+        sys.stderr.write(f"msginsights: {text}\n")
+
+
+def _place_of(error: BaseException) -> str:
+    """The innermost line of this package that the error passed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if f"{os.sep}airflow_provider_msginsights{os.sep}" in frame.filename]
+    return f" at {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else ""  # noqa: PTH119 - a text
 
 
 def error_as_dict(error: MessagingInsightsError) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """What `msginsights emulator` does: serve until told to stop, and say at the start how to reach it."""
 
+import contextlib
 import json
+import queue
 import signal
 import sys
-import threading
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -12,6 +15,7 @@ from airflow_provider_msginsights.emulator.emulator import GraphEmulator
 from airflow_provider_msginsights.emulator.journal import JournalEntry
 from airflow_provider_msginsights.emulator.tokens import page_token_value
 
+_STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _CONNECTION = "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"
 
 
@@ -19,49 +23,67 @@ def run_emulator(
     *,
     port: int = 8099,
     pages: int = 20,
-    seed: int = 1,
-    latency_ms: float = 0.0,
-    batch_part_ms: float = 0.0,
-    readiness_lag_hours: float = 0.0,
-    style: str = "real",
     journal: bool = False,
+    folder: Path | None = None,
+    **settings: Any,
 ) -> int:
-    """Serve on 127.0.0.1 until Ctrl-C or SIGTERM; the exit code.
+    """Serve on 127.0.0.1 until Ctrl-C, SIGTERM or SIGHUP; the exit code, 128 and the number of the signal.
 
-    `port` 0 takes a free port. `journal` prints a line for each Graph call, tokens taken out. The other arguments are
-    those of `Settings`. Exit code 1 with one line on stderr when the port is taken, 2 for a value that means nothing.
+    `port` 0 takes a free port. `journal` prints a line for each Graph call, tokens taken out. `folder` is
+    `GraphEmulator`'s, the other arguments are those of `Settings`. Exit code 1 with one line on stderr when the port is
+    taken, 2 for a value that means nothing. Raises OSError when what it has to say cannot be written.
     """
-    told_to_stop = threading.Event()
+    end: queue.SimpleQueue[int | OSError] = queue.SimpleQueue()
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        told_to_stop.set()
+    def print_call(entry: JournalEntry) -> None:
+        try:
+            _print_call(entry)
+        except OSError as error:
+            end.put(error)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         emulator = GraphEmulator(
             pages=pages,
             port=port,
-            seed=seed,
-            latency_ms=latency_ms,
-            batch_part_ms=batch_part_ms,
-            readiness_lag_hours=readiness_lag_hours,
-            style=style,
-            on_call=_print_call if journal else None,
+            folder=folder,
+            on_call=print_call if journal else None,
+            **settings,
         )
-        with emulator:
-            _print_welcome(emulator)
-            told_to_stop.wait()
-    except OSError as error:
-        sys.stderr.write(f"The emulator cannot listen on port {port}: {error.strerror}. Choose another with --port.\n")
-        return 1
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    with _signals_put_into(end):
+        try:
+            emulator.start()
+        except OSError as error:
+            reason = error.strerror or error
+            sys.stderr.write(f"The emulator cannot listen on port {port}: {reason}. Choose another with --port.\n")
+            return 1
+        try:
+            _print_welcome(emulator)
+            ended_by = end.get()
+        finally:
+            emulator.stop()
+    if isinstance(ended_by, OSError):
+        raise ended_by
+    _console().print("The emulator has stopped.")
+    return 128 + ended_by
+
+
+@contextlib.contextmanager
+def _signals_put_into(end: "queue.SimpleQueue[int | OSError]") -> Iterator[None]:
+    """Hand the signals that stop a program to whoever waits; one that is ignored already stays so, as by nohup."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        end.put(number)
+
+    numbers = [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    _console().print("The emulator has stopped.")
-    return 0
 
 
 def welcome_lines(emulator: GraphEmulator) -> list[tuple[str, str]]:

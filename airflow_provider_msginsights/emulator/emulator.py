@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,9 +22,9 @@ class GraphEmulator(Controls):
     Use it as a context manager: it answers on `base_url` once entered, and is gone when left.
 
     `pages` Pages with ids `101`, `102`, ... are seeded from `seed`; `clock` makes time stand still at a moment;
-    `port` 0 takes a free port; `on_call` is told of every Graph call, in the server's thread. All other arguments are
-    those of `Settings`. Methods may be called from any thread while the emulator runs, and raise RuntimeError while
-    it does not.
+    `port` 0 takes a free port; `folder` is where the events' file lies while it runs; `on_call` is told of every Graph
+    call, in the server's thread. All other arguments are those of `Settings`. Methods may be called from any thread
+    while the emulator runs, and raise RuntimeError while it does not.
     """
 
     user_token = documentation.USER_TOKEN
@@ -39,12 +40,14 @@ class GraphEmulator(Controls):
         clock: datetime | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        folder: Path | None = None,
         on_call: Callable[[JournalEntry], None] | None = None,
         **settings: Any,
     ) -> None:
         self.settings = Settings(pages=pages, **settings)
         self._clock = clock
         self._on_call = on_call
+        self._folder = folder
         self._host = host
         self._port = port
         self._base_url: str | None = None
@@ -57,7 +60,7 @@ class GraphEmulator(Controls):
         Raises OSError when the port is taken, ModuleNotFoundError when the extra `emulator` is not installed.
         """
         check_packages()
-        world = World(self.settings, self._clock, self._on_call)
+        world = World(self.settings, self._clock, self._on_call, folder=self._folder)
         server = ServerThread(world, control_routes(self, listens_on=self._host), host=self._host, port=self._port)
         try:
             port = server.start()

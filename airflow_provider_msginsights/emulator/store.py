@@ -45,9 +45,11 @@ def stored_id(text: str) -> int | str:
 class EventStore:
     """Events of all Pages. Not safe for threads by itself: the emulator holds one lock around every use."""
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, folder: Path | None = None) -> None:
         self._seed = seed
-        self._directory = tempfile.TemporaryDirectory(prefix="msginsights-emulator-", ignore_cleanup_errors=True)
+        self._directory = tempfile.TemporaryDirectory(
+            prefix="msginsights-emulator-", dir=folder, ignore_cleanup_errors=True
+        )
         self.path = Path(self._directory.name) / "events.sqlite3"
         self._database = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         # The file lives as long as the process: nothing is worth a flush to disk.

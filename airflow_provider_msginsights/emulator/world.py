@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_msginsights.emulator import documentation
@@ -30,10 +31,12 @@ class World:
         settings: Settings,
         clock_start: datetime | None = None,
         on_call: Callable[[JournalEntry], None] | None = None,
+        *,
+        folder: Path | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.clock = Clock(clock_start)
-        self.store = EventStore(seed=settings.seed)
+        self.store = EventStore(seed=settings.seed, folder=folder)
         self.journal = Journal(on_call)
         self.faults = Faults(seed=settings.seed)
         self._start_settings = settings

@@ -83,14 +83,14 @@ def test_its_first_request_works_as_printed(start: Start) -> None:
     assert json.loads(done.stdout)["data"][0]["name"] == NEW
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_cleanly_when_told_to(start: Start, number: signal.Signals) -> None:
     process, said = start(port=0, pages=1)
     with requests.Session() as session:
         assert session.get(f"{address_in(said)}/_emulator/stats", timeout=10).ok
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (128 + number, "")
     assert out.endswith("The emulator has stopped.\n")
 
 

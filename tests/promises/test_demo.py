@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 TOKEN = "page-token-101"
 
 
-def run_demo(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+def run_demo(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "airflow_provider_msginsights.cli", "demo", *arguments],
-        env={**os.environ, "HOME": str(home), "COLUMNS": "160"},
+        env={**os.environ, "HOME": str(home), "COLUMNS": "160", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -37,14 +38,25 @@ def data_files(folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], list[bytes]]:
-    """The folder the demo kept, and what two runs in it printed and left."""
+    """The folder the demo kept, and what two runs in it printed and left.
+
+    The second one has a proxy in its environment, which nobody may ask, and the letters of an old locale.
+    """
     folder = tmp_path_factory.mktemp("demo") / "kept with a space"
     printed, left = [], []
-    for _ in range(2):
-        done = run_demo("--keep", str(folder), home=tmp_path_factory.mktemp("home"))
-        assert done.returncode == 0, done.stdout + done.stderr
-        printed.append(done.stdout + done.stderr)
-        left.append(b"".join(file.read_bytes() for file in data_files(folder)))
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        names = [f"{kind}_proxy" for kind in ("http", "https", "all")]
+        proxies = {spelling: address for name in names for spelling in (name, name.upper())}
+        surroundings = {**proxies, "NO_PROXY": "", "no_proxy": "", "LC_ALL": "C", "PYTHONUTF8": "0"}
+        for environment in ({}, surroundings):
+            done = run_demo("--keep", str(folder), home=tmp_path_factory.mktemp("home"), **environment)
+            assert done.returncode == 0, done.stdout + done.stderr
+            printed.append(done.stdout + done.stderr)
+            left.append(b"".join(file.read_bytes() for file in data_files(folder)))
+        proxy.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
     return folder, printed, left
 
 

@@ -112,7 +112,7 @@ def test_the_metadata_is_valid_and_says_what_pyproject_says(built: Built) -> Non
 def test_airflow_and_the_shell_find_what_they_look_for(built: Built) -> None:
     entry_points = built.wheel_files[f"{STEM}.dist-info/entry_points.txt"].decode()
     assert f"[apache_airflow_provider]\nprovider_info = {PACKAGE}.get_provider_info:get_provider_info" in entry_points
-    assert f"[console_scripts]\nmsginsights = {PACKAGE}.cli:main" in entry_points
+    assert f"[console_scripts]\nmsginsights = {PACKAGE}.cli.process:run" in entry_points
 
 
 def test_the_long_description_renders(built: Built) -> None:

@@ -45,9 +45,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Check the connection; 0 only when loads can work."""
     from airflow_provider_msginsights.cli.connections import connected
-    from airflow_provider_msginsights.insights.catalog import split_names
+    from airflow_provider_msginsights.insights.parameters import parse_page_ids
 
-    page_ids = None if arguments.page_ids is None else split_names(arguments.page_ids)
+    page_ids = parse_page_ids(arguments.page_ids, name="--page-ids")
     with connected(arguments.conn_id) as hook:
         report = hook.inspect_token(page_ids=page_ids)
         sample = None if arguments.sample is None else _write_sample(hook, report, arguments.sample)

@@ -78,6 +78,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Plan the loads; 1 when a Page's allowance would be exceeded."""
     from airflow_provider_msginsights.cli.plans import Allowance, Planner, Question, busiest_day
+    from airflow_provider_msginsights.insights.parameters import parse_optional_choice, parse_when
+    from airflow_provider_msginsights.insights.presets import DATE_PRESETS
 
     at = _moment(arguments.at)
     page_ids = _page_ids(arguments)
@@ -87,9 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
             metrics=arguments.metrics,
             period=arguments.period,
             breakdowns=arguments.breakdowns,
-            since=arguments.since,
-            until=arguments.until,
-            date_preset=arguments.date_preset,
+            since=parse_when("--since", arguments.since),
+            until=parse_when("--until", arguments.until),
+            date_preset=parse_optional_choice("--date-preset", arguments.date_preset, DATE_PRESETS),
             lookback_days=arguments.lookback_days,
         ),
         settings=_settings(arguments),
@@ -124,11 +126,12 @@ def _moment(text: str | None) -> datetime:
 
 
 def _page_ids(arguments: argparse.Namespace) -> tuple[str, ...]:
-    from airflow_provider_msginsights.insights.catalog import split_names
+    from airflow_provider_msginsights.insights.parameters import ALL_PAGES, parse_page_ids
 
-    if arguments.page_ids is not None:
-        return tuple(dict.fromkeys(split_names(arguments.page_ids)))
-    return tuple(f"Page-{number}" for number in range(1, arguments.pages + 1))
+    page_ids = parse_page_ids(arguments.page_ids, name="--page-ids")
+    if page_ids == ALL_PAGES:
+        raise ConfigurationError("--page-ids all is not valid: no request is made, so say how many Pages with --pages.")
+    return page_ids or tuple(map(str, range(1, arguments.pages + 1)))
 
 
 def _settings(arguments: argparse.Namespace) -> TransportSettings:
@@ -155,13 +158,14 @@ def _runs(arguments: argparse.Namespace, at: datetime) -> Iterator[Any]:
 
 
 def _document(arguments: argparse.Namespace, pages: int, loads: list[Load], allowance: Allowance) -> dict[str, Any]:
-    from airflow_provider_msginsights.insights.catalog import resolve_metrics, split_names
+    from airflow_provider_msginsights.insights.catalog import resolve_metrics
+    from airflow_provider_msginsights.insights.parameters import parse_names
 
     return {
         "page_count": pages,
         "metrics": list(resolve_metrics(arguments.metrics)),
         "period": arguments.period,
-        "breakdowns": list(split_names(arguments.breakdowns)),
+        "breakdowns": list(parse_names("--breakdowns", arguments.breakdowns)),
         "schedule": arguments.schedule,
         "runs": [load.as_dict() for load in loads],
         "allowance": allowance.as_dict(),

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
-from airflow_provider_msginsights.insights.catalog import split_names
+from airflow_provider_msginsights.insights.parameters import (
+    ALL_PAGES,
+    parse_api_version,
+    parse_page_ids,
+    parse_retry_bounds,
+    parse_text,
+)
 from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
@@ -81,7 +87,9 @@ class MessagingInsightsHook(BaseHook):
         from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader
 
         return ConnectionReader(
-            conn_id=self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds or {}
+            conn_id=parse_text("msginsights_conn_id", self.msginsights_conn_id),
+            api_version=parse_api_version(self.api_version),
+            retry_bounds=parse_retry_bounds(self.retry_bounds),
         )
 
     @cached_property
@@ -171,24 +179,27 @@ class MessagingInsightsHook(BaseHook):
 
         return await self._arun(list_pages)
 
-    def inspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
+    def inspect_token(self, *, page_ids: object = None) -> TokenReport:
         """Tell what the connection's token is and may do, and what helps where something is missing.
 
         A token that the API refuses gives a report too. The connection is read again first.
 
-        :param page_ids: the Pages to look at; the connection's default ones when left out.
+        :param page_ids: the Pages to look at; the connection's default ones when left out. All that the token knows
+            are looked at in any case, and with ``"all"`` only these.
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
         """
         from airflow_provider_msginsights.hooks.token_care import inspect
 
-        return inspect(*self._reader.parts(), page_ids=page_ids)
+        pages = _pages_to_look_at(page_ids)
+        return inspect(*self._reader.parts(), page_ids=pages)
 
-    async def ainspect_token(self, *, page_ids: Sequence[str] | None = None) -> TokenReport:
+    async def ainspect_token(self, *, page_ids: object = None) -> TokenReport:
         """Tell the same as ``inspect_token``, without blocking the event loop."""
         from airflow_provider_msginsights.hooks.token_care import ainspect
 
-        return await ainspect(*await self._reader.aparts(), page_ids=page_ids)
+        pages = _pages_to_look_at(page_ids)
+        return await ainspect(*await self._reader.aparts(), page_ids=pages)
 
     def probe_metrics(self, query: InsightsQuery) -> FetchOutcome:
         """Ask for every metric of the query alone; the outcome says which have rows, are empty or are refused.
@@ -225,14 +236,15 @@ class MessagingInsightsHook(BaseHook):
         for ending in endings(*self._parts):
             self.log.warning("Connection %s: %s", self.msginsights_conn_id, ending)
 
-    def page_ids_of(self, named: str | Sequence[str] | None) -> tuple[str, ...]:
+    def page_ids_of(self, named: object) -> tuple[str, ...]:
         """Give the Pages a task means: those named, the connection's default ones, or every one it may analyse.
 
-        :param named: Page ids, text with commas, ``"all"``, or ``None``.
-        :raises ConfigurationError: for ``"all"`` when the token may analyse no Page.
+        :param named: Page ids, ``"all"`` or ``None``; what ways of writing are understood, `parse_page_ids` says.
+        :raises ConfigurationError: for what is not Page ids, and for ``"all"`` when the token may analyse no Page.
         """
-        if named != "all":
-            return split_names(named or ()) or self._parts[0].default_page_ids
+        page_ids = parse_page_ids(named)
+        if page_ids != ALL_PAGES:
+            return page_ids or self._parts[0].default_page_ids
         page_ids = tuple(page.page_id for page in self.list_pages() if ANALYZE in page.tasks)
         if not page_ids:
             raise ConfigurationError(
@@ -306,6 +318,11 @@ class MessagingInsightsHook(BaseHook):
     async def _arun(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
         async with await self.aget_conn() as transport:
             return await transport.run(flow_for(self.retry_policy()))
+
+
+def _pages_to_look_at(page_ids: object) -> tuple[str, ...] | None:
+    pages = parse_page_ids(page_ids)
+    return () if pages == ALL_PAGES else pages
 
 
 def _complete(outcome: FetchOutcome) -> FetchOutcome:

@@ -7,14 +7,15 @@ Source of every name, meaning, breakdown and label: the Messaging Insights API p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.parameter_values import known, shown
+from airflow_provider_msginsights.insights.parameters import parse_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 Unit = Literal["count", "ratio", "money"]
 
@@ -131,44 +132,34 @@ METRIC_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({"stable": STABL
 """Words that stand for several metrics."""
 
 
-def resolve_metrics(names: str | Iterable[str]) -> tuple[str, ...]:
+def named_metrics(value: object) -> tuple[str, ...]:
+    """Metric names and groups, each once, in the order given.
+
+    :param value: in any way that `parse_names` understands.
+    :raises ConfigurationError: for none at all.
+    """
+    if not (names := parse_names("metrics", value)):
+        raise ConfigurationError(
+            f"metrics={shown(value)}: No metric was named. Name some of {', '.join(METRICS)}, or say 'stable' or 'all'."
+        )
+    return names
+
+
+def resolve_metrics(names: object) -> tuple[str, ...]:
     """Metric names, each once, in the order given, with ``"stable"`` and ``"all"`` spelled out.
 
-    :param names: names or groups; a text may hold several, separated by commas.
+    :param names: names or groups, in any way that `parse_names` understands.
     :raises ConfigurationError: for an unknown name, naming the nearest ones, and for none at all.
     """
     resolved: dict[str, None] = {}
-    for name in split_names(names):
+    for name in named_metrics(names):
         if name in METRIC_GROUPS:
             resolved.update(dict.fromkeys(METRIC_GROUPS[name]))
         else:
             resolved[known(name, tuple(METRICS), "metric", also=tuple(METRIC_GROUPS))] = None
-    if not resolved:
-        raise ConfigurationError(f"No metric was named. Name some of {', '.join(METRICS)}, or say 'stable' or 'all'.")
     return tuple(resolved)
 
 
-def explicit_metrics(names: str | Iterable[str]) -> frozenset[str]:
+def explicit_metrics(names: object) -> frozenset[str]:
     """The metrics named one by one, and not only through ``"stable"`` or ``"all"``."""
-    return frozenset(name for name in split_names(names) if name in METRICS)
-
-
-def split_names(names: str | Iterable[str]) -> tuple[str, ...]:
-    """The names in a text (separated by commas) or in a collection of texts."""
-    given = (names,) if isinstance(names, str) else tuple(names)
-    for name in given:
-        if not isinstance(name, str):
-            raise ConfigurationError(f"A name must be text, not {name!r} ({type(name).__name__}).")
-    return tuple(part.strip() for name in given for part in name.split(",") if part.strip())
-
-
-def known(name: str, allowed: tuple[str, ...], kind: str, also: tuple[str, ...] = ()) -> str:
-    """The name itself, when it is allowed.
-
-    :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
-    """
-    if name in allowed:
-        return name
-    near = get_close_matches(name, (*allowed, *also), n=2, cutoff=0.6)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    raise ConfigurationError(f"Unknown {kind} {name!r}.{hint} Allowed: {', '.join((*allowed, *also))}.")
+    return frozenset(name for name in parse_names("metrics", names) if name in METRICS)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from math import floor, isfinite
 from typing import Literal, TypeAlias
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -21,6 +22,7 @@ from airflow_provider_msginsights.insights.parameter_values import (
     is_given,
     is_literal,
     items_of,
+    known,
     literal_of,
     number_of,
     refusal,
@@ -41,12 +43,13 @@ _COMPACT_DAYS = range(1000_01_01, 9999_12_32)
 _API_VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>.+)", re.DOTALL)
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
+_PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,99}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "lookback_days": (0, 3650, True),
-    "final_after_hours": (0, 87_600, False),
+    "final_after_hours": (0, 10_000_000, False),
     "max_failed_pages": (0, 1_000_000, False),
     "max_failed_polls": (1, 1_000_000, True),
     "failed_polls": (0, 1_000_000, True),
@@ -56,18 +59,31 @@ NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "poll_interval_seconds": (0.001, 604_800, False),
     "max_wait_seconds": (0, 604_800, False),
     "poke_interval": (0, 604_800, False),
-    "timeout": (0, 315_360_000, False),
-    "max_attempts": (1, 1_000, True),
-    "max_in_flight": (1, 10_000, True),
-    "total_seconds": (0, 604_800, False),
+    "timeout": (0, 100_000_000_000, False),
+    "max_attempts": (1, 1_000_000, True),
+    "max_in_flight": (1, 1_000_000, True),
+    "total_seconds": (0, 86_400, False),
     "base_seconds": (0, 86_400, False),
     "max_delay_seconds": (0, 86_400, False),
     "throttle_seconds": (0, 86_400, False),
-    "wait_bound_seconds": (0, 604_800, False),
-    "slow_above_percent": (0, 100, False),
+    "wait_bound_seconds": (0, 86_400, False),
+    "slow_above_percent": (0, 99.99, False),
     "max_pace_seconds": (0, 86_400, False),
 }
 """For each number the lowest and highest value, and whether it must be whole."""
+
+RETRY_BOUNDS = (
+    "max_attempts",
+    "total_seconds",
+    "base_seconds",
+    "max_delay_seconds",
+    "throttle_seconds",
+    "wait_bound_seconds",
+    "slow_above_percent",
+    "max_pace_seconds",
+    "max_in_flight",
+)
+"""The names in ``retry_bounds``."""
 
 
 def parse_text(name: str, value: object, allowed: str = "text") -> str:
@@ -101,6 +117,11 @@ def parse_choice(name: str, value: object, allowed: Iterable[str]) -> str:
     )
 
 
+def parse_optional_choice(name: str, value: object, allowed: Iterable[str]) -> str | None:
+    """Return one of the texts that are allowed, or ``None`` where none was given."""
+    return parse_choice(name, value, allowed) if is_given(value) else None
+
+
 def parse_switch(name: str, value: object) -> bool:
     """Return a truth, given as such or as text: true, yes, 1; false, no, 0."""
     text = str(value).strip().lower() if isinstance(value, str) else text_of(value)
@@ -111,17 +132,18 @@ def parse_switch(name: str, value: object) -> bool:
     return text in _TRUE
 
 
-def parse_number(name: str, value: object) -> float:
+def parse_number(name: str, value: object, *, shown_as: str = "") -> float:
     """Return a number within the bounds that `NUMBERS` gives for the parameter.
 
     :param value: a number, of any library, or text of one.
+    :param shown_as: what the error calls the parameter, where not by its name.
     :raises ConfigurationError: for other types, not-a-number, and what lies outside the bounds.
     """
     low, high, whole = NUMBERS[name]
     number = number_of(value)
     if number is None or not low <= number <= high or (whole and number != int(number)):
-        raise refusal(name, value, f"{'a whole number' if whole else 'a number'} from {low:,} to {high:,}")
-    return int(number) if whole else float(number)
+        raise refusal(shown_as or name, value, f"{'a whole number' if whole else 'a number'} from {low:,} to {high:,}")
+    return int(number) if whole else number
 
 
 def parse_count(name: str, value: object) -> int:
@@ -222,6 +244,17 @@ def parse_mapping(name: str, value: object) -> dict[str, object]:
     return {str.__str__(key): found[key] for key in found}
 
 
+def parse_retry_bounds(value: object) -> dict[str, float]:
+    """Return bounds on asking again, by the names that `RetryPolicy` gives them; empty where none were given.
+
+    :raises ConfigurationError: for an unknown name, naming the nearest one, and for a number outside its bounds.
+    """
+    bounds = parse_mapping("retry_bounds", value)
+    for name in bounds:
+        known(name, RETRY_BOUNDS, "name in retry_bounds")
+    return {name: parse_number(name, held, shown_as=f"retry_bounds[{name!r}]") for name, held in bounds.items()}
+
+
 def parse_extra_columns(value: object) -> dict[str, str]:
     """Return the extra columns, name and text: what native rendering made of text becomes text again.
 
@@ -238,21 +271,26 @@ def parse_extra_columns(value: object) -> dict[str, str]:
     return columns
 
 
-def parse_when(name: str, value: object) -> str | int | float | date | datetime | None:
+def parse_when(name: str, value: object) -> str | int | date | datetime | None:
     """Return a day or a moment as it was given, ``None`` where none was; `date_ranges.parse_moment` reads it.
 
-    The number 20261101 is the text of a day, made a number by native rendering.
+    The number 20261101 is the text of a day, made a number by native rendering. Fractions of a second do not matter:
+    days end at whole ones.
 
     :raises ConfigurationError: for types that are neither.
     """
     if not is_given(value):
         return None
+    allowed = "a Pacific date such as '2026-11-01', a moment with its offset, or unix seconds"
     if isinstance(value, (str, date)):  # datetime is a date too
-        return value
+        if value == value:  # noqa: PLR0124 - pandas' "not a time" is a datetime that differs from itself
+            return value
+        raise refusal(name, value, allowed)
     number = number_of(value)
-    if number is None:
-        raise refusal(name, value, "a Pacific date such as '2026-11-01', a moment with its offset, or unix seconds")
-    return str(number) if isinstance(number, int) and number in _COMPACT_DAYS else number
+    if number is None or not isfinite(number):
+        raise refusal(name, value, allowed)
+    seconds = floor(number)
+    return str(seconds) if seconds in _COMPACT_DAYS else seconds
 
 
 def parse_api_version(value: object) -> str | None:
@@ -262,6 +300,20 @@ def parse_api_version(value: object) -> str | None:
     if not isinstance(value, str) or not _API_VERSION.fullmatch(text := str.__str__(value).strip()):
         raise refusal("api_version", value, "a version such as 'v26.0'")
     return text
+
+
+def parse_part(value: object) -> str:
+    """Return the name of a task's file in each partition; ``"0"`` where none was given.
+
+    :raises ConfigurationError: for what cannot stand in a file name on every store.
+    """
+    part = parse_text("part", value) if is_given(value) else "0"
+    if not _PART_NAME.fullmatch(part):
+        raise ConfigurationError(
+            f"part={shown(part)} cannot stand in a file name: use up to 100 letters, digits and _ . = + - and "
+            "start with a letter or digit."
+        )
+    return part
 
 
 def parse_output_path(value: object) -> str | None:

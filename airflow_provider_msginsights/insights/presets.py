@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.catalog import known
 from airflow_provider_msginsights.insights.date_ranges import HISTORY_YEARS, ONE_DAY, DateRange, pacific_date
+from airflow_provider_msginsights.insights.parameters import parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,12 +22,12 @@ _WEEK = 7 * ONE_DAY
 _MONTHS_A_QUARTER = 3
 
 
-def resolve_preset(name: str, at: datetime) -> DateRange:
+def resolve_preset(name: object, at: datetime) -> DateRange:
     """The Pacific days a preset means at an aware moment.
 
     :raises ConfigurationError: for an unknown name, naming the nearest one.
     """
-    return _PRESETS[known(name, DATE_PRESETS, "date_preset")](pacific_date(at))
+    return _PRESETS[parse_choice("date_preset", name, DATE_PRESETS)](pacific_date(at))
 
 
 def _last_days(count: int) -> Callable[[date], DateRange]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -15,9 +14,8 @@ from airflow_provider_msginsights.insights.catalog import (
     PERIODS,
     TOTAL_OVER_RANGE,
     explicit_metrics,
-    known,
+    named_metrics,
     resolve_metrics,
-    split_names,
 )
 from airflow_provider_msginsights.insights.date_ranges import (
     HISTORY_YEARS,
@@ -31,13 +29,21 @@ from airflow_provider_msginsights.insights.date_ranges import (
     pacific_midnight,
     parse_moment,
 )
+from airflow_provider_msginsights.insights.parameter_values import is_given, known, shown
+from airflow_provider_msginsights.insights.parameters import (
+    ALL_PAGES,
+    parse_choice,
+    parse_names,
+    parse_page_ids,
+    parse_when,
+)
 from airflow_provider_msginsights.insights.presets import resolve_preset
 from airflow_provider_msginsights.insights.steps import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_PAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+__all__ = ["InsightsQuery", "Slice", "asked_days"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +114,32 @@ class InsightsQuery:
     def create(
         cls,
         *,
-        page_ids: str | Iterable[str],
-        metrics: str | Iterable[str],
+        page_ids: object,
+        metrics: object,
         days: DateRange,
-        period: str = "day",
-        breakdowns: str | Iterable[str] = (),
+        period: object = "day",
+        breakdowns: object = (),
     ) -> InsightsQuery:
         """A query whose every part the documentation allows.
 
-        :param page_ids: Page ids, as text; a text may hold several, separated by commas.
-        :param metrics: metric names, ``"stable"`` or ``"all"``; likewise.
+        :param page_ids: Page ids, 1 to 32 digits each; what ways of writing are understood, `parse_page_ids` says.
+        :param metrics: metric names, ``"stable"`` or ``"all"``, in any way that `parse_names` understands.
         :param days: the Pacific days asked for; see `asked_days`.
         :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range``.
-        :param breakdowns: dimensions that every one of the metrics has.
+        :param breakdowns: dimensions that every one of the metrics has; likewise.
         :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
         """
-        resolved = resolve_metrics(metrics)
+        named = named_metrics(metrics)
+        resolved = resolve_metrics(named)
         query = cls(
             page_ids=_checked_page_ids(page_ids),
             metrics=resolved,
             days=days,
-            period=known(period, PERIODS, "period"),
-            breakdowns=_checked_breakdowns(breakdowns, resolved),
-            explicit_metrics=explicit_metrics(metrics),
+            period=parse_choice("period", period, PERIODS),
+            breakdowns=checked_breakdowns(breakdowns, resolved),
+            explicit_metrics=explicit_metrics(named),
         )
-        if query.period == TOTAL_OVER_RANGE and len(days) > MAX_RANGE_DAYS:
-            raise ConfigurationError(
-                f"'{TOTAL_OVER_RANGE}' over {len(days)} days ({days}) is wider than the {MAX_RANGE_DAYS} days the API "
-                "allows, and such totals cannot be added up from parts. Ask for fewer days or use period='day'."
-            )
+        check_width(query.period, days)
         return query
 
     @property
@@ -186,7 +189,7 @@ def _params(
 
 
 def asked_days(
-    *, since: object = None, until: object = None, date_preset: str | None = None, at: datetime | None = None
+    *, since: object = None, until: object = None, date_preset: object = None, at: datetime | None = None
 ) -> DateRange | None:
     """The Pacific days meant by ``since``/``until`` or by a preset; ``None`` when no day ends between the two moments.
 
@@ -196,11 +199,12 @@ def asked_days(
     :param at: the moment a preset counts from.
     :raises ConfigurationError: for a preset with a date, one date without the other, an empty or reversed range.
     """
-    if date_preset is not None:
+    since, until = parse_when("since", since), parse_when("until", until)
+    if is_given(date_preset):
         if since is not None or until is not None:
             raise ConfigurationError("'date_preset' stands instead of 'since' and 'until': give one or the other.")
         if at is None:
-            raise ConfigurationError(f"date_preset={date_preset!r} needs a moment to count from.")
+            raise ConfigurationError(f"date_preset={shown(date_preset)} needs a moment to count from.")
         return resolve_preset(date_preset, at)
     if since is None or until is None:
         raise ConfigurationError("Give both 'since' and 'until', or a 'date_preset'.")
@@ -215,18 +219,35 @@ def _moment(value: object) -> datetime:
     return parsed if isinstance(parsed, datetime) else pacific_midnight(parsed)
 
 
-def _checked_page_ids(page_ids: str | Iterable[str]) -> tuple[str, ...]:
-    given = tuple(dict.fromkeys(split_names(page_ids)))
-    if not given:
+def _checked_page_ids(value: object) -> tuple[str, ...]:
+    page_ids = parse_page_ids(value)
+    if page_ids is None:
         raise ConfigurationError("No Page was named. Give page_ids, or set the connection's login to a Page id.")
-    for page_id in given:
-        if not _PAGE_ID.fullmatch(page_id):
-            raise ConfigurationError(f"{page_id!r} is no Page id: it may hold letters, digits, '.', '_' and '-'.")
-    return given
+    if page_ids == ALL_PAGES:
+        raise ConfigurationError("page_ids='all' is not valid: use ids; the hook's page_ids_of('all') gives them.")
+    return page_ids
 
 
-def _checked_breakdowns(breakdowns: str | Iterable[str], metrics: tuple[str, ...]) -> tuple[str, ...]:
-    given = tuple(dict.fromkeys(known(name, BREAKDOWNS, "breakdown") for name in split_names(breakdowns)))
+def check_width(period: str, days: DateRange) -> None:
+    """Refuse a range over which the API gives no total.
+
+    :raises ConfigurationError: names the range and what helps.
+    """
+    if period == TOTAL_OVER_RANGE and len(days) > MAX_RANGE_DAYS:
+        raise ConfigurationError(
+            f"'{TOTAL_OVER_RANGE}' over {len(days)} days ({days}) is wider than the {MAX_RANGE_DAYS} days the API "
+            "allows, and such totals cannot be added up from parts. Ask for fewer days or use period='day'."
+        )
+
+
+def checked_breakdowns(breakdowns: object, metrics: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the breakdowns by name, each once.
+
+    :param breakdowns: in any way that `parse_names` understands.
+    :param metrics: each of them must have every breakdown.
+    :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
+    """
+    given = tuple(known(name, BREAKDOWNS, "breakdown") for name in parse_names("breakdowns", breakdowns))
     for metric in metrics:
         allowed = METRICS[metric].breakdowns
         if missing := [name for name in given if name not in allowed]:

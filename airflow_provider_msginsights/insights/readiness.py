@@ -7,9 +7,10 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError
-from airflow_provider_msginsights.insights.catalog import known
+from airflow_provider_msginsights.exceptions import EmptyAnswerError
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
+from airflow_provider_msginsights.insights.parameter_values import is_given, number_of, refusal
+from airflow_provider_msginsights.insights.parameters import parse_choice
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -59,14 +60,14 @@ class Requirement:
     on_silent_page: str = "ignore"
 
     @classmethod
-    def create(cls, *, min_ready_pages: object, on_silent_page: str, page_count: int) -> Requirement:
+    def create(cls, *, min_ready_pages: object, on_silent_page: object, page_count: int) -> Requirement:
         """A requirement that so many Pages can meet.
 
         :raises ConfigurationError: for a count or a share that means nothing, or an unknown word.
         """
         return cls(
             min_ready_pages=_checked_minimum(min_ready_pages, page_count),
-            on_silent_page=known(on_silent_page, ON_SILENT_PAGE, "value of on_silent_page"),
+            on_silent_page=parse_choice("on_silent_page", on_silent_page, ON_SILENT_PAGE),
         )
 
     def judge(self, found: Availability) -> Verdict:
@@ -148,25 +149,17 @@ def _raise_what_waiting_would_hide(found: Availability, *, spares_failed_pages: 
 
 
 def _checked_minimum(value: object, page_count: int) -> int | float | None:
-    if value is None or value == "":
+    """Return a count as ``int`` and a share as ``float``: 1 is one Page, and 1.0 is all of them."""
+    if not is_given(value):
         return None
-    number = _number(value)
+    number = number_of(value)
     if isinstance(number, int) and 1 <= number <= page_count:
         return number
     if isinstance(number, float) and 0 < number <= 1:
         return number
-    raise ConfigurationError(
-        f"min_ready_pages={value!r} is neither a number of Pages from 1 to {page_count} (such as {page_count}) nor a "
-        "share of them above 0 and up to 1.0 (such as 0.9)."
+    raise refusal(
+        "min_ready_pages",
+        value,
+        f"a number of Pages from 1 to {page_count} (such as {page_count}) or a share of them above 0 and up to 1.0 "
+        "(such as 0.9)",
     )
-
-
-def _number(value: object) -> int | float | None:
-    """A whole number stays one: 1 is one Page and 1.0 is all of them."""
-    if isinstance(value, str):
-        for kind in (int, float):
-            try:
-                return kind(value)
-            except ValueError:
-                continue
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook, ObjectStoragePath
 
@@ -24,7 +24,7 @@ def dataset_at(
     output_conn_id: str | None,
     output_format: str,
     compression: str | None,
-    part: Any,
+    part: str,
     extra_columns: Mapping[str, str],
 ) -> Dataset[ObjectStoragePath]:
     """Give the dataset that a query's rows belong to; nothing is written yet.
@@ -43,6 +43,6 @@ def dataset_at(
         file_format=format_named(output_format, compression),
         period=query.period,
         breakdowns=query.breakdowns,
-        part=str(part),
+        part=part,
         extra_columns=tuple(extra_columns),
     )

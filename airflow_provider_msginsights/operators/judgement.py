@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
-from airflow_provider_msginsights.exceptions import ConfigurationError, EmptyAnswerError
-from airflow_provider_msginsights.insights.numbers import number
+from airflow_provider_msginsights.exceptions import EmptyAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,29 +15,19 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
 
-ON_EMPTY = ("fail", "skip", "succeed")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """The rules a task set: how many Pages may fail, and what an answer without any row means.
 
-    :param max_failed_pages: a count, a share of the Pages as a fraction below 1, or ``None`` for any number; text of
-        these will do, as a template leaves it.
+    :param max_failed_pages: a count, a share of the Pages as a fraction below 1, or ``None`` for any number.
     :param on_empty: ``fail``, ``skip`` or ``succeed``.
     :param log: where warnings go.
-    :raises ConfigurationError: for values that mean nothing.
     """
 
-    max_failed_pages: Any
+    max_failed_pages: float | None
     on_empty: str
     log: Any
-
-    def __post_init__(self) -> None:
-        if self.on_empty not in ON_EMPTY:
-            raise ConfigurationError(f"on_empty={self.on_empty!r} is not one of {', '.join(ON_EMPTY)}.")
-        if (allowed := self._allowed) is not None and allowed > 1 and not allowed.is_integer():
-            raise ConfigurationError(f"max_failed_pages={allowed!r} is neither a whole number nor a fraction below 1.")
 
     def error_in(self, outcomes: Iterable[FetchOutcome]) -> MessagingInsightsError | None:
         """Warn of what is missing, and give the error the task has to fail with, if more failed than it allows.
@@ -70,14 +59,8 @@ class Judge:
             raise EmptyAnswerError(message)
         self.log.warning(message)
 
-    @property
-    def _allowed(self) -> float | None:
-        if self.max_failed_pages is None or self.max_failed_pages == "None":
-            return None
-        return number("max_failed_pages", self.max_failed_pages)
-
     def _pages_that_may_fail(self, page_count: int) -> float:
-        if (allowed := self._allowed) is None:
+        if (allowed := self.max_failed_pages) is None:
             return float("inf")
         return allowed * page_count if allowed < 1 else allowed
 

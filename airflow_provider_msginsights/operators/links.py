@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_msginsights.insights.catalog import split_names
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.parameters import ALL_PAGES, parse_page_ids
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -31,6 +32,11 @@ class PageInsightsLink(BaseOperatorLink):
 
 
 def _named(page_ids: Any) -> tuple[str, ...]:
-    if not isinstance(page_ids, (str, list, tuple)) or page_ids == "all":
+    """Give the Pages that a task names, where it names any: a link never fails."""
+    if not isinstance(page_ids, (str, int, list, tuple)):
         return ()
-    return split_names(page_ids)
+    try:
+        named = parse_page_ids(page_ids)
+    except ConfigurationError:
+        return ()
+    return () if named is None or named == ALL_PAGES else named

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.airflow_intervals import When
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.operators.lineage import LoadLineage
+    from airflow_provider_msginsights.operators.load_config import LoadConfig
     from airflow_provider_msginsights.operators.turn import Turn
     from airflow_provider_msginsights.operators.work import Work
 
@@ -161,14 +162,17 @@ class MessagingInsightsOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; give a summary of the files they went to, or the rows."""
+        from airflow_provider_msginsights.operators.load_config import LoadConfig
         from airflow_provider_msginsights.operators.turn import Turn
 
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
-            turn = Turn(self, context, self._ranges(context))
+            config = LoadConfig.of(self)
+            turn = Turn(self, config, context, self._ranges(config, context))
             return self._run(turn, turn.work_left_by_an_earlier_try() or turn.whole_work())
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Go on with what a limit of Meta's made the load leave."""
+        from airflow_provider_msginsights.operators.load_config import LoadConfig
         from airflow_provider_msginsights.operators.turn import Turn
         from airflow_provider_msginsights.operators.work import Work
 
@@ -179,7 +183,7 @@ class MessagingInsightsOperator(BaseOperator):
                     "Run one version of the provider on workers and triggerers, then clear the task."
                 )
             work = Work.from_dict(event["state"])
-            return self._run(Turn(self, context, work.ranges), work)
+            return self._run(Turn(self, LoadConfig.of(self), context, work.ranges), work)
 
     def on_kill(self) -> None:
         """Leave the load at once; Airflow calls this in the middle of it, from a signal handler."""
@@ -204,14 +208,14 @@ class MessagingInsightsOperator(BaseOperator):
         self._lineage = turn.lineage
         return result
 
-    def _ranges(self, context: Context) -> tuple[DateRange, ...]:
+    def _ranges(self, config: LoadConfig, context: Context) -> tuple[DateRange, ...]:
         try:
             return requested_days(
                 context,
-                since=self.since,
-                until=self.until,
-                date_preset=self.date_preset,
-                lookback_days=self.lookback_days,
+                since=config.since,
+                until=config.until,
+                date_preset=config.date_preset,
+                lookback_days=config.lookback_days,
             )
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do

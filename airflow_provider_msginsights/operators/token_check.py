@@ -9,8 +9,12 @@ from airflow.sdk import BaseOperator
 from airflow_provider_msginsights.airflow_failures import failing_without_retry
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.catalog import known, split_names
-from airflow_provider_msginsights.insights.numbers import number
+from airflow_provider_msginsights.insights.parameters import (
+    parse_choice,
+    parse_number,
+    parse_page_ids,
+    parse_switch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +85,14 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Look at the token; fail, skip or warn as the task asks for; give a summary of the report."""
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
-            fail_days = number("fail_within_days", self.fail_within_days)
-            warn_days = number("warn_within_days", self.warn_within_days)
-            on_problem = known(self.on_problem, ON_PROBLEM, "value of on_problem")
+            fail_days = parse_number("fail_within_days", self.fail_within_days)
+            warn_days = parse_number("warn_within_days", self.warn_within_days)
+            on_problem = parse_choice("on_problem", self.on_problem, ON_PROBLEM)
+            require_known_end = parse_switch("require_known_end", self.require_known_end)
+            page_ids = parse_page_ids(self.page_ids)
             hook = MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
-            page_ids = split_names(self.page_ids) if self.page_ids else None
             report = hook.inspect_token(page_ids=page_ids)
-        summary = _summary(report, fail_days, warn_days, require_known_end=self.require_known_end)
+        summary = _summary(report, fail_days, warn_days, require_known_end=require_known_end)
         self.log.info("%s", report.as_text())
         for warning in summary["warnings"]:
             self.log.warning("Connection %s: %s", self.msginsights_conn_id, warning)

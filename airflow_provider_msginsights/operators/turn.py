@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
-from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
+from airflow_provider_msginsights.exceptions import RateLimitError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.numbers import number
-from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.insights.parameters import ALL_PAGES
+from airflow_provider_msginsights.insights.query import InsightsQuery, check_width
 from airflow_provider_msginsights.operators.assets import tell_outlets
 from airflow_provider_msginsights.operators.destination import dataset_at
 from airflow_provider_msginsights.operators.judgement import Judge
@@ -31,7 +30,10 @@ from airflow_provider_msginsights.outputs.manifest import manifest_name, read_ma
 from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.operators.load_config import LoadConfig
     from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.stored import Stored
@@ -40,27 +42,29 @@ if TYPE_CHECKING:
 class Turn:
     """A turn of a task.
 
-    :param task: whose parameters, rendered, say what to load.
+    :param task: whose log, outlets and deferral are used.
+    :param config: what its parameters say is to be loaded.
     :param context: Airflow's context of the task.
     :param ranges: the Pacific days the load is about.
-    :raises ConfigurationError: for a parameter that means nothing.
+    :raises ConfigurationError: for a range that is too wide for the period.
     """
 
-    def __init__(self, task: MessagingInsightsOperator, context: Any, ranges: tuple[DateRange, ...]) -> None:
+    def __init__(
+        self, task: MessagingInsightsOperator, config: LoadConfig, context: Any, ranges: tuple[DateRange, ...]
+    ) -> None:
+        for days in ranges:
+            check_width(config.period, days)
         self.lineage: LoadLineage | None = None
         self._task, self._context, self._ranges, self._log = task, context, ranges, task.log
-        self._judge = Judge(max_failed_pages=task.max_failed_pages, on_empty=task.on_empty, log=task.log)
-        self._extra_columns = dict(task.extra_columns or {})
-        self._final_after_hours = number("final_after_hours", task.final_after_hours)
+        self._config = config
+        self._judge = Judge(max_failed_pages=config.max_failed_pages, on_empty=config.on_empty, log=task.log)
         self._memory = Memory.of(context, self._identity(), task.log)
 
     @cached_property
     def _hook(self) -> MessagingInsightsHook:
-        bounds = self._task.retry_bounds
-        if bounds is not None and not isinstance(bounds, Mapping):
-            raise ConfigurationError(f"retry_bounds={bounds!r} is not a dictionary of names and numbers.")
+        config = self._config
         return MessagingInsightsHook(
-            self._task.msginsights_conn_id, api_version=self._task.api_version, retry_bounds=bounds
+            config.msginsights_conn_id, api_version=config.api_version, retry_bounds=config.retry_bounds
         )
 
     # What there is to do
@@ -78,42 +82,42 @@ class Turn:
             warning = left_behind_warning(
                 self._context,
                 self._ranges,
-                lookback_days=int(self._task.lookback_days),
-                final_after_hours=self._final_after_hours,
+                lookback_days=self._config.lookback_days,
+                final_after_hours=self._config.final_after_hours,
                 now=datetime.now(UTC),
             )
             if warning:
                 self._log.warning(warning)
-        return Work.all_of(self._hook.page_ids_of(self._task.page_ids), self._ranges)
+        return Work.all_of(self._hook.page_ids_of(self._config.page_ids), self._ranges)
 
     @property
     def _follows_the_schedule(self) -> bool:
-        task = self._task
-        named = (task.since, task.until, task.date_preset)
-        return all(one is None for one in named) and task.period != "total_over_range"
+        config = self._config
+        named = (config.since, config.until, config.date_preset)
+        return all(one is None for one in named) and config.period != "total_over_range"
 
     def _identity(self) -> dict[str, Any]:
         """What a load must have in common with an earlier try of it, to go on where that one stopped."""
         differs_in_nothing_stored = {"max_failed_pages", "on_empty", "xcom_max_rows", "retry_bounds"}
         names = [name for name in self._task.template_fields if name not in differs_in_nothing_stored]
-        return {name: getattr(self._task, name) for name in names} | {"ranges": [str(days) for days in self._ranges]}
+        return {name: getattr(self._config, name) for name in names} | {"ranges": [str(days) for days in self._ranges]}
 
     # Doing it
 
     def run(self, work: Work) -> Any:
         """Load, and give the task's result: a summary of the files, or the rows."""
-        task = self._task
-        part = str(task.part) if task.output_path and str(task.part) != "0" else None
-        name_map_index(self._context, self._ranges, part=part, msginsights_conn_id=task.msginsights_conn_id)
+        config = self._config
+        part = config.part if config.output_path and config.part != "0" else None
+        name_map_index(self._context, self._ranges, part=part, msginsights_conn_id=config.msginsights_conn_id)
         load = Load(
             hook=self._hook,
             queries=[self._query(days, work) for days in work.ranges],
             work=work,
-            final_after_hours=self._final_after_hours,
-            extra_columns=self._extra_columns,
+            final_after_hours=self._config.final_after_hours,
+            extra_columns=self._config.extra_columns,
             progress=ProgressLog(log=self._log),
         )
-        return self._load_files(load, task.output_path) if task.output_path else self._load_rows(load)
+        return self._load_files(load, config.output_path) if config.output_path else self._load_rows(load)
 
     def _warn(self, load: Load) -> None:
         for query in load.queries:
@@ -124,7 +128,7 @@ class Turn:
 
     def _load_rows(self, load: Load) -> list[dict[str, Any]]:
         self._warn(load)
-        rows = load.to_rows(max_rows=int(number("xcom_max_rows", self._task.xcom_max_rows, whole=True)))
+        rows = load.to_rows(max_rows=self._config.xcom_max_rows)
         self._tell_costs(load, None)
         # Rows cannot be kept from turn to turn, so the next one reads all of them again.
         self._end(load, left=Work.all_of(load.work.page_ids, load.work.ranges), rows=len(rows))
@@ -135,7 +139,7 @@ class Turn:
         dataset = self._dataset(load.queries[0], output_path)
         dataset.claim()
         earlier_turn = self._earlier_turn(dataset) if load.work.is_continued else None
-        if self._task.page_ids == "all" and not load.work.is_continued:
+        if self._config.page_ids == ALL_PAGES and not load.work.is_continued:
             for change in page_changes(dataset, load.work.page_ids):
                 self._log.warning(change)
         self._warn(load)
@@ -150,21 +154,25 @@ class Turn:
         return summary_of(manifest, path=path, output_path=output_path)
 
     def _query(self, days: DateRange, work: Work) -> InsightsQuery:
-        task = self._task
+        config = self._config
         return InsightsQuery.create(
-            page_ids=work.page_ids, metrics=task.metrics, days=days, period=task.period, breakdowns=task.breakdowns
+            page_ids=work.page_ids,
+            metrics=config.metrics,
+            days=days,
+            period=config.period,
+            breakdowns=config.breakdowns,
         )
 
     def _dataset(self, query: InsightsQuery, output_path: str) -> Dataset[Any]:
-        task = self._task
+        config = self._config
         return dataset_at(
             output_path,
             query,
-            output_conn_id=task.output_conn_id,
-            output_format=task.output_format,
-            compression=task.compression,
-            part=task.part,
-            extra_columns=self._extra_columns,
+            output_conn_id=config.output_conn_id,
+            output_format=config.output_format,
+            compression=config.compression,
+            part=config.part,
+            extra_columns=self._config.extra_columns,
         )
 
     # Ending it
@@ -173,7 +181,7 @@ class Turn:
         """Let the task go on to its result, or fail, skip or wait; what could be read is stored by now."""
         error = self._judge.error_in(load.outcomes)
         if error is not None:
-            if self._task.output_path and not isinstance(error, NEVER_RETRIED):
+            if self._config.output_path and not isinstance(error, NEVER_RETRIED):
                 self._memory.keep(load.work.unread_by(load.outcomes))
             raise error
         waits = [seconds for outcome in load.outcomes if (seconds := outcome.resume_after_seconds) is not None]
@@ -185,9 +193,9 @@ class Turn:
     def _wait(self, seconds: float, left: Work, requests: int) -> NoReturn:
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
         told = f"{requests} requests have to wait for Meta's limit until {moment:%Y-%m-%d %H:%M:%S} UTC"
-        if self._task.output_path:
+        if self._config.output_path:
             self._memory.keep(left)
-        if not self._task.deferrable:
+        if not self._config.deferrable:
             raise RateLimitError(
                 f"{told}; the rest is loaded. Set retry_delay so that a retry comes later, or deferrable=True.",
                 retry_after_seconds=seconds,
@@ -225,11 +233,11 @@ class Turn:
     def _tell_costs(self, load: Load, manifest: Mapping[str, Any] | None) -> None:
         """Whatever becomes of the task: its calls are made."""
         load.progress.summarize(load.outcomes, manifest)
-        send_measures(load.outcomes, run_names(self._context), self._task.msginsights_conn_id)
+        send_measures(load.outcomes, run_names(self._context), self._config.msginsights_conn_id)
         report_read(self._hook, load.work.page_ids)
 
     def _tell_result(self, load: Load, facts: Mapping[str, Any], manifest_path: str | None) -> None:
         tell_outlets(self._context, self._task.outlets, facts, manifest_path=manifest_path, log=self._log)
         self.lineage = LoadLineage.of(
-            self._hook.settings, load.work.page_ids, self._task.output_path, facts, tuple(self._extra_columns)
+            self._hook.settings, load.work.page_ids, self._config.output_path, facts, tuple(self._config.extra_columns)
         )

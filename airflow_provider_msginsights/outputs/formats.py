@@ -21,6 +21,8 @@ _LARGEST_OBJECT_BYTES = 64 * 2**20
 """A manifest of ten years and a thousand Pages has a few megabytes."""
 _TEXT_COMPRESSIONS = (None, "none", "gzip")
 _PARQUET_COMPRESSIONS = (None, "zstd")
+COMPRESSIONS = ("none", "gzip", "zstd")
+"""Every name of a compression; which of them a format offers, `format_named` says."""
 
 
 class Format(Protocol):

@@ -19,6 +19,14 @@ from airflow_provider_msginsights.airflow_intervals import NoDayEndedError
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.parameter_values import number_of
+from airflow_provider_msginsights.insights.parameters import (
+    NUMBERS,
+    parse_api_version,
+    parse_retry_bounds,
+    parse_switch,
+    parse_text,
+)
 from airflow_provider_msginsights.sensors.memory import Memory
 from airflow_provider_msginsights.sensors.question import Question
 from airflow_provider_msginsights.triggers.msginsights import (
@@ -103,10 +111,10 @@ class MessagingInsightsSensor(BaseSensorOperator):
         until: When = None,
         lookback_days: int | str = 0,
         wait_for: str = "available",
-        final_after_hours: float = 48,
+        final_after_hours: float | str = 48,
         min_ready_pages: float | str | None = None,
         on_silent_page: str = "ignore",
-        max_failed_polls: int = MAX_FAILED_POLLS,
+        max_failed_polls: int | str = MAX_FAILED_POLLS,
         retry_bounds: Mapping[str, Any] | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
@@ -116,7 +124,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         if timeout is None:
-            timeout = timedelta(hours=48 + (final_after_hours if wait_for == "final" else 0))
+            timeout = timedelta(hours=48 + _hours_until_final(wait_for, final_after_hours))
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.page_ids = page_ids
         self.metrics = metrics
@@ -132,14 +140,16 @@ class MessagingInsightsSensor(BaseSensorOperator):
         self.deferrable = deferrable
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
-        self._allowed_failures = None if self.silent_fail else max_failed_polls
+        self._allows_failures = bool(self.silent_fail)  # while pokes run it is set aside
         self._missing: str | None = None
         self._remembered: dict[str, Any] = {}
         self._asking: MessagingInsightsHook | None = None
 
     def execute(self, context: Context) -> Any:
         """Ask; while the days are not there, wait here, between pokes, or in the triggerer."""
-        if self.deferrable:
+        with self._as_pokes_end(), self._failing_without_retry():
+            deferrable = self._is_deferrable()
+        if deferrable:
             with self._as_pokes_end():
                 return self._told(self._ask_then_defer(context), context)
         try:
@@ -202,7 +212,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return available(question.ranges, verdict)
 
     def _poll(self, question: Question, hook: MessagingInsightsHook, memory: Memory, now: datetime) -> Verdict | None:
-        failed = FailedPolls(self._allowed_failures, memory.failed_polls)
+        failed = FailedPolls(self._allowed_failures(question), memory.failed_polls)
         try:
             found = hook.probe_once(question.query, ranges=question.ranges, now=now)
             verdict = question.requirement.judge(found)
@@ -235,16 +245,16 @@ class MessagingInsightsSensor(BaseSensorOperator):
         not_before = max(filter(None, (memory.not_before, next_poll if was_asked else None)), default=None)
         self.defer(
             trigger=MessagingInsightsAvailabilityTrigger(
-                msginsights_conn_id=self.msginsights_conn_id,
-                api_version=self.api_version,
-                retry_bounds=self.retry_bounds,
+                msginsights_conn_id=parse_text("msginsights_conn_id", self.msginsights_conn_id),
+                api_version=parse_api_version(self.api_version),
+                retry_bounds=parse_retry_bounds(self.retry_bounds) or None,
                 **question.as_trigger_arguments(),
                 poll_interval_seconds=self.poke_interval,
                 not_before=not_before.isoformat() if not_before else None,
                 deadline=(started + timedelta(seconds=self.timeout)).isoformat(),
                 exponential_backoff=bool(self.exponential_backoff),
                 max_wait_seconds=self.max_wait.total_seconds() if self.max_wait else None,
-                max_failed_polls=self._allowed_failures,
+                max_failed_polls=self._allowed_failures(question),
                 failed_polls=memory.failed_polls,
                 missing=self._missing,
             ),
@@ -279,8 +289,14 @@ class MessagingInsightsSensor(BaseSensorOperator):
             raise
 
     def _memory(self, context: Context) -> Memory:
-        is_rescheduled = self.reschedule and not self.deferrable
+        is_rescheduled = self.reschedule and not self._is_deferrable()
         return Memory(cast("Mapping[str, Any]", context), self._remembered, is_rescheduled=is_rescheduled)
+
+    def _is_deferrable(self) -> bool:
+        return parse_switch("deferrable", self.deferrable)
+
+    def _allowed_failures(self, question: Question) -> int | None:
+        return None if self._allows_failures else question.max_failed_polls
 
     def _told_when_timed_out(self, missing: object) -> str:
         return f"The days were not available within {self.timeout:g} seconds. Missing: {missing}"
@@ -301,3 +317,12 @@ class MessagingInsightsSensor(BaseSensorOperator):
             return Question.of(self, cast("Mapping[str, Any]", context), hook)
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
+
+
+def _hours_until_final(wait_for: object, final_after_hours: object) -> float:
+    """How much longer to wait by default; what means nothing is refused when the task runs."""
+    if wait_for != "final":
+        return 0
+    low, high, _ = NUMBERS["final_after_hours"]
+    hours = number_of(final_after_hours)
+    return hours if hours is not None and low <= hours <= high else 0

@@ -6,18 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.airflow_intervals import requested_days
-from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.catalog import known
+from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
 from airflow_provider_msginsights.insights.date_ranges import DateRange
-from airflow_provider_msginsights.insights.numbers import number
+from airflow_provider_msginsights.insights.parameters import (
+    parse_choice,
+    parse_count,
+    parse_number,
+    parse_page_ids,
+    parse_when,
+)
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
+from airflow_provider_msginsights.insights.readiness import ON_SILENT_PAGE, FirstLook, Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
     from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+
+WAIT_FOR = ("available", "final")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,7 @@ class Question:
     ranges: tuple[DateRange, ...]
     requirement: Requirement
     first_look: FirstLook
+    max_failed_polls: int
 
     @classmethod
     def of(cls, sensor: MessagingInsightsSensor, context: Mapping[str, Any], hook: MessagingInsightsHook) -> Question:
@@ -36,27 +44,38 @@ class Question:
         :raises ConfigurationError: for a parameter, or a connection, that means nothing.
         :raises NoDayEndedError: when no day ends within the run's interval.
         """
-        ranges = requested_days(context, since=sensor.since, until=sensor.until, lookback_days=sensor.lookback_days)
+        metrics = named_metrics(sensor.metrics)
+        resolve_metrics(metrics)
+        page_ids = parse_page_ids(sensor.page_ids)
+        wait_for = parse_choice("wait_for", sensor.wait_for, WAIT_FOR)
+        on_silent_page = parse_choice("on_silent_page", sensor.on_silent_page, ON_SILENT_PAGE)
+        final_after_hours = parse_number("final_after_hours", sensor.final_after_hours)
+        max_failed_polls = parse_count("max_failed_polls", sensor.max_failed_polls)
+        for name in ("poke_interval", "timeout"):
+            parse_number(name, getattr(sensor, name))
+        ranges = requested_days(
+            context,
+            since=parse_when("since", sensor.since),
+            until=parse_when("until", sensor.until),
+            lookback_days=parse_count("lookback_days", sensor.lookback_days),
+        )
         hook.retry_policy()  # reads the connection: a wrong one must not wait for the day's end to be told
         query = InsightsQuery.create(
-            page_ids=hook.page_ids_of(sensor.page_ids),
-            metrics=sensor.metrics,
+            page_ids=hook.page_ids_of(page_ids),
+            metrics=metrics,
             days=DateRange(ranges[0].first_day, ranges[-1].end_day),
         )
         requirement = Requirement.create(
             min_ready_pages=sensor.min_ready_pages,
-            on_silent_page=sensor.on_silent_page,
+            on_silent_page=on_silent_page,
             page_count=len(query.page_ids),
         )
-        waits_for_final = known(sensor.wait_for, ("available", "final"), "value of wait_for") == "final"
-        final_after_hours = number("final_after_hours", sensor.final_after_hours)
-        if sensor.max_failed_polls < 1:
-            raise ConfigurationError(f"max_failed_polls={sensor.max_failed_polls!r} is not 1 or more.")
         return cls(
             query=query,
             ranges=ranges,
             requirement=requirement,
-            first_look=FirstLook(ranges[-1].last_day, final_after_hours if waits_for_final else 0),
+            first_look=FirstLook(ranges[-1].last_day, final_after_hours if wait_for == "final" else 0),
+            max_failed_polls=max_failed_polls,
         )
 
     def as_trigger_arguments(self) -> dict[str, Any]:

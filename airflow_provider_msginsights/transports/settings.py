@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.batch import MAX_PARTS
-from airflow_provider_msginsights.insights.catalog import known, split_names
+from airflow_provider_msginsights.insights.parameter_values import known
+from airflow_provider_msginsights.insights.parameters import parse_login
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.token_report import SOON_DAYS
 from airflow_provider_msginsights.transports.credentials import PROOFS, Credentials
@@ -119,7 +120,7 @@ def from_connection_parts(
     settings = TransportSettings(
         base_url=_base_url(host, allow_plain_http=_truth("allow_plain_http", given.get("allow_plain_http", False))),
         api_version=_api_version(given.get("api_version", DEFAULT_API_VERSION)),
-        default_page_ids=split_names(login or ""),
+        default_page_ids=parse_login(login),
         proxy=_proxy(given.get("proxy")),
         ca_bundle=_ca_bundle(given.get("ca_bundle")),
         retry_policy=RetryPolicy(uniform=random.random, **policy),  # type: ignore[arg-type]

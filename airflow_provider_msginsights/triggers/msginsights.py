@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from random import uniform
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,21 @@ from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.parameter_values import refusal
+from airflow_provider_msginsights.insights.parameters import (
+    parse_api_version,
+    parse_count,
+    parse_number,
+    parse_optional_text,
+    parse_retry_bounds,
+    parse_switch,
+    parse_text,
+)
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from airflow_provider_msginsights.insights.polling import Found
     from airflow_provider_msginsights.insights.readiness import Verdict
@@ -97,7 +108,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
         self.max_wait_seconds = max_wait_seconds
         self.max_failed_polls = max_failed_polls
         self.failed_polls = failed_polls
-        self.retry_bounds = dict(retry_bounds) if retry_bounds is not None else None
+        self.retry_bounds = dict(retry_bounds) if isinstance(retry_bounds, Mapping) else retry_bounds
         self.missing = missing
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -135,7 +146,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
             waiting = _Waiting(self)
         except MessagingInsightsError as error:
             return event_of_error(error)
-        limit = asyncio.timeout(_seconds_until(self.deadline))
+        limit = asyncio.timeout(waiting.seconds_left())
         try:
             async with limit:
                 await waiting.sleep_until_first_poll()
@@ -154,9 +165,17 @@ class _Waiting:
     def __init__(self, asked: MessagingInsightsAvailabilityTrigger) -> None:
         self.asked = asked
         self.log = asked.log
-        self.ranges = tuple(
-            DateRange(date.fromisoformat(first), date.fromisoformat(end)) for first, end in asked.ranges
+        self.hook = MessagingInsightsHook(
+            parse_text("msginsights_conn_id", asked.msginsights_conn_id),
+            api_version=parse_api_version(asked.api_version),
+            retry_bounds=parse_retry_bounds(asked.retry_bounds),
         )
+        self.interval_seconds = parse_number("poll_interval_seconds", asked.poll_interval_seconds)
+        self.backs_off = parse_switch("exponential_backoff", asked.exponential_backoff)
+        self.max_wait_seconds = _optional_number("max_wait_seconds", asked.max_wait_seconds)
+        self.not_before = _moment("not_before", asked.not_before)
+        self.deadline = _moment("deadline", asked.deadline)
+        self.ranges = _ranges(asked.ranges)
         self.query = InsightsQuery.create(
             page_ids=asked.page_ids,
             metrics=asked.metrics,
@@ -167,31 +186,34 @@ class _Waiting:
             on_silent_page=asked.on_silent_page,
             page_count=len(self.query.page_ids),
         )
-        self.failed = FailedPolls(asked.max_failed_polls, asked.failed_polls)
-        self.first_look = FirstLook(self.ranges[-1].last_day, asked.final_after_hours)
-        self.missing = asked.missing or self.first_look.why_not_before
+        allowed = _optional_number("max_failed_polls", asked.max_failed_polls)
+        failed = parse_count("failed_polls", asked.failed_polls)
+        self.failed = FailedPolls(None if allowed is None else int(allowed), failed)
+        final_after_hours = parse_number("final_after_hours", asked.final_after_hours)
+        self.first_look = FirstLook(self.ranges[-1].last_day, final_after_hours)
+        self.missing = parse_optional_text("missing", asked.missing) or self.first_look.why_not_before
         self.available: dict[str, list[str]] = {}
         self.polls = 0
         self.told: tuple[object, ...] = ()
         self.tell_again_at = 0.0
 
+    def seconds_left(self) -> float | None:
+        """How long until the deadline; ``None`` where there is none."""
+        return None if self.deadline is None else max(0.0, (self.deadline - datetime.now(UTC)).total_seconds())
+
     async def sleep_until_first_poll(self) -> None:
         """Rest until there can be something new; restarted triggers, too, do not all ask in one second."""
-        asked = self.asked
         moment = self.first_look.moment
-        if asked.not_before is not None:
-            moment = max(moment, datetime.fromisoformat(asked.not_before))
+        if self.not_before is not None:
+            moment = max(moment, self.not_before)
         seconds = max(0.0, (moment - datetime.now(UTC)).total_seconds())
         if seconds:
             self.log.info("Not asking before %s.", moment)
-        await asyncio.sleep(seconds + uniform(0, JITTER * asked.poll_interval_seconds))  # noqa: S311 - spreads load, guards nothing
+        await asyncio.sleep(seconds + uniform(0, JITTER * self.interval_seconds))  # noqa: S311 - spreads load, guards nothing
 
     async def until_available(self) -> dict[str, list[str]]:
         await load_for_polling()
-        hook = MessagingInsightsHook(
-            self.asked.msginsights_conn_id, api_version=self.asked.api_version, retry_bounds=self.asked.retry_bounds
-        )
-        await hook.apoll_availability(
+        await self.hook.apoll_availability(
             self.query, ranges=lambda: self.ranges, clock=lambda: datetime.now(UTC), next_poll=self.seconds_to_next_poll
         )
         return self.available
@@ -226,13 +248,12 @@ class _Waiting:
             self.log.info("Not there yet: %s", verdict.missing)
 
     def _interval(self) -> float:
-        asked = self.asked
-        seconds = asked.poll_interval_seconds
-        if asked.exponential_backoff:
+        seconds = self.interval_seconds
+        if self.backs_off:
             seconds *= 2.0 ** min(self.polls, 32)
             self.polls += 1
-        if asked.max_wait_seconds is not None:
-            seconds = min(seconds, asked.max_wait_seconds)
+        if self.max_wait_seconds is not None:
+            seconds = min(seconds, self.max_wait_seconds)
         return seconds * uniform(1 - JITTER, 1)  # noqa: S311 - spreads load, guards nothing
 
 
@@ -243,7 +264,27 @@ def available(ranges: tuple[DateRange, ...], verdict: Verdict) -> dict[str, list
     return told | {name: page_ids for name, page_ids in apart.items() if page_ids}
 
 
-def _seconds_until(moment: str | None) -> float | None:
-    if moment is None:
+def _ranges(value: object) -> tuple[DateRange, ...]:
+    try:
+        ranges = tuple(DateRange(date.fromisoformat(first), date.fromisoformat(end)) for first, end in value)  # type: ignore[attr-defined] # anything else is refused below
+    except (TypeError, ValueError):
+        ranges = ()
+    if not ranges:
+        raise refusal("ranges", value, "pairs of ISO dates: the first day and the day after the last one")
+    return ranges
+
+
+def _moment(name: str, value: object) -> datetime | None:
+    if value is None:
         return None
-    return max(0.0, (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds())
+    try:
+        moment = datetime.fromisoformat(value)  # type: ignore[arg-type] # anything else is refused below
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.utcoffset() is None:
+        raise refusal(name, value, "an ISO moment with its offset")
+    return moment
+
+
+def _optional_number(name: str, value: object) -> float | None:
+    return None if value is None else parse_number(name, value)

@@ -13,6 +13,15 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange, last_days_ended_by, parse_moment
+from airflow_provider_msginsights.insights.parameter_values import shown
+from airflow_provider_msginsights.insights.parameters import (
+    parse_api_version,
+    parse_choice,
+    parse_number,
+    parse_retry_bounds,
+    parse_text,
+    parse_when,
+)
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import Requirement
 from airflow_provider_msginsights.triggers.announced_days import AnnouncedDays
@@ -80,23 +89,19 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
             raise ConfigurationError(_OLD_AIRFLOW)
         super().__init__()
         query = InsightsQuery.create(page_ids=page_ids, metrics=metrics, days=_window(datetime.now(UTC), 0))
-        if on_silent_page not in {"ignore", "wait"}:
-            raise ConfigurationError(f"on_silent_page={on_silent_page!r} is neither 'ignore' nor 'wait'.")
-        if poll_interval_seconds <= 0 or final_after_hours < 0:
-            raise ConfigurationError("poll_interval_seconds must be above 0, and final_after_hours not below.")
         self.page_ids = sorted(query.page_ids)
         self.metrics = sorted(query.metrics)
-        self.msginsights_conn_id = msginsights_conn_id
-        self.poll_interval_seconds = poll_interval_seconds
-        self.final_after_hours = final_after_hours
-        self.min_ready_pages = min_ready_pages
-        self.on_silent_page = on_silent_page
+        self.msginsights_conn_id = parse_text("msginsights_conn_id", msginsights_conn_id)
+        self.poll_interval_seconds = parse_number("poll_interval_seconds", poll_interval_seconds)
+        self.final_after_hours = parse_number("final_after_hours", final_after_hours)
+        self.on_silent_page = parse_choice("on_silent_page", on_silent_page, ("ignore", "wait"))
         self.first_day = _checked_day(first_day)
-        self.api_version = api_version
-        self.retry_bounds = _checked_bounds(retry_bounds)
+        self.api_version = parse_api_version(api_version)
+        self.retry_bounds = dict(sorted(parse_retry_bounds(retry_bounds).items())) or None
         self._requirement = Requirement.create(
-            min_ready_pages=min_ready_pages, on_silent_page=on_silent_page, page_count=len(self.page_ids)
+            min_ready_pages=min_ready_pages, on_silent_page=self.on_silent_page, page_count=len(self.page_ids)
         )
+        self.min_ready_pages = self._requirement.min_ready_pages
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what rebuilds this trigger elsewhere: plain JSON, the same for the same watcher, and never a token."""
@@ -188,22 +193,14 @@ def _window(now: datetime, final_after_hours: float) -> DateRange:
     return last_days_ended_by(now - timedelta(hours=final_after_hours), WINDOW_DAYS)
 
 
-def _checked_day(text: str | None) -> str | None:
-    if text is None:
+def _checked_day(value: object) -> str | None:
+    given = parse_when("first_day", value)
+    if given is None:
         return None
-    day = parse_moment(text)
+    day = parse_moment(given)
     if isinstance(day, datetime):
-        raise ConfigurationError(f"first_day={text!r} is a moment; give the Pacific date alone.")
+        raise ConfigurationError(f"first_day={shown(value)} is a moment; give the Pacific date alone.")
     return day.isoformat()
-
-
-def _checked_bounds(retry_bounds: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    from airflow_provider_msginsights.transports.settings import TransportSettings
-
-    if not retry_bounds:
-        return None
-    TransportSettings().bounded_by(retry_bounds)
-    return dict(sorted(retry_bounds.items()))
 
 
 def _digest(identity: object) -> str:

@@ -183,7 +183,7 @@ def test_every_page_and_chunk_is_one_call_whatever_the_settings(
 ) -> None:
     first = date(2024, 1, 1)
     days = DateRange(first, date.fromordinal(first.toordinal() + day_count))
-    query = InsightsQuery.create(page_ids=[f"P{n}" for n in range(pages)], metrics="stable", days=days)
+    query = InsightsQuery.create(page_ids=[f"{n}" for n in range(pages)], metrics="stable", days=days)
     extra = {"batch_size": batch_size, "concurrency": concurrency}
     transport_settings, _ = from_connection_parts(password="unused", extra=extra)
     traffic = rehearse(query, settings=transport_settings, with_page_token=with_page_token, signed=False)

@@ -100,8 +100,8 @@ def test_a_task_may_bound_its_retries_otherwise_than_the_connection(emulator: Gr
     ("bounds", "told"),
     [
         ({"max_atempts": 2}, "'max_attempts'"),
-        ({"max_attempts": 0}, "max_attempts must be at least 1"),
-        ({"max_attempts": "two"}, "retry_bounds field max_attempts must be a whole number, not 'two'"),
+        ({"max_attempts": 0}, r"retry_bounds\['max_attempts'\]=0 .* from 1 to"),
+        ({"max_attempts": "two"}, r"retry_bounds\['max_attempts'\]='two' .* a whole number"),
         ({"uniform": 1}, "retry_bounds"),
     ],
 )

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("connection")
         ({"metrics": "page_message_sent"}, "'page_messages_sent'"),
         ({"period": "dayly"}, "'day'"),
         ({"breakdowns": "campaign_id"}, "no breakdown campaign_id"),
-        ({"page_ids": "101/insights"}, "no Page id"),
+        ({"page_ids": "101/insights"}, "not a Page id"),
         ({"output_format": "xlsx", "output_path": "file:///tmp/never"}, "'xlsx'"),
         ({"on_empty": "shrug"}, "on_empty='shrug'"),
         ({"max_failed_pages": -1}, "max_failed_pages=-1"),

@@ -57,7 +57,8 @@ def ask_at_once(query: InsightsQuery, *, policy: RetryPolicy, slices: Iterable[S
         answered += [part.of(parsed.answered)] if parsed.answered else []
         empty += [rest] if (rest := part.without(parsed.answered)).metrics else []
         yield Emit(parsed.records)
-    careful = (yield from FetchRun(query, refused, policy).run()) if refused else FetchOutcome(query=query)
+    run = FetchRun(query, refused, policy, answered=(*answered, *empty))
+    careful = (yield from run.run()) if refused else FetchOutcome(query=query)
     return replace(
         careful,
         answered=(*answered, *careful.answered),

@@ -129,6 +129,13 @@ class Dispatcher:
         self._told += 1
         return self._settled.popleft()
 
+    def next_under_way(self) -> Flow[Verdict | None]:
+        """The next verdict on what was sent already; nothing more is sent, nor waited for."""
+        while not self._settled and self._in_flight:
+            yield from self._hear()
+        self._told += bool(self._settled)
+        return self._settled.popleft() if self._settled else None
+
     def ask(self, requests: Iterable[Request]) -> Flow[tuple[Verdict, ...]]:
         """The verdicts on these requests, asked ahead of the queue; what else arrives meanwhile is kept for `next`."""
         asked = dict.fromkeys(requests)

@@ -1,11 +1,11 @@
 """Graph error -> exception, remedy, advice, and whom it concerns.
 
-One table, decided by (code, subcode). HTTP status and text are not trusted, because throttling answers HTTP 400 and
-nearly every error has the type ``OAuthException``. The exceptions, each in `_TOLD_BY_TEXT`, are errors that share
-code and subcode with others and have another remedy.
+One table, decided by (code, subcode). HTTP status and type are not trusted, because throttling answers HTTP 400 and
+nearly every error has the type ``OAuthException``. Some codes (1, 100, 190, 200, 2500) mean many things that only the
+sentence tells apart: `SENTENCES` has the known ones. An unknown sentence is treated as its code says.
 
 Sources: Graph API guide "Handle Errors"; guide "Rate Limits"; reference of the Insights edge; Pages API page "Error
-codes"; for the subcodes and texts they leave out, replies recorded by public clients.
+codes"; for the subcodes and sentences they leave out, replies recorded by public clients.
 """
 
 from __future__ import annotations
@@ -54,11 +54,17 @@ class Remedy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error, its remedy, and whether it concerns one Page or the whole run."""
+    """An error, its remedy, and whether it concerns one Page or the whole run.
+
+    :param blames_metric: the sentence says that a metric is at fault, and not the Page.
+    :param concerns_app: it is the app or its proof that is refused, whichever token was used.
+    """
 
     error: MessagingInsightsError
     remedy: Remedy
     scope: Scope = "page"
+    blames_metric: bool = False
+    concerns_app: bool = False
 
 
 class Rule(NamedTuple):
@@ -68,6 +74,22 @@ class Rule(NamedTuple):
     remedy: Remedy
     advice: str
     scope: Scope = "page"
+    blames_metric: bool = False
+    concerns_app: bool = False
+
+
+class Sentence(NamedTuple):
+    """A known sentence of the API, and the rule it stands for.
+
+    :param codes: the codes it decides for; with any other code it says nothing.
+    :param pattern: a regular expression for the sentence in `plain_words`.
+    :param outranks: subcodes of the table that say less than the sentence does; all other known subcodes say more.
+    """
+
+    codes: frozenset[int | None]
+    pattern: str
+    rule: Rule
+    outranks: frozenset[int] = frozenset()
 
 
 _RENEW = "Get a new token and store it in the connection's password."
@@ -79,6 +101,7 @@ _GRANT = (
     "needs Advanced Access. Grant what is missing and make a new token."
 )
 _REDUCE = "The API asks for a smaller request."
+_TOO_WIDE = "The range is wider than the API accepts: ask for fewer days."
 
 _TABLE: dict[tuple[int, int | None], Rule] = {
     (1, None): Rule(ServiceUnavailableError, Remedy.RETRY, "The API could not answer; if it stays, check the Page id."),
@@ -102,7 +125,7 @@ _TABLE: dict[tuple[int, int | None], Rule] = {
     (100, 33): Rule(
         InvalidRequestError, Remedy.STOP, "The Page id is wrong, or the token's person cannot see the Page: check both."
     ),
-    (100, 1504016): Rule(InvalidRequestError, Remedy.SHRINK, "The range is wider than the API accepts."),
+    (100, 1504016): Rule(InvalidRequestError, Remedy.SHRINK, _TOO_WIDE),
     (100, 1504018): Rule(ServiceUnavailableError, Remedy.SHRINK, _REDUCE),
     (102, None): Rule(AuthenticationError, Remedy.NEW_TOKEN, "The token's session is over. " + _RENEW, "run"),
     (104, None): Rule(
@@ -110,6 +133,7 @@ _TABLE: dict[tuple[int, int | None], Rule] = {
         Remedy.NEW_TOKEN,
         "No token arrived, or the proof does not fit: check the connection's password, app id and app secret.",
         "run",
+        concerns_app=True,
     ),
     (190, None): Rule(AuthenticationError, Remedy.NEW_TOKEN, "The token is not valid. " + _RENEW, "run"),
     (190, 458): Rule(
@@ -163,20 +187,121 @@ _TABLE: dict[tuple[int, int | None], Rule] = {
     (2874008, None): Rule(InvalidRequestError, Remedy.NO_DATA, "A Page with fewer than 100 followers has no insights."),
 }
 
-_TOLD_BY_TEXT: tuple[tuple[int | None, str, Rule], ...] = (
-    (190, "page access token", _TABLE[190, 2069032]),
-    (None, "reduce the amount of data", Rule(ServiceUnavailableError, Remedy.SHRINK, _REDUCE)),
-    (
-        100,
-        "appsecret_proof",
+_NOT_A_PAGE = (
+    "The id is not that of a Page: give the id of the Page itself, and for an Instagram account that of the Page it is "
+    "linked to."
+)
+_TOKEN_SUBCODES = frozenset(subcode for code, subcode in _TABLE if code == 190 and subcode is not None)  # noqa: PLR2004
+
+SENTENCES: tuple[Sentence, ...] = (
+    # Pages API page "Error codes" and many clients: "(#190) This method must be called with a Page Access Token"
+    Sentence(frozenset({190}), r"page access token", _TABLE[190, 2069032]),
+    # Recorded with code 190: "Error validating application. Application has been deleted."
+    Sentence(
+        frozenset({190}),
+        r"\b(application|app) (has been|was|is) deleted",
+        Rule(
+            AuthenticationError,
+            Remedy.NEW_TOKEN,
+            "The app is gone, and with it every token it gave out. Set up an app that exists at "
+            "developers.facebook.com/apps and connect with that one.",
+            "run",
+            concerns_app=True,
+        ),
+        outranks=_TOKEN_SUBCODES,
+    ),
+    # Airbyte's source-facebook-marketing: "Please reduce the amount of data you're asking for, then retry your request"
+    Sentence(
+        frozenset({None, 1, 2, 100}),
+        r"reduce the amount of data",
+        Rule(ServiceUnavailableError, Remedy.SHRINK, _REDUCE),
+        outranks=frozenset({99}),
+    ),
+    # Keboola's ex-facebook-graph-api: "There cannot be more than 93 days (8035200 s) between since and until"
+    Sentence(
+        frozenset({1, 100}),
+        r"between since and until",
+        Rule(InvalidRequestError, Remedy.SHRINK, _TOO_WIDE),
+        outranks=frozenset({99}),
+    ),
+    # Public fake Graph servers: "API calls from the server require an appsecret_proof argument", "Invalid
+    # appsecret_proof provided in the API argument"
+    Sentence(
+        frozenset({100}),
+        r"app ?secret proof",
         Rule(
             AuthenticationError,
             Remedy.NEW_TOKEN,
             "The app demands a proof of its secret: set app_secret in the connection's extra to the app's own.",
             "run",
+            concerns_app=True,
+        ),
+    ),
+    # Insights reference: "(#100) The value must be a valid insights metric"; it does not say which of them
+    Sentence(frozenset({100}), r"valid insights metric", _TABLE[100, None]._replace(blames_metric=True)),
+    # Recorded on v25.0 and earlier: "(#100) Missing Permission"; "(#100) Object does not exist, cannot be loaded due to
+    # missing permission or reviewable feature, or does not support this operation. This endpoint requires the
+    # 'pages_read_engagement' permission or the 'Page Public Content Access' feature or …"
+    Sentence(
+        frozenset({100}),
+        r"missing permissions?\b|\b(cannot|can not|can t) be loaded",
+        Rule(PermissionDeniedError, Remedy.STOP, _GRANT),
+    ),
+    # Recorded for the id of a video, a person, an Instagram account: "(#100) Tried accessing nonexisting field
+    # (insights) on node type (Video)"
+    Sentence(frozenset({100}), r"non ?exist(ing|ent) field", Rule(InvalidRequestError, Remedy.STOP, _NOT_A_PAGE)),
+    # Recorded for an Instagram account's id: "(#100) metric[0] must be one of the following values: impressions, …"; a
+    # list that has metrics of Pages is about the metric
+    Sentence(
+        frozenset({100}),
+        r"\bmetric( \d+)? must be one of(?!.* page )",
+        Rule(InvalidRequestError, Remedy.STOP, _NOT_A_PAGE),
+    ),
+    # A sweep of 80 metrics on v25.0: "(#100) For field 'insights': Param period must be one of {day, week, days_28}"
+    Sentence(
+        frozenset({100}),
+        r"\bparam period must be one of",
+        Rule(InvalidRequestError, Remedy.STOP, "The API does not offer this period: set period to one that it lists."),
+    ),
+    # Many public logs of 2026, on every edge: "API access blocked."
+    Sentence(
+        frozenset({200}),
+        r"\bapi access (is |was |has been )?blocked",
+        Rule(
+            FatalGraphAPIError,
+            Remedy.STOP,
+            "Meta blocks the app or the account behind the token: see the app's dashboard at "
+            "developers.facebook.com/apps and the account's support inbox, and lift the block there.",
+            "run",
+        ),
+    ),
+    # Public logs: "Provide valid app ID"
+    Sentence(
+        frozenset({200}),
+        r"\bprovide (a )?valid app id",
+        Rule(
+            AuthenticationError,
+            Remedy.NEW_TOKEN,
+            "The app that the token was made with is not valid: see its dashboard at developers.facebook.com/apps, or "
+            "use a token of an app that works.",
+            "run",
+            concerns_app=True,
+        ),
+    ),
+    # Recorded for /me: "An active access token must be used to query information about the current user."
+    Sentence(
+        frozenset({2500}),
+        r"\bactive access token must be used",
+        Rule(
+            AuthenticationError,
+            Remedy.NEW_TOKEN,
+            "The token is of the wrong kind: it belongs to no person and no Page, as an app's own token. Store the "
+            "token of a Page, of a person or of a system user in the connection's password.",
+            "run",
         ),
     ),
 )
+"""What the API says where a code alone does not decide. The first that fits counts."""
 
 RULES: Mapping[tuple[int, int | None], Rule] = MappingProxyType(_TABLE)
 """Every error known by itself: (code, subcode) -> what it is and what helps."""
@@ -188,18 +313,25 @@ SERVER_ERRORS = range(500, 600)
 
 
 def rule_for(code: int | None, subcode: int | None, text: str, *, status: int, is_transient: bool) -> Rule:
-    """The rule for an error: of the table, or else by what the error and its reply say of themselves."""
+    """The rule for an error: of the tables, or else by what the error and its reply say of themselves."""
     return _known(code, subcode, text) or _unknown(status, is_transient=is_transient)
 
 
+def plain_words(text: str) -> str:
+    """The text in lower case with one space between words: quotes, brackets, dashes and underscores do not count."""
+    return re.sub(r"[\W_]+", " ", text.casefold()).strip()
+
+
 def _known(code: int | None, subcode: int | None, text: str) -> Rule | None:
-    lowered = text.lower()
-    for text_code, words, told_rule in _TOLD_BY_TEXT:
-        if words in lowered and text_code in (code, None):
-            return told_rule
+    exact = _TABLE.get((code, subcode)) if code is not None and subcode is not None else None
+    words = plain_words(text)
+    for sentence in SENTENCES:
+        says_more = exact is None or subcode in sentence.outranks
+        if code in sentence.codes and says_more and re.search(sentence.pattern, words):
+            return sentence.rule
     if code is None:
         return None
-    if rule := _TABLE.get((code, subcode)) or _TABLE.get((code, None)):
+    if rule := exact or _TABLE.get((code, None)):
         return rule
     if code in PERMISSION_CODES:
         return _TABLE[10, None]

@@ -30,22 +30,32 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.insights.dispatch import Verdict
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
+    from airflow_provider_msginsights.insights.refused_metrics import Ruling
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow, Request
 
 
 class FetchRun:
-    """Drives every slice to one of its ends: answered, empty, paused, unanswered, or its metric refused."""
+    """Drives every slice to one of its ends: answered, empty, paused, unanswered, or its metric refused.
+
+    :param answered: slices that were answered before this run: whoever answered is not refused.
+    """
 
     def __init__(
-        self, query: InsightsQuery, slices: Iterable[Slice], policy: RetryPolicy, *, exchange_first: bool = False
+        self,
+        query: InsightsQuery,
+        slices: Iterable[Slice],
+        policy: RetryPolicy,
+        *,
+        exchange_first: bool = False,
+        answered: Iterable[Slice] = (),
     ) -> None:
         self._query = query
         self._exchange_first = exchange_first
         self._dispatcher = Dispatcher(policy)
         self._parser = RecordParser(query)
         self._open = OpenSlices()
-        self._refused = RefusedMetrics()
+        self._refused = RefusedMetrics(query.metrics)
         self._sizes = Sizes(query)
         self._pages_with_token: set[str] = set()
         self._has_renewed = False
@@ -59,6 +69,10 @@ class FetchRun:
         self._paused: list[Paused] = []
         self._dropped: Counter[str] = Counter()
         self._api_versions: set[str] = set()
+        before = tuple(answered)
+        for part in before:
+            self._refused.answer(part)
+        self._was_answered = bool(before)
         self._queue(slices)
 
     def run(self) -> Flow[FetchOutcome]:
@@ -71,7 +85,10 @@ class FetchRun:
             yield from self._list_page_tokens(page_ids)
         while self._stopped_by is None and (verdict := (yield from self._dispatcher.next())) is not None:
             yield from self._settle(verdict)
-        if self._stopped_by is not None and not (self._answered or self._empty):
+        if self._stopped_by is not None:
+            yield from self._read_what_is_under_way()
+        self._decide_what_is_undecided()
+        if self._stopped_by is not None and not (self._answered or self._empty or self._was_answered):
             raise self._stopped_by
         return FetchOutcome(
             query=self._query,
@@ -94,10 +111,10 @@ class FetchRun:
     def _queue(self, slices: Iterable[Slice]) -> None:
         """Have slices asked, less what is known to be refused, in sizes known to be accepted."""
         for one in slices:
-            part, witnesses = self._refused.split(one)
-            if part.page_id in self._lost_pages:
-                self._unanswered += [piece for piece in (part, *witnesses) if piece.metrics]
+            if one.page_id in self._lost_pages:
+                self._unanswered.append(one)
                 continue
+            part, witnesses = self._refused.split(one)
             for kept in (part, *witnesses) if part.metrics else witnesses:
                 self._dispatcher.add([self._request(piece) for piece in self._sizes.cut(kept)])
 
@@ -123,6 +140,7 @@ class FetchRun:
         if verdict.pause_seconds is not None:
             error = verdict.problem.error if verdict.problem else None
             self._paused.append(Paused(part, verdict.pause_seconds, error))
+            self._apply(self._refused.give_up(part))
         elif verdict.document is not None:
             yield from self._read(part, verdict.document)
         elif verdict.problem is not None:
@@ -140,7 +158,7 @@ class FetchRun:
         else:
             self._answered += [part.of(parsed.answered)] if parsed.answered else []
             self._empty.append(part.without(parsed.answered))
-        self._queue(self._refused.acquit(part.metrics))
+        self._apply(self._refused.answer(part))
         if parsed.records:
             self._dispatcher.counts["records"] += len(parsed.records)
             yield Emit(parsed.records, self._dispatcher.progress, self._open.first_day)
@@ -158,6 +176,7 @@ class FetchRun:
             case Remedy.NO_DATA:
                 self._pages_without_insights[part.page_id] = problem.error
                 self._empty.append(part)
+                self._apply(self._refused.answer(part))
             case _:
                 self._fail(part, problem)
 
@@ -165,13 +184,53 @@ class FetchRun:
         """Give a slice up; with a hard error all of its Page, or the run."""
         self._unanswered.append(part)
         if problem.scope == "run":
-            self._stopped_by = problem.error
+            self._stopped_by = self._stopped_by or problem.error
             return
         self._page_failures.setdefault(part.page_id, problem.error)
-        if not isinstance(problem.error, (RetriableGraphAPIError, TransportError, ResponseFormatError)):
-            self._lost_pages.add(part.page_id)
-        if part.page_id in self._lost_pages:
+        if isinstance(problem.error, (RetriableGraphAPIError, TransportError, ResponseFormatError)):
+            self._apply(self._refused.give_up(part))
+        else:
+            self._lose((part.page_id,))
+
+    def _lose(self, page_ids: Iterable[str]) -> None:
+        """Ask nothing more of Pages that failed for good."""
+        self._lost_pages.update(page_ids)
+        for page_id in page_ids:
+            self._apply(self._refused.lose(page_id))
+        self._recut_what_waits()
+
+    def _apply(self, ruling: Ruling) -> None:
+        """Do what follows from the refusal, or the answer, of single metrics."""
+        self._unanswered += ruling.failed
+        if ruling.error is not None:
+            page_id = ruling.failed[0].page_id
+            self._page_failures.setdefault(page_id, ruling.error)
+            if not self._refused.has_answered(page_id):
+                self._lose((page_id,))
+        self._queue(ruling.ask)
+        if ruling.found_metrics:
             self._recut_what_waits()
+
+    # The end
+
+    def _read_what_is_under_way(self) -> Flow[None]:
+        """Keep what other Pages answer to requests that were sent before the run was stopped."""
+        while (verdict := (yield from self._dispatcher.next_under_way())) is not None:
+            if verdict.document is not None:
+                yield from self._settle(verdict)
+
+    def _decide_what_is_undecided(self) -> None:
+        """Settle single refusals of Pages that never answered; of paused Pages more is to be heard later."""
+        waits = {one.part.page_id: one for one in self._paused}
+        for ruling in self._refused.finish():
+            paused = waits.get(ruling.failed[0].page_id) if ruling.failed else None
+            if paused is not None and self._stopped_by is None:
+                self._paused += [replace(paused, part=part) for part in ruling.failed]
+            else:
+                self._apply(ruling)
+        if self._stopped_by is not None:
+            for part in (*self._unanswered, *self._open):
+                self._page_failures.setdefault(part.page_id, self._stopped_by)
 
     # Tokens
 
@@ -217,11 +276,10 @@ class FetchRun:
             return
         self._dispatcher.epoch += 1
         self._pages_with_token.update(page_ids)
-        self._lost_pages.update(without_token)
         self._page_failures |= without_token
-        self._queue([part])
         if without_token:
-            self._recut_what_waits()
+            self._lose(without_token)
+        self._queue([part])
 
     def _pause_all(self, error: RateLimitError, *parts: Slice) -> None:
         waiting = self._dispatcher.waiting
@@ -242,20 +300,25 @@ class FetchRun:
                 self._pages_with_token.clear()
                 self._queue([part])
                 return
-        self._fail(part, replace(problem, scope="page" if part.page_id in self._pages_with_token else "run"))
+        is_of_page = part.page_id in self._pages_with_token and not problem.concerns_app
+        self._fail(part, replace(problem, scope="page" if is_of_page else "run"))
 
     # Requests that are refused as they are
 
     def _isolate(self, part: Slice, problem: Problem) -> Flow[None]:
-        """Find the metrics a request is refused for by asking one by one; their answers stand for the refused one."""
-        if self._refused.among(part):
+        """Find the metrics a request is refused for by asking one by one; their answers stand for the refused one.
+
+        Nothing else is asked until some are found; Pages that still refuse later are searched with the rest.
+        """
+        if len(part.metrics) == 1:
+            self._apply(self._refused.refuse(part, problem))
+        elif self._refused.among(part):
             self._queue([part])
-        elif len(part.metrics) == 1:
-            self._refused.convict(part.page_id, part.metrics[0], problem.error)
-            self._stopped_by = self._stopped_by or self._refused.all_of(self._query.metrics)
-            self._recut_what_waits()
         else:
-            probes = [self._request(part.of((metric,))) for metric in part.metrics]
+            probes = [self._request(one) for one in self._refused.search(part)]
+            if self._refused.has_judge:
+                self._dispatcher.add(probes)
+                return
             for verdict in (yield from self._dispatcher.ask(probes)):
                 yield from self._settle(verdict)
 
@@ -264,9 +327,10 @@ class FetchRun:
         if self._sizes.fits(part):  # otherwise less is asked for already, since it was sent
             days_only = isinstance(problem.error, InvalidRequestError)
             if not self._sizes.shrink(part, days_only=days_only):
-                self._lost_pages.add(part.page_id)
                 self._fail(part, problem)
+                self._lose((part.page_id,))
                 return
+            self._apply(self._refused.give_up(part))
             self._dispatcher.suspect(part.page_id)
             self._recut_what_waits()
         self._queue([part])

@@ -71,8 +71,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _graph_error(error: dict[str, object], response: Response, page_id: str | None) -> Problem:
     code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
-    text = printable(error.get("message") or "The API gave no message")
-    rule = rule_for(code, subcode, text, status=response.status, is_transient=error.get("is_transient") is True)
+    said = str(error.get("message") or "The API gave no message")
+    text = printable(said)
+    rule = rule_for(code, subcode, said, status=response.status, is_transient=error.get("is_transient") is True)
     trace = error.get("fbtrace_id") or response.headers.get("x-fb-trace-id")
     told = rule.kind(
         f"{text.strip().rstrip('.')}. {advice_of(rule, text)}",
@@ -83,7 +84,7 @@ def _graph_error(error: dict[str, object], response: Response, page_id: str | No
         retry_after_seconds=regain_seconds(response.headers, page_id),
         page_id=page_id,
     )
-    return Problem(told, rule.remedy, rule.scope)
+    return Problem(told, rule.remedy, rule.scope, blames_metric=rule.blames_metric, concerns_app=rule.concerns_app)
 
 
 def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Problem:

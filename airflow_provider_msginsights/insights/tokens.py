@@ -79,6 +79,8 @@ def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[d
     for verdict in verdicts:
         if verdict.pause_seconds is not None:
             raise limited(verdict)
+        if verdict.problem is not None and verdict.problem.scope == "run":
+            raise verdict.problem.error
     return {verdict.request.path[1:]: error for verdict in verdicts if (error := _why_no_token(verdict)) is not None}
 
 

@@ -96,15 +96,19 @@ def test_two_pages_that_each_refuse_another_metric_lose_only_these() -> None:
     assert fetched(api) == [key for key in asked(query) if dead.get(key[0]) != key[1]]
 
 
-def test_a_single_dead_metric_fails_the_run_by_name() -> None:
-    api = ScriptedApi(refusing({DEAD}))
-    with pytest.raises(InvalidRequestError, match=f"refuses the metric {DEAD}"):
-        fetch(api, make_query(metrics=[DEAD]))
-    assert len(api.requests) == 1
+@pytest.mark.parametrize("pages", [1, 3])
+def test_a_single_metric_that_every_page_refuses_by_name_is_at_fault(pages: int) -> None:
+    api, query = ScriptedApi(refusing({DEAD})), make_query(pages=pages, metrics=[DEAD])
+    outcome = fetch(api, query)
+    assert f"refuses the metric {DEAD}" in str(outcome.errors[0])
+    assert set(outcome.refused_explicit_metrics) == {DEAD}
+    assert set(outcome.page_failures) == set(query.page_ids)
+    assert len(api.requests) == pages
 
 
-def test_a_query_refused_for_every_metric_stops_after_one_page() -> None:
+def test_a_period_that_is_not_offered_costs_one_call_a_page_and_blames_no_metric() -> None:
     api = ScriptedApi(lambda _: refusal(100, message="(#100) Param period must be one of {day, week, days_28}"))
-    with pytest.raises(InvalidRequestError, match="period must be one of"):
-        fetch(api, make_query(pages=50))
-    assert len(api.requests) == 12
+    outcome = fetch(api, make_query(pages=50))
+    assert not outcome.unavailable_metrics
+    assert {type(error) for error in outcome.page_failures.values()} == {InvalidRequestError}
+    assert len(api.requests) == len(outcome.page_failures) == 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from insights.fetch_helpers import NEW, asked, fetch, fetched, make_query
@@ -22,6 +22,9 @@ from airflow_provider_msginsights.exceptions import (
 from airflow_provider_msginsights.insights.error_table import RULES, SENTENCES, Problem, Remedy, plain_words
 from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Reply, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Known(NamedTuple):
@@ -117,7 +120,7 @@ def problem_of(code: int, message: str, subcode: int | None = None) -> Problem:
     return judged
 
 
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], str]] = {
     "as recorded": str,
     "upper case": str.upper,
     "lower case": str.lower,

@@ -59,7 +59,7 @@ def _check_token(world: World, call: Call) -> None:
     if not value:
         raise GraphError(code=104, message="An access token is required to request this resource.")
     now = world.clock.now()
-    token = world.tokens.usable(value, now_seconds=now)
+    token = world.usable_token(value)
     check_proof(call.params, token, required=world.settings.require_appsecret_proof, now_seconds=now)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from airflow_provider_msginsights.emulator.controls import Controls
@@ -129,14 +129,56 @@ def post_pages(emulator: Controls, body: Mapping[str, Any]) -> Answer:
 
 
 def post_metrics(emulator: Controls, body: Mapping[str, Any]) -> Answer:
-    """`retire` a metric, for all Pages or one `page_id`; or `hide` it for one."""
-    _only(body, "retire", "hide", "page_id")
+    """`retire` or `restore` a metric (`first_day`), for all Pages or one `page_id`; or `hide` it for one."""
+    _only(body, "retire", "restore", "hide", "page_id", "first_day")
     page_id = body.get("page_id")
     if "retire" in body:
         emulator.retire_metric(str(body["retire"]), page_id=page_id)
+    if "restore" in body:
+        emulator.restore_metric(str(body["restore"]), page_id=page_id, first_day=_day(body, "first_day"))
     if "hide" in body:
         emulator.hide_metric(str(body["hide"]), page_id=_required(body, "page_id"))
     return dict(body)
+
+
+def post_permissions(emulator: Controls, body: Mapping[str, Any]) -> Answer:
+    """`lose` a permission (from `first_day` to `last_day`) or `restore` it, for all Pages or one `page_id`."""
+    _only(body, "lose", "restore", "page_id", "first_day", "last_day")
+    page_id = body.get("page_id")
+    if "lose" in body:
+        first_day, last_day = _day(body, "first_day"), _day(body, "last_day")
+        emulator.lose_permission(str(body["lose"]), page_id=page_id, first_day=first_day, last_day=last_day)
+    if "restore" in body:
+        emulator.restore_permission(str(body["restore"]), page_id=page_id)
+    return dict(body)
+
+
+def post_sharing(emulator: Controls, body: Mapping[str, Any]) -> Answer:
+    """`share` or `unshare` a Page, with all people or one `user_id`."""
+    _only(body, "share", "unshare", "user_id")
+    if "unshare" in body:
+        emulator.unshare_page(str(body["unshare"]), user_id=body.get("user_id"))
+    if "share" in body:
+        emulator.share_page(str(body["share"]), user_id=body.get("user_id"))
+    return dict(body)
+
+
+def get_outage(emulator: Controls, _: Mapping[str, Any]) -> Answer:
+    """What every request is answered with; null without an outage."""
+    outage = emulator.outage()
+    return {"outage": None if outage is None else _without_defaults(asdict(outage))}
+
+
+def post_outage(emulator: Controls, body: Mapping[str, Any]) -> Answer:
+    """Answer every request alike: `kind` and other fields of a fault."""
+    emulator.start_outage(**body)
+    return get_outage(emulator, body)
+
+
+def delete_outage(emulator: Controls, body: Mapping[str, Any]) -> Answer:
+    """End the outage."""
+    emulator.end_outage()
+    return get_outage(emulator, body)
 
 
 def post_limits(emulator: Controls, body: Mapping[str, Any]) -> Answer:
@@ -173,6 +215,9 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "tokens": {"GET": get_tokens, "POST": post_tokens},
     "pages": {"GET": get_pages, "POST": post_pages},
     "metrics": {"POST": post_metrics},
+    "permissions": {"POST": post_permissions},
+    "sharing": {"POST": post_sharing},
+    "outage": {"GET": get_outage, "POST": post_outage, "DELETE": delete_outage},
     "limits": {"POST": post_limits},
     "settings": {"GET": get_settings, "POST": post_settings},
 }
@@ -196,6 +241,15 @@ def _required(body: Mapping[str, Any], name: str) -> Any:
     if body.get(name) in {None, ""}:
         raise ValueError(f"'{name}' is missing.")
     return body[name]
+
+
+def _day(body: Mapping[str, Any], name: str) -> date | None:
+    if body.get(name) is None:
+        return None
+    try:
+        return date.fromisoformat(str(body[name]))
+    except ValueError:
+        raise ValueError(f"'{name}' must be a date such as 2026-03-08.") from None
 
 
 def _moment(emulator: Controls, text: Any, name: str) -> datetime:

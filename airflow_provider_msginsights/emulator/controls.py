@@ -1,32 +1,26 @@
 """What a test can ask of the emulator and change in it: everything but starting and stopping it."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_msginsights.emulator.documentation import METRICS
+from airflow_provider_msginsights.emulator.access_controls import AccessControls
 from airflow_provider_msginsights.emulator.events import Event, EventKind
-from airflow_provider_msginsights.emulator.faults import Fault
+from airflow_provider_msginsights.emulator.faults import Fault, FaultKind
 from airflow_provider_msginsights.emulator.journal import Stats
 from airflow_provider_msginsights.emulator.profiles import Page
 from airflow_provider_msginsights.emulator.settings import Settings
 from airflow_provider_msginsights.emulator.tokens import Token, page_token_value
-from airflow_provider_msginsights.emulator.world import World
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _REVOKED = 467
+_OF_SINGLE_FAULTS = frozenset({"times", "rate", "skip", "page_id", "metric", "path", "method", "on"})
 _PAGE_FIELDS = frozenset(field.name for field in fields(Page)) - {"page_id", "unreadable_metrics"}
 
 
-class Controls(ABC):
+class Controls(AccessControls):
     """Control of a running emulator; methods may be called from any thread."""
-
-    @property
-    @abstractmethod
-    def _world(self) -> World:
-        """All that the emulator knows; raises RuntimeError while it does not run."""
 
     def reset(self) -> None:
         """Back to the seeded state: added events, Pages and tokens, faults, clock, settings and counters are undone."""
@@ -136,31 +130,6 @@ class Controls(ABC):
         with self._world.lock:
             return self._world.store.size_bytes()
 
-    def _page(self, page_id: str) -> Page:
-        page = self._world.pages.get(str(page_id))
-        if page is None:
-            raise ValueError(f"Emulator: there is no Page {page_id}.")
-        return page
-
-    def retire_metric(self, metric: str, *, page_id: str | None = None) -> None:
-        """Let a metric be unknown from now on, for all Pages or for one; requests that name it fail whole."""
-        _check_metric(metric)
-        with self._world.lock:
-            if page_id is None:
-                self._world.retired_metrics[metric] = None
-                return
-            self._page(page_id)
-            pages = self._world.retired_metrics.setdefault(metric, set())
-            if pages is not None:
-                pages.add(str(page_id))
-
-    def hide_metric(self, metric: str, *, page_id: str) -> None:
-        """Let a Page have no rows for a metric, which stays a valid name."""
-        _check_metric(metric)
-        with self._world.lock:
-            page = self._page(page_id)
-            self._world.pages[page.page_id] = replace(page, unreadable_metrics=page.unreadable_metrics | {metric})
-
     # Tokens
 
     def page_token(self, page_id: str) -> str:
@@ -208,9 +177,30 @@ class Controls(ABC):
             return self._world.faults.waiting()
 
     def clear_faults(self) -> None:
-        """Take all faults away."""
+        """Take all faults away, and end the outage."""
         with self._world.lock:
             self._world.faults.clear()
+
+    def start_outage(self, kind: FaultKind | str = FaultKind.UNAVAILABLE_503, **attributes: Any) -> None:
+        """Answer every request alike until `end_outage`: by a kind of fault, with the attributes of `Fault`.
+
+        Raises ValueError for an attribute that says when or where a fault strikes.
+        """
+        for name in _OF_SINGLE_FAULTS & attributes.keys():
+            raise ValueError(f"Emulator: an outage has no '{name}'; it strikes every request.")
+        outage = Fault(kind=FaultKind(kind), times=None, **attributes)
+        with self._world.lock:
+            self._world.faults.outage = outage
+
+    def end_outage(self) -> None:
+        """Answer as usual again, faults aside."""
+        with self._world.lock:
+            self._world.faults.outage = None
+
+    def outage(self) -> Fault | None:
+        """What every request is answered with, while there is an outage."""
+        with self._world.lock:
+            return self._world.faults.outage
 
     def set_throttled(self, page_id: str | None, *, minutes: float, code: int | None = None) -> None:
         """Refuse calls for so many minutes, which every refused call starts again.
@@ -238,8 +228,3 @@ def _check_page_fields(attributes: dict[str, Any]) -> None:
     for name in attributes:
         if name not in _PAGE_FIELDS:
             raise ValueError(f"Emulator: a Page has no '{name}'. Attributes are: {', '.join(sorted(_PAGE_FIELDS))}.")
-
-
-def _check_metric(metric: str) -> None:
-    if metric not in METRICS:
-        raise ValueError(f"Emulator: there is no metric '{metric}'.")

@@ -79,6 +79,15 @@ def unknown_object(object_id: str, verb: str = "get") -> GraphError:
     )
 
 
+def not_shared() -> GraphError:
+    """Code 100 for a Page that the token's person does not have; the sentence is recorded."""
+    return invalid_parameter(
+        "Object does not exist, cannot be loaded due to missing permission or reviewable feature, or does not support "
+        "this operation. This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content "
+        "Access' feature or the 'Page Public Metadata Access' feature."
+    )
+
+
 def unknown_path(path: str) -> GraphError:
     """Code 2500: a version or a path that the API does not have."""
     return GraphError(code=2500, message=f"Unknown path components: {path}")

@@ -182,6 +182,7 @@ class Faults:
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
+        self.outage: Fault | None = None
         self._waiting: list[_Waiting] = []
         self._chance = random.Random(seed)
 
@@ -190,7 +191,8 @@ class Faults:
         self._waiting.append(_Waiting(fault, fault.skip, fault.times))
 
     def clear(self) -> None:
-        """Take all faults away; chances begin anew."""
+        """Take all faults away, and end the outage; chances begin anew."""
+        self.outage = None
         self._waiting.clear()
         self._chance = random.Random(self._seed)
 
@@ -200,6 +202,8 @@ class Faults:
 
     def strike(self, call: Call, *, on: str, page_id: str | None, metrics: Sequence[str]) -> Fault | None:
         """The fault that strikes this call, if one does; it is used up by one."""
+        if self.outage is not None and (on == "batch" or call.part_number is None):
+            return self.outage
         for entry in self._waiting:
             fault = entry.fault
             if not fault.matches(call, on=on, page_id=page_id, metrics=metrics):

@@ -10,7 +10,13 @@ from typing import Any
 
 from airflow_provider_msginsights.emulator.calls import Call, Reply, list_parameter
 from airflow_provider_msginsights.emulator.error_table import table_error
-from airflow_provider_msginsights.emulator.errors import GraphError, invalid_parameter, unknown_object, unknown_path
+from airflow_provider_msginsights.emulator.errors import (
+    GraphError,
+    invalid_parameter,
+    not_shared,
+    unknown_object,
+    unknown_path,
+)
 from airflow_provider_msginsights.emulator.faults import Fault, FaultKind
 from airflow_provider_msginsights.emulator.field_expansion import parse_fields
 from airflow_provider_msginsights.emulator.insights_edge import read_insights
@@ -144,7 +150,7 @@ class Graph:
                 raise table_error(2500)
             raise GraphError(code=104, message="An access token is required to request this resource.")
         now = world.clock.now()
-        inquiry.token = token = world.tokens.usable(value, now_seconds=now)
+        inquiry.token = token = world.usable_token(value)
         check_proof(call.params, token, required=world.settings.require_appsecret_proof, now_seconds=now)
         return token
 
@@ -167,6 +173,8 @@ class Graph:
 
     def _read_page(self, inquiry: _Inquiry, page: Page, token: Token, edges: list[str]) -> dict[str, Any]:
         call, version = inquiry.call, inquiry.version
+        if not self._world.is_shared(page, token):
+            raise not_shared()
         if not edges:
             return read_page(self._world, page, token, call, version=version)
         if edges[0] != "insights":
@@ -186,7 +194,7 @@ class Graph:
         if edges == ["accounts"]:
             return read_accounts(self._world, token, call, version=inquiry.version)
         if edges == ["permissions"]:
-            return read_permissions(token)
+            return read_permissions(self._world, token)
         if edges:
             raise invalid_parameter(f"Tried accessing nonexisting field ({edges[0]}) on node type (User)")
         return read_person(token, call)

@@ -19,7 +19,7 @@ from airflow_provider_msginsights.emulator.legacy_features import php_date
 from airflow_provider_msginsights.emulator.metrics import Figure, measure
 from airflow_provider_msginsights.emulator.pacific import ONE_DAY, iso_utc, pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
-from airflow_provider_msginsights.emulator.ranges import AskedRange, Window, resolve_range, windows
+from airflow_provider_msginsights.emulator.ranges import AskedRange, Window, resolve_range, windows, windows_since
 from airflow_provider_msginsights.emulator.settings import Style, Unready
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
 from airflow_provider_msginsights.emulator.world import World
@@ -36,7 +36,7 @@ def read_insights(
 ) -> dict[str, Any]:
     """The answer of the edge. Raises GraphError for a call that is refused whole."""
     _check_token(page, token)
-    _check_permissions(page, token)
+    _check_permissions(world, page, token)
     metrics = _asked_metrics(world, page, params)
     periods = _asked_periods(world, metrics, params)
     breakdowns = _asked_breakdowns(metrics, params)
@@ -68,10 +68,11 @@ def _check_token(page: Page, token: Token) -> None:
         raise table_error(10)
 
 
-def _check_permissions(page: Page, token: Token) -> None:
+def _check_permissions(world: World, page: Page, token: Token) -> None:
     """The four permissions and the ANALYZE task; a missing `read_insights` is answered with no data instead."""
+    scopes = world.scopes_of(token, page)
     for scope in ("pages_read_engagement", "pages_messaging", "pages_show_list"):
-        if scope not in token.scopes:
+        if scope not in scopes:
             error = table_error(200)
             error.message = f"(#200) Requires {scope} permission to manage the object"
             raise error
@@ -82,14 +83,14 @@ def _check_permissions(page: Page, token: Token) -> None:
 def _may_read(world: World, page: Page, token: Token) -> bool:
     """Without `read_insights`, Advanced Access to somebody else's Page, or 100 likes there is nothing to see."""
     may_access = page.owned or world.settings.advanced_access
-    return "read_insights" in token.scopes and may_access and page.likes >= _MIN_LIKES
+    return "read_insights" in world.scopes_of(token, page) and may_access and page.likes >= _MIN_LIKES
 
 
 def _asked_metrics(world: World, page: Page, params: Mapping[str, str]) -> list[str]:
     metrics = list_parameter(params.get("metric"))
     if not metrics:
         raise table_error(3001, 1504028)
-    if any(metric not in METRICS or world.is_retired(metric, page.page_id) for metric in metrics):
+    if any(metric not in METRICS or world.retired.get(metric, page.page_id, default=False) for metric in metrics):
         raise invalid_parameter("The value must be a valid insights metric")
     return metrics
 
@@ -156,6 +157,9 @@ def _rows(
 ) -> list[dict[str, Any]]:
     if metric in page.unreadable_metrics:
         return []
+    first_day = world.metric_first_days.get(metric, page.page_id, default=None)
+    if first_day is not None:
+        spans = windows_since(first_day, spans)
     figures = measure(
         world.store,
         page_id=page.page_id,

@@ -37,9 +37,9 @@ def read_person(token: Token, call: Call) -> dict[str, Any]:
     return answer | {"id": token.user_id}
 
 
-def read_permissions(token: Token) -> dict[str, Any]:
+def read_permissions(world: World, token: Token) -> dict[str, Any]:
     """`GET /me/permissions`: what the person granted the app (reference "User permissions")."""
-    return {"data": [{"permission": scope, "status": "granted"} for scope in token.scopes]}
+    return {"data": [{"permission": scope, "status": "granted"} for scope in world.scopes_of(token)]}
 
 
 def read_accounts(world: World, token: Token, call: Call, *, version: str) -> dict[str, Any]:
@@ -49,7 +49,11 @@ def read_accounts(world: World, token: Token, call: Call, *, version: str) -> di
     the same: Pages without a role are left out of it afterwards. Without `pages_show_list` the list is empty.
     """
     asked = parse_fields(call.params.get("fields") or _ACCOUNT_FIELDS)
-    pages = list(world.pages.values()) if "pages_show_list" in token.scopes else []
+    pages = [
+        page
+        for page in world.pages.values()
+        if page.listed and "pages_show_list" in world.scopes_of(token, page) and world.is_shared(page, token)
+    ]
     first, last = _slice(call.params, len(pages))
     data = [
         _page_fields(world, page, token, asked, call, version) | {"id": page.page_id}
@@ -86,7 +90,7 @@ def _page_fields(
     answer: dict[str, Any] = {}
     for field in asked:
         if field.name == "access_token":
-            if _may_have_token(page, token):
+            if _may_have_token(world, page, token):
                 answer[field.answer_name] = page_token_value(page.page_id)
         elif field.name == "insights":
             inner = ",".join(f"{part.name}.as({part.answer_name})" for part in field.inner)
@@ -99,11 +103,11 @@ def _page_fields(
     return answer
 
 
-def _may_have_token(page: Page, token: Token) -> bool:
+def _may_have_token(world: World, page: Page, token: Token) -> bool:
     """A person with a role on the Page may, and so may the Page itself; for others the field is silently missing."""
     if token.kind is TokenKind.PAGE:
         return token.page_id == page.page_id
-    return token.kind is not TokenKind.APP and bool(page.tasks) and "pages_show_list" in token.scopes
+    return token.kind is not TokenKind.APP and bool(page.tasks) and "pages_show_list" in world.scopes_of(token, page)
 
 
 def _known(known: Mapping[str, Any], field: AskedField, node: str) -> Any:

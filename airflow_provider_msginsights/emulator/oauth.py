@@ -27,7 +27,7 @@ def exchange_token(world: World, call: Call) -> dict[str, Any]:
     if not short:
         raise invalid_parameter("fb_exchange_token parameter not specified")
     now = int(world.clock.now())
-    token = world.tokens.usable(short, now_seconds=now)
+    token = world.usable_token(short)
     value = short if short.endswith("-long-lived") else f"{short}-long-lived"
     world.tokens.put(
         Token(
@@ -82,7 +82,7 @@ def debug_token(world: World, token: Token, call: Call) -> dict[str, Any]:
         "type": str(inspected.kind),
         "application": documentation.APP_NAME,
     }
-    problem = world.tokens.problem(inspected, now_seconds=world.clock.now())
+    problem = world.token_problem(inspected)
     if problem is not None:
         return {
             "data": data
@@ -93,12 +93,13 @@ def debug_token(world: World, token: Token, call: Call) -> dict[str, Any]:
                 "error": {"code": problem.code, "subcode": problem.subcode, "message": problem.message},
             }
         }
-    return {"data": data | _valid(inspected)}
+    return {"data": data | _valid(world, inspected)}
 
 
-def _valid(token: Token) -> dict[str, Any]:
+def _valid(world: World, token: Token) -> dict[str, Any]:
     if token.kind is TokenKind.APP:
         return {"is_valid": True}
+    scopes = world.scopes_of(token)
     owner = {"profile_id": token.page_id} if token.page_id else {}
     return {
         **owner,
@@ -107,9 +108,14 @@ def _valid(token: Token) -> dict[str, Any]:
         "issued_at": token.issued_at,
         "expires_at": token.expires_at,
         "data_access_expires_at": token.data_access_expires_at,
-        "scopes": list(token.scopes),
-        "granular_scopes": [
-            {"scope": scope, "target_ids": [token.page_id]} if token.page_id else {"scope": scope}
-            for scope in token.scopes
-        ],
+        "scopes": list(scopes),
+        "granular_scopes": [_granular(world, token, scope) for scope in scopes],
     }
+
+
+def _granular(world: World, token: Token, scope: str) -> dict[str, Any]:
+    """A permission and the Pages it is for; without `target_ids` it is for all."""
+    if token.page_id:
+        return {"scope": scope, "target_ids": [token.page_id]}
+    allowed = [page.page_id for page in world.pages.values() if scope in world.scopes_of(token, page)]
+    return {"scope": scope} if len(allowed) == len(world.pages) else {"scope": scope, "target_ids": allowed}

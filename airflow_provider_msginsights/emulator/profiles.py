@@ -42,7 +42,8 @@ class Page:
     `likes` under 100 leaves a Page without insights. `owned` is False for a Page of somebody else, which needs
     Advanced Access. `tasks` are those of the person behind the tokens. `engaged_users` sets the Page's allowance of
     calls. `published` False shortens its history to five days. `scale` multiplies its traffic.
-    `readiness_lag_hours` is the Page's own, where it is slower or faster than the rest.
+    `readiness_lag_hours` is the Page's own, where it is slower or faster than the rest. `listed` False leaves it out
+    of `/me/accounts` while it can be read all the same, as a Page that is held through a business portfolio may be.
     """
 
     page_id: str
@@ -52,6 +53,7 @@ class Page:
     first_day: date = DEFAULT_FIRST_DAY
     likes: int = 5_000
     owned: bool = True
+    listed: bool = True
     published: bool = True
     tasks: tuple[str, ...] = documentation.TASKS
     engaged_users: int = 1_000

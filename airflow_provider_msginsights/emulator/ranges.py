@@ -4,8 +4,8 @@ A row is answered when `since < end of its last day <= until` (Messaging Insight
 date it names, `until` excludes it). Windows are Pacific days, or whole numbers of them.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from airflow_provider_msginsights.emulator import documentation
@@ -159,3 +159,9 @@ def windows(period: str, asked: AskedRange, *, first_end: date, last_end: date) 
     else:
         spans = [(day - timedelta(days=_ROLLING_DAYS[period]), day) for day in ends]
     return [Window(starts_at=midnight(start), ends_at=midnight(end), end_time=midnight(end)) for start, end in spans]
+
+
+def windows_since(first_day: date, spans: Sequence[Window]) -> list[Window]:
+    """What is left of the windows where nothing is counted before a day."""
+    start = midnight(first_day)
+    return [replace(window, starts_at=max(window.starts_at, start)) for window in spans if window.ends_at > start]

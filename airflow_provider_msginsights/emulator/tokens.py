@@ -96,6 +96,10 @@ class TokenRegistry:
         """The token of this value."""
         return self._tokens.get(value)
 
+    def has_user(self, user_id: str) -> bool:
+        """True when a token is of this person."""
+        return any(token.user_id == user_id for token in self._tokens.values())
+
     def all(self) -> tuple[Token, ...]:
         """Every token."""
         return tuple(self._tokens.values())
@@ -111,19 +115,6 @@ class TokenRegistry:
         changed = replace(token, **changes)  # type: ignore[arg-type]  # dataclasses.replace checks names only at run time
         self._tokens[value] = changed
         return changed
-
-    def usable(self, value: str, *, now_seconds: float) -> Token:
-        """The token, if it may be used now.
-
-        Raises GraphError with code 190 and the subcode that says why not.
-        """
-        token = self._tokens.get(value)
-        if token is None:
-            raise table_error(190)
-        problem = self.problem(token, now_seconds=now_seconds)
-        if problem is not None:
-            raise problem
-        return token
 
     def problem(self, token: Token, *, now_seconds: float) -> GraphError | None:
         """Why the token is refused now, or None."""

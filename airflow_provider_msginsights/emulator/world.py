@@ -10,16 +10,21 @@ from typing import Any
 
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.clock import Clock
+from airflow_provider_msginsights.emulator.error_table import table_error
+from airflow_provider_msginsights.emulator.errors import GraphError
 from airflow_provider_msginsights.emulator.faults import Faults
 from airflow_provider_msginsights.emulator.journal import Journal, JournalEntry
 from airflow_provider_msginsights.emulator.limits import Limits
 from airflow_provider_msginsights.emulator.pacific import pacific_date, years_before
+from airflow_provider_msginsights.emulator.permissions import Permissions
 from airflow_provider_msginsights.emulator.profiles import Page, seeded_page
 from airflow_provider_msginsights.emulator.settings import CHANGEABLE_SETTINGS, Settings
 from airflow_provider_msginsights.emulator.store import EventStore
+from airflow_provider_msginsights.emulator.switches import Switches
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind, TokenRegistry, page_token_value
 
 _UNPUBLISHED_HISTORY_DAYS = 5
+_NO_ROLE = 492
 _DATA_ACCESS_SECONDS = 90 * 86_400
 
 
@@ -51,7 +56,10 @@ class World:
             self.pages[page_id] = seeded_page(page_id, seed=settings.seed, first_day=settings.first_day)
         self.jitter = random.Random(settings.seed)
         self.limits = Limits(app_calls_per_hour=settings.app_calls_per_hour)
-        self.retired_metrics: dict[str, set[str] | None] = {}
+        self.retired = Switches[bool]()
+        self.metric_first_days = Switches[date | None]()
+        self.unshared = Switches[bool]()
+        self.permissions = Permissions()
         self.tokens = TokenRegistry(self._first_tokens())
 
     def _first_tokens(self) -> list[Token]:
@@ -117,12 +125,34 @@ class World:
         if user is not None:
             self.tokens.put(self.page_token(page.page_id, user))
 
-    def is_retired(self, metric: str, page_id: str) -> bool:
-        """True when the metric no longer exists, anywhere or for this Page."""
-        if metric not in self.retired_metrics:
-            return False
-        pages = self.retired_metrics[metric]
-        return pages is None or page_id in pages
+    def is_shared(self, page: Page, token: Token) -> bool:
+        """True while the person behind the token has the Page."""
+        return not self.unshared.get(page.page_id, token.user_id, default=False)
+
+    def scopes_of(self, token: Token, page: Page | None = None) -> tuple[str, ...]:
+        """What the token may do now: with a Page or, without one, at all."""
+        page_id = page.page_id if page is not None else token.page_id
+        return self.permissions.remaining(token.scopes, page_id=page_id, today=pacific_date(self.clock.now()))
+
+    def usable_token(self, value: str) -> Token:
+        """The token, if it may be used now.
+
+        Raises GraphError with code 190 and the subcode that says why not.
+        """
+        token = self.tokens.get(value)
+        if token is None:
+            raise table_error(190)
+        problem = self.token_problem(token)
+        if problem is not None:
+            raise problem
+        return token
+
+    def token_problem(self, token: Token) -> GraphError | None:
+        """Why the token is refused now, or None: of itself, or because its person no longer has the Page."""
+        page = self.pages.get(token.page_id) if token.page_id else None
+        if page is not None and not self.is_shared(page, token):
+            return table_error(190, _NO_ROLE)
+        return self.tokens.problem(token, now_seconds=self.clock.now())
 
     def known_until(self, page: Page) -> int:
         """Unix seconds of the last moment whose events have been processed."""

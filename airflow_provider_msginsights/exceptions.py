@@ -13,6 +13,8 @@
     │   ├─ RateLimitError            carries retry_after_seconds when the server says
     │   └─ ServiceUnavailableError   5xx, "try later" codes, a body that is not JSON
     ├─ TransportError                no reply at all; retriable
+    ├─ StorageError                  the storage of output_path failed in passing; retriable
+    │   └─ WriteConflictError        other writers kept replacing the same file; retriable
     └─ ResponseFormatError           a 200 whose shape we do not know: stop, never guess
 """
 
@@ -113,6 +115,14 @@ class ServiceUnavailableError(RetriableGraphAPIError):
 
 class TransportError(MessagingInsightsError):
     """No reply arrived: connection, TLS, timeout; asking again may help."""
+
+
+class StorageError(MessagingInsightsError):
+    """The storage of ``output_path`` failed in passing, or contradicts itself; trying again may help."""
+
+
+class WriteConflictError(StorageError):
+    """Other writers replaced the same file again and again; nothing of theirs is lost, and trying again may help."""
 
 
 class ResponseFormatError(MessagingInsightsError):

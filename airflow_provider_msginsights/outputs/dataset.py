@@ -3,7 +3,8 @@
 Rules:
 - one directory holds one grain (period and breakdowns), one format, one set of columns, as ``_dataset.json`` says;
 - the partition is ``dt=<Pacific date>``, for ``total_over_range`` ``range=<first>_<last>``; the file ``part-<part>``;
-- a part has one writer; a Page belongs to one part of a partition;
+- several writers may write a part at once where the store replaces a file only if it is the version that was read;
+  elsewhere a part has one writer; a Page belongs to one part of a partition;
 - the unit of replacement is (page, metric, range): a non-empty answer replaces it whole, no answer leaves it alone;
 - equal rows give equal bytes, and equal bytes are not written again.
 """
@@ -12,14 +13,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.formats import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
-from airflow_provider_msginsights.outputs.storage import StoragePath, Store
+from airflow_provider_msginsights.outputs.storage import StoragePath
 from airflow_provider_msginsights.outputs.stored import StoredFile
+from airflow_provider_msginsights.outputs.stores import open_store
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.formats import Format
     from airflow_provider_msginsights.outputs.schema import Column
+    from airflow_provider_msginsights.outputs.storage import Current, Store
 
 __all__ = ["Dataset", "StoredFile"]
 
 PathT = TypeVar("PathT", bound=StoragePath)
 
 LABEL = "_dataset.json"
+_CONDITIONAL = "conditional_writes"
 _LEFTOVER_SECONDS = 3600
 """No claim takes so long; what is older was left by a process that was killed."""
 _MOST_SHOWN = 20
@@ -49,8 +53,9 @@ class Dataset(Generic[PathT]):
     :param file_format: see `formats.format_named`.
     :param period: the period of all rows.
     :param breakdowns: the breakdowns of all rows; their order does not matter.
-    :param part: whose file this is within each partition; two writers at once need two parts.
+    :param part: whose file this is within each partition.
     :param extra_columns: names of the columns that rows have beyond ours.
+    :param conditional_writes: whether the store replaces a file only if nobody else did meanwhile; `claim` tells.
     """
 
     root: PathT
@@ -59,6 +64,7 @@ class Dataset(Generic[PathT]):
     breakdowns: tuple[str, ...] = ()
     part: str = "0"
     extra_columns: Collection[str] = ()
+    conditional_writes: bool = True
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -70,11 +76,15 @@ class Dataset(Generic[PathT]):
         """The name of this part's file in each partition."""
         return f"part-{self.part}.{self.file_format.extension}"
 
-    def claim(self) -> None:
+    def claim(self) -> Self:
         """Note in ``_dataset.json`` what the directory holds, or refuse a directory that holds something else.
 
+        Whether the store honours conditions is noted there too, and tried once where the note is missing.
+
+        :return: the dataset, with ``conditional_writes`` as noted.
         :raises ConfigurationError: when the directory belongs to another grain, format or schema, when the part or an
-            extra column has no usable name, and when the package for that kind of store is not installed.
+            extra column has no usable name, when the store refuses, and when its package is not installed.
+        :raises StorageError: when the store fails in passing.
         """
         if not _PART_NAME.fullmatch(self.part):
             raise ConfigurationError(
@@ -82,25 +92,47 @@ class Dataset(Generic[PathT]):
                 "start with a letter or digit."
             )
         check_extra_columns(self.extra_columns)
-        mine = self._label()
-        store = Store.at(self.root)
+        store = open_store(self.root)
         store.remove_leftovers(LABEL, unchanged_for_seconds=_LEFTOVER_SECONDS)
-        found = store.read(LABEL)
-        if found is None:
-            found = store.create(LABEL, json.dumps(mine, indent=2).encode() + b"\n")
-        if (theirs := _label_of(found, store.shown_path(LABEL))) != mine:
-            raise ConfigurationError(
-                f"{store.shown_path(LABEL)} says that the directory holds {_described(theirs)}; this load writes "
-                f"{_described(mine)}. One directory holds one kind: give this load another output_path, such as "
-                f"{store.shown}_{self._suffix(theirs)}"
-            )
+        if (found := store.read(LABEL)) is None:
+            known = {} if store.has_conditions is None else {_CONDITIONAL: store.probe_conditions(LABEL, b"")}
+            found = store.create(LABEL, _as_json(self._label() | known))
+        self._check(found, store)
+        noted = _label_of(found, store.shown_path(LABEL)).get(_CONDITIONAL)
+        if store.has_conditions is not None:
+            noted = store.probe_conditions(LABEL, found)  # takes no request, and the label may come from elsewhere
+        elif not isinstance(noted, bool):
+            noted = self._note_conditions(store, found)
+        return replace(self, conditional_writes=noted)
 
     def writer(self, *, concurrency: int = 16) -> DatasetWriter:
         """Give a writer of this part, to be used in a ``with`` block.
 
         :param concurrency: how many partitions are written at a time.
         """
-        return DatasetWriter(self, Store.at(self.root), concurrency=concurrency)
+        store = open_store(self.root, conditional=self.conditional_writes)
+        return DatasetWriter(self, store, concurrency=concurrency)
+
+    def _check(self, found: bytes, store: Store) -> None:
+        mine, theirs = self._label(), _label_of(found, store.shown_path(LABEL))
+        if {name: value for name, value in theirs.items() if name != _CONDITIONAL} != mine:
+            raise ConfigurationError(
+                f"{store.shown_path(LABEL)} says that the directory holds {_described(theirs)}; this load writes "
+                f"{_described(mine)}. One directory holds one kind: give this load another output_path, such as "
+                f"{store.shown}_{self._suffix(theirs)}"
+            )
+
+    def _note_conditions(self, store: Store, found: bytes) -> bool:
+        """Try whether the store honours conditions, and add the answer to the label."""
+        answer = store.probe_conditions(LABEL, found)
+
+        def merge(current: Current, file: IO[bytes]) -> None:
+            data = found if current.data is None else current.data
+            self._check(data, store)
+            file.write(_as_json(json.loads(data) | {_CONDITIONAL: answer}))
+
+        replace(store, conditional=answer).update(LABEL, merge)
+        return answer
 
     def partition_of(self, range_start: date, pacific_date: date) -> str:
         """Name the partition of rows that cover these first and last Pacific days."""
@@ -139,7 +171,7 @@ def _label_of(data: bytes, shown_path: str) -> dict[str, object]:
 
 
 def _described(label: dict[str, object]) -> str:
-    return ", ".join(f"{name}={_shown(label[name])}" for name in sorted(label)[:_MOST_SHOWN])
+    return ", ".join(f"{name}={_shown(label[name])}" for name in sorted(label.keys() - {_CONDITIONAL})[:_MOST_SHOWN])
 
 
 def _shown(value: object) -> str:
@@ -147,3 +179,7 @@ def _shown(value: object) -> str:
     is_flat_list = isinstance(value, list) and all(isinstance(inner, str) for inner in value[:_MOST_SHOWN])
     text = str(value) if is_flat_list or isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _as_json(label: dict[str, object]) -> bytes:
+    return json.dumps(label, indent=2).encode() + b"\n"

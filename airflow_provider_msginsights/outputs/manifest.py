@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.formats import iso_text, json_object_in
-from airflow_provider_msginsights.outputs.storage import Store
+from airflow_provider_msginsights.outputs.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def write_manifest(root: StoragePath, name: str, fields: Mapping[str, Any], *, p
     :param fields: anything JSON has, and dates, times, sets, tuples and mappings, which become text, lists, objects.
     :return: the path, as a person writes it.
     """
-    store = Store.at(root)
+    store = open_store(root)
     data = json.dumps(_ready(fields), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     for file_name in (f"{name}.json", _latest(part)):
         store.remove_leftovers(f"{_FOLDER}/{file_name}")
@@ -71,7 +71,7 @@ def _latest(part: str) -> str:
 
 
 def _read(root: StoragePath, name: str, check: Callable[[dict[str, Any]], object] | None) -> dict[str, Any] | None:
-    store = Store.at(root)
+    store = open_store(root)
     if (data := store.read(name)) is None:
         return None
     found = json_object_in(data)

@@ -13,12 +13,13 @@ from airflow_provider_msginsights.outputs.stored import StoredFile
 from airflow_provider_msginsights.outputs.values import PAGE_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
+    from airflow_provider_msginsights.outputs.patience import Patience
     from airflow_provider_msginsights.outputs.spool import RowSpool, Run
-    from airflow_provider_msginsights.outputs.storage import Store
+    from airflow_provider_msginsights.outputs.storage import Current, Entry, Store
     from airflow_provider_msginsights.outputs.values import Values
 
 _BUDGET_ROWS = 100_000
@@ -29,14 +30,16 @@ class PartFile:
 
     :param merging: where rows are read, merged and encoded. Few threads do it, whatever number waits for the store:
         Python runs one at a time, and pyarrow keeps some megabytes for every thread that ever used it.
+    :param patience: for how long another writer of the same file may be first.
     """
 
-    def __init__(self, dataset: Dataset[Any], store: Store, merging: Executor) -> None:
+    def __init__(self, dataset: Dataset[Any], store: Store, merging: Executor, patience: Patience) -> None:
         self._format = dataset.file_format
         self._columns = dataset.columns
         self._name = dataset.file_name
         self._store = store
         self._merging = merging
+        self._patience = patience
         self._budget = _RowBudget(_BUDGET_ROWS)
 
     def write(self, partition: str, spool: RowSpool, runs: Sequence[Run], *, is_new: bool) -> tuple[StoredFile, Tally]:
@@ -44,27 +47,19 @@ class PartFile:
 
         :param is_new: the partition is known to have no file yet, so that none has to be looked for.
         :raises ConfigurationError: when another part of the partition holds one of the Pages, or a file is unreadable.
+        :raises StorageError: when the store fails in passing, or other writers are first for too long.
         """
         name = f"{partition}/{self._name}"
-        sizes = {} if is_new else self._store.sizes(partition)
+        listing: Mapping[str, Entry] = {} if is_new else self._store.list(partition)
         answered_rows = sum(block.rows for run in runs for block in run)
-        stored_rows = sizes.get(self._name, 0) // self._format.least_row_bytes
-        tally = Tally()
-        with self._budget.held(answered_rows + stored_rows):
-            others = {} if is_new else self._others(partition, sizes)
-            stored = self._store.read(name) if self._name in sizes else None
-            if not is_new:
-                self._store.remove_leftovers(name)
+        stored_bytes = listing[self._name].size_bytes if self._name in listing else 0
 
-            def merge(file: IO[bytes]) -> int:
-                before = () if stored is None else self._stored(name, stored)
-                answered = spool.rows(runs)
-                if owners := self._owners(others):
-                    answered = self._owned(answered, owners, name)
-                return self._format.write(merged(before, answered, tally), self._columns, file)
+        def merge(current: Current, file: IO[bytes]) -> tuple[int, Tally]:
+            owners = self._owners(self._others(partition, current.folder))
+            return self._merging.submit(self._merge, name, current.data, owners, spool.rows(runs), file).result()
 
-            with self._store.replacing(name, stored=stored) as spooled:
-                count = self._merging.submit(merge, spooled.file).result()
+        with self._budget.held(answered_rows + stored_bytes // self._format.least_row_bytes):
+            spooled, (count, tally) = self._store.update(name, merge, listing=listing, patience=self._patience)
         file = StoredFile(
             partition=partition,
             path=self._store.shown_path(name),
@@ -75,15 +70,24 @@ class PartFile:
         )
         return file, tally
 
-    def _others(self, partition: str, names: Iterable[str]) -> dict[str, bytes]:
+    def _merge(
+        self, name: str, stored: bytes | None, owners: dict[str, str], answered: Iterator[Values], file: IO[bytes]
+    ) -> tuple[int, Tally]:
+        """Write the file's rows; give their number, and what the answered ones did."""
+        tally = Tally()
+        before = () if stored is None else self._stored(name, stored)
+        if owners:
+            answered = self._owned(answered, owners, name)
+        return self._format.write(merged(before, answered, tally), self._columns, file), tally
+
+    def _others(self, partition: str, folder: Mapping[str, Entry]) -> dict[str, bytes]:
         """Read the other parts' files."""
         ending = f".{self._format.extension}"
-        others = [
-            f"{partition}/{name}"
-            for name in names
+        return {
+            f"{partition}/{name}": self._store.read_listed(f"{partition}/{name}", entry)
+            for name, entry in folder.items()
             if name != self._name and name.startswith("part-") and name.endswith(ending)
-        ]
-        return {name: self._store.read(name) or b"" for name in others}
+        }
 
     def _owners(self, others: dict[str, bytes]) -> dict[str, str]:
         """Tell which file of another part holds which Page."""

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
+from airflow_provider_msginsights.outputs.patience import Patience
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.stored import Stored
 from airflow_provider_msginsights.outputs.values import PACIFIC_DATE, RANGE_START
@@ -50,12 +51,15 @@ class DatasetWriter:
         self._spool = RowSpool()
         self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="msginsights-writer")
         self._merging = ThreadPoolExecutor(_MERGED_AT_ONCE, thread_name_prefix="msginsights-merger")
-        self._part = PartFile(self._dataset, self._store, self._merging)
+        self._patience = Patience()
+        self._part = PartFile(self._dataset, self._store, self._merging, self._patience)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._patience.stopped.set()
         self._pool.shutdown(cancel_futures=True)
         self._merging.shutdown()
         self._spool.close()
@@ -90,6 +94,7 @@ class DatasetWriter:
 
         :raises ConfigurationError: when another part holds a Page of ours, or a stored file cannot be read; partitions
             without such an error are written all the same.
+        :raises StorageError: when the store fails in passing, or other writers of a file are first for too long.
         """
         self._start(self._unwritten())
         wait([one for futures in self._writing.values() for one in futures])
@@ -107,7 +112,7 @@ class DatasetWriter:
 
     def _start(self, partitions: Collection[str]) -> None:
         """Have partitions written; one listing of the dataset says which are new, unless they are few."""
-        present = self._store.sizes() if len(partitions) > _LOOKED_AT_ALONE else partitions
+        present = self._store.list() if len(partitions) > _LOOKED_AT_ALONE else partitions
         for name in partitions:
             runs, is_new = self._spool.take(name), name not in present
             future = self._pool.submit(self._part.write, name, self._spool, runs, is_new=is_new)

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from airflow_provider_msginsights.outputs.directory_lock import locked_directory, try_lock
 from airflow_provider_msginsights.outputs.patience import Patience
-from airflow_provider_msginsights.outputs.storage import Current, Entry, ReplacedMeanwhileError, Spooled, Store
-from airflow_provider_msginsights.outputs.store_errors import as_our_errors
+from airflow_provider_msginsights.outputs.storage import Current, Entry, Spooled, Store
+from airflow_provider_msginsights.outputs.store_errors import ReplacedMeanwhileError, as_our_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

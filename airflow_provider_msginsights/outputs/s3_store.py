@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, StorageError
-from airflow_provider_msginsights.outputs.storage import Entry, ReplacedMeanwhileError, Store
-from airflow_provider_msginsights.outputs.store_errors import as_our_errors, codes_of
+from airflow_provider_msginsights.outputs.storage import Entry, Store
+from airflow_provider_msginsights.outputs.store_errors import ReplacedMeanwhileError, as_our_errors, codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,11 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from airflow_provider_msginsights.exceptions import StorageError, WriteConflictError
 from airflow_provider_msginsights.outputs.patience import Patience
-from airflow_provider_msginsights.outputs.store_errors import as_our_errors
+from airflow_provider_msginsights.outputs.store_errors import (
+    ListedButNotFoundError,
+    ReplacedMeanwhileError,
+    as_our_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,14 +35,6 @@ class StoragePath(Protocol):
     def path(self) -> str: ...  # noqa: D102 - described by the class
     @property
     def fs(self) -> Any: ...  # noqa: D102 - described by the class
-
-
-class ReplacedMeanwhileError(Exception):
-    """The file is not the version any more that was read; only `Store.update` and its helpers meet this."""
-
-
-class ListedButNotFoundError(Exception):
-    """A listing shows the file and reading finds none; only `Store.update` and its helpers meet this."""
 
 
 @dataclass(slots=True, kw_only=True)

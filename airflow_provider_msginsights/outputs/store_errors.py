@@ -52,6 +52,14 @@ _LONGEST_WORDS = 200
 _SIGNED = re.compile(r"\?\S+|\b(?:sig|token|signature|password|secret)=\S+", re.IGNORECASE)
 
 
+class ReplacedMeanwhileError(Exception):
+    """The file is not the version any more that was read; only `Store.update` and its helpers meet this."""
+
+
+class ListedButNotFoundError(Exception):
+    """A listing shows the file and reading finds none; only `Store.update` and its helpers meet this."""
+
+
 @contextlib.contextmanager
 def as_our_errors(shown_path: str, action: Action, *, of: type[Exception] = Exception) -> Iterator[None]:
     """Turn what a store raises in the block into our own errors.
@@ -63,7 +71,7 @@ def as_our_errors(shown_path: str, action: Action, *, of: type[Exception] = Exce
     """
     try:
         yield
-    except (MessagingInsightsError, MemoryError):
+    except (MessagingInsightsError, ReplacedMeanwhileError, ListedButNotFoundError, MemoryError):
         raise
     except of as error:
         raise error_of_store(error, shown_path, action) from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from made_records import record, store_rows, values_of
 
+from airflow_provider_msginsights.exceptions import StorageError
 from airflow_provider_msginsights.outputs.dataset import Dataset, StoredFile
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
@@ -102,7 +103,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_other(
             raise OSError("disk full")
 
     broken = Dataset(root=root, file_format=Breaks(), period="day")
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StorageError, match=r"part-0\.jsonl.* could not be stored: OSError, disk full"):
         store_rows(broken, values_of([record(value=2)], final_if_ended_by=final_if_ended_by))
     assert [row["value"] for row in read(root)] == [1]
     assert files_below(root) == ["_dataset.json", "part-0.jsonl"]

@@ -133,14 +133,13 @@ class LocalStore(Store):
             new_path = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
             # Made by open and not by tempfile, so that the file gets the permissions any new file gets.
             with new_path.open("xb+") as file:
-                # Another writer may have taken it for a leftover before it was locked.
-                if try_lock(file.fileno()) is False or os.fstat(file.fileno()).st_nlink == 0:
-                    continue
                 try:
-                    yield new_path, file
+                    # Another writer may have taken it for a leftover before it was locked.
+                    if try_lock(file.fileno()) is not False and os.fstat(file.fileno()).st_nlink > 0:
+                        yield new_path, file
+                        return
                 finally:
                     new_path.unlink(missing_ok=True)
-                return
 
 
 def _remove_if_abandoned(path: Path, unchanged_for_seconds: float) -> None:

@@ -13,11 +13,19 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 REGION = "us-east-1"
+CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
+NOT_IMPLEMENTED = (
+    b"<Error><Code>NotImplemented</Code>"
+    b"<Message>A header you provided implies functionality that is not implemented.</Message></Error>"
+)
 
 
 @contextmanager
-def running(*, put_seconds: float = 0) -> Iterator[str]:
-    """The server's address, while it runs; each put takes so long, and the next one waits for it."""
+def running(*, put_seconds: float = 0, conditions: str = "honoured") -> Iterator[str]:
+    """The server's address, while it runs; each put takes so long, and the next one waits for it.
+
+    ``conditions`` of puts are ``honoured``, ``ignored`` or ``unknown``, as stores that speak S3's API differ.
+    """
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -33,6 +41,10 @@ def running(*, put_seconds: float = 0) -> Iterator[str]:
         if environ["REQUEST_METHOD"] != "PUT":
             answer: Iterable[bytes] = s3(environ, start_response)
             return answer
+        asked = [environ.pop(name) for name in CONDITIONS if name in environ and conditions != "honoured"]
+        if asked and conditions == "unknown":
+            start_response("501 Not Implemented", [("Content-Type", "application/xml")])
+            return [NOT_IMPLEMENTED]
         with one_put_at_a_time:
             time.sleep(put_seconds)
             return list(s3(environ, start_response))

@@ -14,20 +14,19 @@ from airflow_provider_msginsights.outputs.storage_providers import naming_the_mi
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_msginsights.insights.query import InsightsQuery
-
 
 def dataset_at(
     output_path: str,
-    query: InsightsQuery,
     *,
+    period: str,
+    breakdowns: tuple[str, ...],
     output_conn_id: str | None,
     output_format: str,
     compression: str | None,
     part: str,
     extra_columns: Mapping[str, str],
 ) -> Dataset[ObjectStoragePath]:
-    """Give the dataset that a query's rows belong to; nothing is written yet.
+    """Give the dataset that rows of a period and its breakdowns belong to; nothing is written yet.
 
     :raises ConfigurationError: for a format, compression, column or store that cannot be.
     :raises AirflowNotFoundException: when the connection of the storage does not exist.
@@ -41,8 +40,8 @@ def dataset_at(
     return Dataset(
         root=root,
         file_format=format_named(output_format, compression),
-        period=query.period,
-        breakdowns=query.breakdowns,
+        period=period,
+        breakdowns=breakdowns,
         part=part,
         extra_columns=tuple(extra_columns),
     )

@@ -24,6 +24,7 @@ from airflow_provider_msginsights.operators.page_changes import page_changes
 from airflow_provider_msginsights.operators.progress import ProgressLog
 from airflow_provider_msginsights.operators.report import check_can_be_continued, manifest_of, run_names, summary_of
 from airflow_provider_msginsights.operators.restating import left_behind_warning
+from airflow_provider_msginsights.operators.shared_parts import refuse_shared_part, shares_its_part
 from airflow_provider_msginsights.operators.token_look import why_empty
 from airflow_provider_msginsights.operators.work import Work
 from airflow_provider_msginsights.outputs.manifest import manifest_name, read_manifest, write_manifest
@@ -77,7 +78,12 @@ class Turn:
         return work
 
     def whole_work(self) -> Work:
-        """Give everything there is to load."""
+        """Give everything there is to load.
+
+        :raises ConfigurationError: when mapped tasks share a part on storage where that loses rows.
+        """
+        if self._config.output_path and shares_its_part(self._context, self._config.part):
+            refuse_shared_part(self._dataset)  # before any request
         if self._follows_the_schedule:
             warning = left_behind_warning(
                 self._context,
@@ -119,6 +125,21 @@ class Turn:
         )
         return self._load_files(load, config.output_path) if config.output_path else self._load_rows(load)
 
+    @cached_property
+    def _dataset(self) -> Dataset[Any]:
+        """Where the files go; claimed when this is first asked for."""
+        config = self._config
+        return dataset_at(
+            str(config.output_path),
+            period=config.period,
+            breakdowns=config.breakdowns,
+            output_conn_id=config.output_conn_id,
+            output_format=config.output_format,
+            compression=config.compression,
+            part=config.part,
+            extra_columns=config.extra_columns,
+        ).claim()
+
     def _warn(self, load: Load) -> None:
         for query in load.queries:
             for warning in query.warnings(datetime.now(UTC)):
@@ -136,8 +157,7 @@ class Turn:
         return rows
 
     def _load_files(self, load: Load, output_path: str) -> dict[str, Any]:
-        dataset = self._dataset(load.queries[0], output_path)
-        dataset.claim()
+        dataset = self._dataset
         earlier_turn = self._earlier_turn(dataset) if load.work.is_continued else None
         if self._config.page_ids == ALL_PAGES and not load.work.is_continued:
             for change in page_changes(dataset, load.work.page_ids):
@@ -161,18 +181,6 @@ class Turn:
             days=days,
             period=config.period,
             breakdowns=config.breakdowns,
-        )
-
-    def _dataset(self, query: InsightsQuery, output_path: str) -> Dataset[Any]:
-        config = self._config
-        return dataset_at(
-            output_path,
-            query,
-            output_conn_id=config.output_conn_id,
-            output_format=config.output_format,
-            compression=config.compression,
-            part=config.part,
-            extra_columns=self._config.extra_columns,
         )
 
     # Ending it

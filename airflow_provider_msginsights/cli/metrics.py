@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.cli import telling
+from airflow_provider_msginsights.cli.options import whole_number
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--metrics", default="all", help="names, 'stable' or 'all' (default: all)")
     parser.add_argument(
-        "--days", type=int, default=7, metavar="N", help="with a connection: look at the N last days (default: 7)"
+        "--days",
+        type=whole_number(1, 800),
+        default=7,
+        metavar="N",
+        help="with a connection: look at the N last days (default: 7)",
     )
     telling.add_json_option(parser)
     parser.set_defaults(run=run)
@@ -89,13 +94,18 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
 def _survey(arguments: argparse.Namespace, now: datetime) -> Survey:
     from airflow_provider_msginsights.cli.connections import connected
     from airflow_provider_msginsights.cli.metric_survey import survey_of
+    from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
     from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
+    from airflow_provider_msginsights.insights.parameters import parse_page_ids
     from airflow_provider_msginsights.insights.query import InsightsQuery
 
+    page_ids = parse_page_ids(arguments.page_ids, name="--page-ids")
+    metrics = named_metrics(arguments.metrics)
+    resolve_metrics(metrics)
     with connected(arguments.conn_id) as hook:
         query = InsightsQuery.create(
-            page_ids=hook.page_ids_of(arguments.page_ids),
-            metrics=arguments.metrics,
+            page_ids=hook.page_ids_of(page_ids),
+            metrics=metrics,
             days=last_days_ended_by(now, arguments.days),
         )
         return survey_of(hook.probe_metrics(query))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.cli import telling
+from airflow_provider_msginsights.cli.options import whole_number
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from airflow_provider_msginsights.cli.plans import Allowance, Load
@@ -36,7 +37,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Exit codes: 0 fine, 1 a Page's allowance would be exceeded, 2 wrong options.",
     )
     pages = parser.add_mutually_exclusive_group()
-    pages.add_argument("--pages", type=_count, default=1, metavar="N", help="how many Pages (default: 1)")
+    pages.add_argument(
+        "--pages", type=whole_number(1, 100_000), default=1, metavar="N", help="how many Pages (default: 1)"
+    )
     pages.add_argument("--page-ids", metavar="IDS", help="the Pages themselves, separated by commas")
     parser.add_argument("--metrics", default="stable", help="names, 'stable' or 'all' (default: stable)")
     parser.add_argument("--period", default="day", help="as of the operator (default: day)")
@@ -44,7 +47,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--since", help="first Pacific date")
     parser.add_argument("--until", help="the Pacific date after the last one")
     parser.add_argument("--date-preset", help="a named range instead, such as last_month")
-    parser.add_argument("--lookback-days", type=int, default=0, metavar="N", help="as of the operator (default: 0)")
+    parser.add_argument(
+        "--lookback-days", type=whole_number(0, 3650), default=0, metavar="N", help="as of the operator (default: 0)"
+    )
     parser.add_argument("--schedule", metavar="CRON", help="plan the next runs of this schedule")
     parser.add_argument("--timezone", default=_PACIFIC, help=f"of the schedule (default: {_PACIFIC})")
     parser.add_argument(
@@ -53,7 +58,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=TIMETABLES[0],
         help="how the schedule is read; schedule='0 0 * * *' in a DAG is a CronTriggerTimetable (default: %(default)s)",
     )
-    parser.add_argument("--runs", type=_count, default=3, metavar="N", help="how many runs to show (default: 3)")
+    parser.add_argument(
+        "--runs", type=whole_number(1, _MOST_RUNS), default=3, metavar="N", help="how many runs to show (default: 3)"
+    )
     parser.add_argument("--at", metavar="MOMENT", help="plan as if it were then, such as 2026-03-08T12:00:00Z")
     parser.add_argument(
         "--token",
@@ -62,11 +69,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "(default: page for one Page, user for several)",
     )
     parser.add_argument("--signed", action="store_true", help="the connection has an app secret: calls carry a proof")
-    parser.add_argument("--batch-size", type=_count, metavar="N", help="the connection's batch_size (default: 50)")
-    parser.add_argument("--concurrency", type=_count, metavar="N", help="the connection's concurrency (default: 4)")
+    parser.add_argument(
+        "--batch-size", type=whole_number(1, 1_000_000), metavar="N", help="the connection's batch_size (default: 50)"
+    )
+    parser.add_argument(
+        "--concurrency", type=whole_number(1, 1_000_000), metavar="N", help="the connection's concurrency (default: 4)"
+    )
     parser.add_argument(
         "--engaged-users",
-        type=_count,
+        type=whole_number(1, 10_000_000_000),
         default=1,
         metavar="N",
         help="of the smallest Page: Meta allows 4,800 calls a Page in 24 hours for each (default: 1)",
@@ -78,17 +89,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Plan the loads; 1 when a Page's allowance would be exceeded."""
     from airflow_provider_msginsights.cli.plans import Allowance, Planner, Question, busiest_day
-    from airflow_provider_msginsights.insights.parameters import parse_optional_choice, parse_when
+    from airflow_provider_msginsights.insights.catalog import PERIODS, named_metrics, resolve_metrics
+    from airflow_provider_msginsights.insights.parameters import parse_choice, parse_optional_choice, parse_when
     from airflow_provider_msginsights.insights.presets import DATE_PRESETS
+    from airflow_provider_msginsights.insights.query import checked_breakdowns
 
     at = _moment(arguments.at)
+    metrics = named_metrics(arguments.metrics)
     page_ids = _page_ids(arguments)
     planner = Planner(
         question=Question(
             page_ids=page_ids,
-            metrics=arguments.metrics,
-            period=arguments.period,
-            breakdowns=arguments.breakdowns,
+            metrics=metrics,
+            period=parse_choice("--period", arguments.period, PERIODS),
+            breakdowns=checked_breakdowns(arguments.breakdowns, resolve_metrics(metrics)),
             since=parse_when("--since", arguments.since),
             until=parse_when("--until", arguments.until),
             date_preset=parse_optional_choice("--date-preset", arguments.date_preset, DATE_PRESETS),
@@ -108,12 +122,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(arguments, len(page_ids), shown, allowance)
     return telling.FOUND if allowance.is_exceeded else telling.OK
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
 
 
 def _moment(text: str | None) -> datetime:

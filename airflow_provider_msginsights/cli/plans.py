@@ -35,9 +35,9 @@ class Question:
     """What each run asks for, as the operator's parameters of the same names say it."""
 
     page_ids: tuple[str, ...]
-    metrics: str = "stable"
+    metrics: tuple[str, ...] = ("stable",)
     period: str = "day"
-    breakdowns: str = ""
+    breakdowns: tuple[str, ...] = ()
     since: When = None
     until: When = None
     date_preset: str | None = None

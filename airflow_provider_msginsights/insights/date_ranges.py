@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.parameter_values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +166,7 @@ def parse_moment(value: object) -> date | datetime:
     if isinstance(parsed, datetime):
         if parsed.utcoffset() is None:
             raise ConfigurationError(
-                f"{value!r} has a time but no zone, so the moment is not known. "
+                f"{shown(value)} has a time but no zone, so the moment is not known. "
                 "Add an offset, for instance '2026-03-08T00:00:00-08:00', or give the Pacific date alone."
             )
         _check_bounds(parsed.date(), value)
@@ -174,7 +175,7 @@ def parse_moment(value: object) -> date | datetime:
         _check_bounds(parsed, value)
         return _plain(parsed)
     raise ConfigurationError(
-        f"{value!r} ({type(value).__name__}) is no date. Give a date, an aware datetime, ISO 8601 text "
+        f"{shown(value)} ({type(value).__name__}) is no date. Give a date, an aware datetime, ISO 8601 text "
         "such as '2026-03-08' or '2026-03-08T00:00:00-08:00', or unix seconds."
     )
 
@@ -205,6 +206,6 @@ def _from_unix_seconds(seconds: float) -> datetime:
 def _check_bounds(day: date, value: object) -> None:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ConfigurationError(
-            f"{value!r} lies on {day}, outside {FIRST_DAY} to {LAST_DAY}. "
+            f"{shown(value)} lies on {day}, outside {FIRST_DAY} to {LAST_DAY}. "
             "A number is read as unix seconds, not milliseconds."
         )

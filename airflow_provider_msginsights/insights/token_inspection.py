@@ -18,10 +18,12 @@ from airflow_provider_msginsights.exceptions import (
     FatalGraphAPIError,
     MessagingInsightsError,
     PermissionDeniedError,
+    ResponseFormatError,
 )
 from airflow_provider_msginsights.insights import debug_token
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
 from airflow_provider_msginsights.insights.error_table import PERMISSIONS
+from airflow_provider_msginsights.insights.parameters import is_page_id
 from airflow_provider_msginsights.insights.replies import printable
 from airflow_provider_msginsights.insights.steps import Request
 from airflow_provider_msginsights.insights.token_findings import findings_of
@@ -197,6 +199,8 @@ class _Inspection:
                 found = tuple(map(PageInfo.from_entry, entries))
                 self._note(pages=tuple(self._access(one.page_id, one.name, one.tasks) for one in found))
         if self.report.kind is TokenKind.PAGE and self.report.owner_id:
+            if not is_page_id(self.report.owner_id):  # it would become a part of an address
+                raise ResponseFormatError("The API told an id of the token's Page that is not 1 to 32 digits.")
             self._note(pages=(self._access(self.report.owner_id, self.report.owner_name),))
 
     def _access(self, page_id: str, name: str | None, tasks: tuple[str, ...] | None = None) -> PageAccess:

@@ -17,6 +17,7 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
 )
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
+from airflow_provider_msginsights.insights.parameters import is_page_id
 from airflow_provider_msginsights.insights.replies import printable
 from airflow_provider_msginsights.insights.steps import Request
 
@@ -136,6 +137,8 @@ def _entries(document: dict[str, object]) -> Iterator[dict[str, object]]:
     data = document.get("data")
     if not isinstance(data, list) or not all(isinstance(one, dict) and "id" in one for one in data):
         raise ResponseFormatError("The list of Pages has a shape this package does not know at data.", http_status=200)
+    if not all(is_page_id(str(one["id"])) for one in data):  # it would become a part of an address
+        raise ResponseFormatError("The list of Pages has an id that is not 1 to 32 digits.", http_status=200)
     return iter(data)
 
 

@@ -12,11 +12,11 @@ Rules:
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.parameters import parse_part
 from airflow_provider_msginsights.outputs.formats import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
 from airflow_provider_msginsights.outputs.storage import StoragePath
@@ -42,7 +42,6 @@ _LEFTOVER_SECONDS = 3600
 """No claim takes so long; what is older was left by a process that was killed."""
 _MOST_SHOWN = 20
 _LONGEST_SHOWN = 200
-_PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +85,7 @@ class Dataset(Generic[PathT]):
             extra column has no usable name, when the store refuses, and when its package is not installed.
         :raises StorageError: when the store fails in passing.
         """
-        if not _PART_NAME.fullmatch(self.part):
-            raise ConfigurationError(
-                f"part={self.part!r} cannot stand in a file name: use up to 100 letters, digits and _ . = + - and "
-                "start with a letter or digit."
-            )
+        parse_part(self.part)
         check_extra_columns(self.extra_columns)
         store = open_store(self.root)
         store.remove_leftovers(LABEL, unchanged_for_seconds=_LEFTOVER_SECONDS)

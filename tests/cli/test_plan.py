@@ -204,3 +204,41 @@ def test_the_busiest_day_is_found_wherever_it_begins(calls: list[tuple[int, int]
     ]
     by_brute_force = max((sum(n for h, n in hours if begin <= h < begin + 24) for begin in range(73)), default=0)
     assert busiest_day(loads) == by_brute_force
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--page-ids", "me", "--lookback-days", "1"), "--page-ids: 'me' is not a Page id: use 1 to 32 digits"),
+        (("--page-ids", "all", "--lookback-days", "1"), "--pages"),
+        (("--metrics", "None"), "metrics='None'"),
+        (("--metrics", "[page_messages_sent"), "Unknown metric"),
+        (("--period", "None", "--lookback-days", "1"), "--period='None'"),
+        (("--date-preset", "lst_month"), "'last_month'"),
+        (("--since", "EAAG" + "x" * 60, "--until", "2026-01-01"), "since"),
+    ],
+)
+def test_an_option_is_read_as_the_parameter_of_the_operator(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], words: str
+) -> None:
+    error = plan(capsys, *options, exit_code=2)["error"]
+    assert error["kind"] == "ConfigurationError"
+    assert words in error["message"]
+    assert "EAAG" not in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--pages", "0"), ("--runs", "9" * 20), ("--lookback-days", "-1"), ("--pages", "1.5")]
+)
+def test_a_number_outside_its_bounds_is_told_with_the_bounds(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", option, value])
+    assert ended.value.code == 2
+    assert f"argument {option}: '{value}' is not a whole number from " in capsys.readouterr().err
+
+
+def test_what_means_nothing_given_counts_as_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = ("--since", "None", "--until", "", "--page-ids", "None", "--date-preset", "None", "--breakdowns", "None")
+    assert plan(capsys, *nothing, "--lookback-days", "1")["page_count"] == 1

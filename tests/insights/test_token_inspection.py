@@ -304,3 +304,9 @@ def test_the_report_is_plain_json() -> None:
     assert told["pages"][0]["page_id"] == "101"
     assert "code 200" in told["pages"][0]["problem"]
     assert {one["severity"] for one in told["findings"]} == {"error", "warning", "note"}
+
+
+@pytest.mark.parametrize("page_id", ["1/2", "shop", "", "1" * 33])
+def test_an_id_of_the_tokens_own_page_that_is_no_page_id_becomes_no_address(page_id: str) -> None:
+    with pytest.raises(ResponseFormatError, match="1 to 32 digits"):
+        inspect(page(me=ok({"id": page_id or " ", "name": "Shop"})))

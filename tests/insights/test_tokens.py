@@ -255,3 +255,13 @@ def test_an_empty_page_of_a_list_is_not_its_end() -> None:
 def test_a_list_that_cannot_be_read_raises_what_the_api_answered(response: Response, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         ScriptedApi(lambda _: response).run(list_pages(RetryPolicy(max_attempts=2)))
+
+
+@pytest.mark.parametrize("page_id", ["me", "1/2", "101?x", "", "EAAG" + "x" * 100, "1" * 33, True, None, 1.5, ["101"]])
+def test_an_id_in_the_list_of_pages_that_is_no_page_id_becomes_no_address(page_id: object) -> None:
+    entries = [{"id": "101", "access_token": "t"}, {"id": page_id, "access_token": "t"}]
+    api = ScriptedApi(lambda _: ok({"data": entries}))
+    with pytest.raises(ResponseFormatError, match="an id that is not 1 to 32 digits") as refused:
+        api.run(list_pages(RetryPolicy()))
+    assert [request.path for request in api.requests] == ["/me/accounts"]
+    assert "EAAG" not in str(refused.value)

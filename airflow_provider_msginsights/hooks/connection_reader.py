@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.transports.settings import from_connection_parts
+from airflow_provider_msginsights.transports.settings import checked_api_version, from_connection_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,24 +72,27 @@ class ConnectionReader:
         The error is given and not raised: crash reporters show the locals of every frame an error passes, and those of
         this one hold the connection. It names the connection and its field and quotes no secret.
         """
-        host = f"{connection.host}:{connection.port}" if connection.host and connection.port else connection.host
-        chosen = {"api_version": self.api_version} if self.api_version else {}
-        if may_block:  # it calls the supervisor, which would stop a triggerer's event loop
-            connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
         try:
-            return from_connection_parts(
-                host=host,
+            extra = _extra_of(connection)
+            if may_block:  # it calls the supervisor, which would stop a triggerer's event loop
+                connection.extra_dejson  # noqa: B018 - has Airflow mask the secrets in it
+            settings, credentials = from_connection_parts(
+                host=connection.host,
+                port=connection.port,
                 login=connection.login,
                 password=connection.password,
-                extra={**_extra_of(connection), **chosen},
+                extra={**extra, "api_version": None} if self.api_version else extra,
             )
         except ConfigurationError as error:
             return ConfigurationError(f"Connection {self.conn_id!r}: {error.message}")
+        return (replace(settings, api_version=self.api_version) if self.api_version else settings), credentials
 
     def _bounded(self, parts: Parts | ConfigurationError) -> Parts:
         if isinstance(parts, ConfigurationError):
             raise parts.with_traceback(None)
         settings, credentials = parts
+        if self.api_version:
+            checked_api_version(self.api_version)
         return settings.bounded_by(self.retry_bounds), credentials
 
 
@@ -97,8 +100,8 @@ def _extra_of(connection: Connection) -> dict[str, Any]:
     """Not ``extra_dejson``: in a triggerer it would block the event loop, and what is no JSON it takes for nothing."""
     try:
         extra = json.loads(connection.extra or "{}")
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         extra = None
     if not isinstance(extra, dict):
-        raise ConfigurationError("The connection's extra is no JSON object.")
+        raise ConfigurationError("The connection's extra must be a JSON object.")
     return extra

@@ -56,7 +56,7 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
 
     :param read: reads the connection.
     """
-    from airflow_provider_msginsights.transports.credentials import redact
+    from airflow_provider_msginsights.transports.redaction import redact
 
     try:
         settings, credentials = read()
@@ -116,6 +116,7 @@ def _hasty(settings: TransportSettings, *, seconds: float, attempts: int) -> Tra
         retry_policy=replace(
             policy,
             max_attempts=min(attempts, policy.max_attempts),
+            total_seconds=min(seconds * attempts, policy.total_seconds),
             wait_bound_seconds=min(seconds, policy.wait_bound_seconds),
             max_delay_seconds=min(1.0, policy.max_delay_seconds),
         ),

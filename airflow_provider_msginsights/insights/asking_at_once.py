@@ -36,7 +36,8 @@ def ask_at_once(query: InsightsQuery, *, policy: RetryPolicy, slices: Iterable[S
     empty: list[Slice] = []
     refused: list[Slice] = []
     paused: list[Paused] = []
-    yield Send(tuple(parts))
+    left = policy.time_left(0.0)
+    yield Send(tuple(parts), time_left={} if left is None else dict.fromkeys(parts, left))
     for _ in parts:
         reply = yield Receive()
         if not isinstance(reply, Reply):

@@ -120,7 +120,7 @@ class Dispatcher:
         while not self._settled:
             self._give_back_what_waits_too_long()
             if ready := self._take_sendable():
-                yield Send(ready, self._batch_limit)
+                yield Send(ready, self._batch_limit, self._time_left(ready))
             if self._settled:
                 break
             if not (self._in_flight or self._ready or self._parked):
@@ -182,6 +182,10 @@ class Dispatcher:
         self.counts["calls"] += len(sendable)
         return sendable
 
+    def _time_left(self, requests: Iterable[Request]) -> dict[Request, float]:
+        left = {one: self._policy.time_left(self._waited.get(one, 0.0)) for one in requests}
+        return {one: seconds for one, seconds in left.items() if seconds is not None}
+
     def _release_parked(self) -> None:
         due = [request for request, at in self._parked.items() if at <= self._now]
         if due:
@@ -222,6 +226,7 @@ class Dispatcher:
         failed_whole = isinstance(judged, Problem) and (reply.shared or reply.response is None)
         if failed_whole and sent.batch_limit == self._batch_limit:
             self._batch_limit = max(1, self._batch_limit // 2)
+        self._waited[request] = self._waited.get(request, 0.0) + reply.took_seconds
         headers = reply.response.headers if reply.response else {}
         self._was_answered |= reply.response is not None
         if isinstance(judged, Problem):

@@ -99,7 +99,10 @@ def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Proble
         down = ServiceUnavailableError(told, http_status=status, page_id=page_id, retry_after_seconds=wait)
         return Problem(down, Remedy.RETRY)
     if status in _REDIRECTS:
-        text = f"{told} Redirects are not followed, since they would carry the token away: check the connection's host."
+        text = (
+            f"The server answered HTTP {status}. Redirects are not followed, since they would carry the token away: "
+            "check the connection's host."
+        )
         return Problem(ConfigurationError(text, http_status=status), Remedy.STOP, "run")
     text = f"{told} Something other than the Graph API answered: check the connection's host and proxy."
     return Problem(FatalGraphAPIError(text, http_status=status), Remedy.STOP, "run")

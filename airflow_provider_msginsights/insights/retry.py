@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FULL_PERCENT = 100.0
+_LEAST_TRY_SECONDS = 1.0  # less would be no try
 
 
 def _no_jitter() -> float:
@@ -23,7 +24,8 @@ class RetryPolicy:
     """Bounds on asking again. Waits the server asks for win over our own.
 
     :param max_attempts: how often one request is sent at most.
-    :param total_seconds: how long one request may wait in all.
+    :param total_seconds: how long one request may take in all, its tries and the waits between them together; 0 for a
+        single try that only the connection's own time-outs bound.
     :param base_seconds: first back-off; it doubles at each try, and a random share of it is waited (full jitter).
     :param max_delay_seconds: longest single back-off.
     :param throttle_seconds: first wait after a limit when the server names none; doubles. It is waited in full,
@@ -77,6 +79,12 @@ class RetryPolicy:
     def allows(self, attempt: int, total_wait_seconds: float) -> bool:
         """Whether a request may be sent once more after so many attempts and so much waiting."""
         return attempt < self.max_attempts and total_wait_seconds <= self.total_seconds
+
+    def time_left(self, spent_seconds: float) -> float | None:
+        """How long the next try of a request may take that took so long already; ``None`` for as long as it likes."""
+        if not self.total_seconds:
+            return None
+        return max(_LEAST_TRY_SECONDS, self.total_seconds - spent_seconds)
 
     def headroom(self, percent: float) -> float:
         """What is left of an allowance between the point where we slow down (1) and the limit (0)."""

@@ -56,6 +56,7 @@ class Reply:
     """What became of one request: a response, or why there is none.
 
     :param at_seconds: when it arrived, on the transport's monotonic clock.
+    :param took_seconds: for how long it was under way, from looking up the host on; time in a queue does not count.
     :param failure: one sentence without URL or secret, where no response arrived.
     :param shared: the response or failure is that of a whole batch POST and not of this request alone.
     :param too_large: the response was longer than the transport accepts.
@@ -67,14 +68,20 @@ class Reply:
     failure: str | None = None
     shared: bool = False
     too_large: bool = False
+    took_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Start these requests, at most ``batch_limit`` of them in one POST; resumes at once."""
+    """Start these requests, at most ``batch_limit`` of them in one POST; resumes at once.
+
+    :param time_left: seconds that a request may take in all; one that is not named may take one wait for a connection
+        and one for a reply.
+    """
 
     requests: tuple[Request, ...]
     batch_limit: int = 50
+    time_left: Mapping[Request, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,15 +97,21 @@ def list_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[set[s
         pages = yield from list_entries(dispatcher, "id,access_token", yields_tokens=True, wanted=wanted)
     except (InvalidRequestError, PermissionDeniedError):
         return set()
-    return wanted & {str(page["id"]) for page in pages if "access_token" in page}
+    return wanted & {str(page["id"]) for page in pages if isinstance(page.get("access_token"), str)}
 
 
 def _why_no_token(verdict: Verdict) -> MessagingInsightsError | None:
     if verdict.problem is not None:
         return verdict.problem.error
-    if verdict.document is not None and "access_token" in verdict.document:
+    document, page_id = verdict.document or {}, verdict.request.path[1:]
+    if isinstance(document.get("access_token"), str):
         return None
-    page_id = verdict.request.path[1:]
+    if "access_token" in document:
+        return ResponseFormatError(
+            "The API gave a token for the Page that no request can carry: it is empty, or holds characters that tokens "
+            "do not have. Check the connection's host and proxy.",
+            page_id=page_id,
+        )
     return PermissionDeniedError(
         "The API gave no token for the Page: the connection's token belongs to someone without a role on it, or lacks "
         "pages_show_list. Give that person the ANALYZE task, or use another token.",

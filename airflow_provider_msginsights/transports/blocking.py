@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
-from airflow_provider_msginsights.transports.clients import new_session
+from airflow_provider_msginsights.transports.bodies import BodyReader
+from airflow_provider_msginsights.transports.clients import new_session, ssl_context
 from airflow_provider_msginsights.transports.credentials import RunTokens
-from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, why_lost
+from airflow_provider_msginsights.transports.wire import Exchange, Wire, out_of_time, why_lost
+from airflow_provider_msginsights.transports.workers import Crew, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from concurrent.futures import Future
     from typing import Self
 
     import requests
 
     from airflow_provider_msginsights.insights.records import InsightsRecord, Records
     from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
+    from airflow_provider_msginsights.transports.connections import Line
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
     from airflow_provider_msginsights.transports.wire import Group, HttpAnswer, HttpCall, Lost
@@ -53,27 +53,19 @@ class BlockingTransport:
     ) -> None:
         self._settings, self._tokens, self._read_again = settings, RunTokens(credentials), read_again
         self._clock, self._sleep, self._unix_clock = clock, sleep, unix_clock
-        self._sessions: list[requests.Session] = []
-        self._of_thread = threading.local()
-        self._pool: ThreadPoolExecutor | None = None
+        self._crew: Crew | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # Whoever is being stopped, and no mere error, cannot wait for a server that may take two minutes to answer.
-        self.close(wait=kind is None or issubclass(kind, Exception))
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    def close(self, *, wait: bool = True) -> None:
-        """Close every connection; the transport can be used again.
-
-        :param wait: for what is under way; otherwise it ends by itself and is not read.
-        """
-        if self._pool is not None:
-            self._pool.shutdown(wait=wait, cancel_futures=True)
-        while self._sessions:
-            self._sessions.pop().close()
-        self._pool, self._of_thread = None, threading.local()
+    def close(self) -> None:
+        """Close every connection and end what is under way; the transport can be used again."""
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            crew.close()
 
     def run(self, flow: Flow[T]) -> T:
         """The flow's result; records it emits are dropped.
@@ -104,7 +96,8 @@ class BlockingTransport:
 
         :raises MessagingInsightsError: what the flow raises.
         """
-        inbox = _Inbox(Wire(self._settings, self._tokens, self._unix_clock), self._fetch, self._clock)
+        wire = Wire(self._settings, self._tokens, self._unix_clock)
+        inbox = _Inbox(wire, self._fetch, self._clock, self._hired())
         answer: Answer = None
         try:
             while True:
@@ -117,7 +110,7 @@ class BlockingTransport:
                     if step.records:
                         yield step.records
                 elif isinstance(step, Send):
-                    inbox.start(step, self._threads())
+                    inbox.start(step)
                 elif isinstance(step, Receive):
                     answer = inbox.next_reply(step.timeout_seconds, self._sleep)
                 elif self._read_again is not None:
@@ -126,71 +119,95 @@ class BlockingTransport:
             flow.close()
             inbox.abandon()
 
-    def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="msginsights")
-        return self._pool
+    def _hired(self) -> Crew:
+        if self._crew is None:
+            ssl_context(self._settings)  # what is wrong with certificates and proxies shows here, before any thread
+            settings = self._settings
+            self._crew = Crew(settings.concurrency, lambda line: new_session(settings, line))
+        return self._crew
 
-    def _session(self) -> requests.Session:
-        if (session := getattr(self._of_thread, "session", None)) is None:
-            session = self._of_thread.session = new_session(self._settings)
-            self._sessions.append(session)
-        return cast("requests.Session", session)
-
-    def _fetch(self, call: HttpCall) -> HttpAnswer | Lost:
-        import requests
-        from urllib3.exceptions import HTTPError
-
-        timeout = (self._settings.connect_timeout_seconds, self._settings.read_timeout_seconds)
+    def _fetch(self, call: HttpCall, session: requests.Session, line: Line) -> HttpAnswer | Lost:
+        """Make one call; what the HTTP library raises becomes a sentence of ours, since its own may hold secrets."""
+        settings, left = self._settings, line.left_seconds
         try:
-            with self._session().request(
+            with session.request(
                 call.method,
                 call.url,
                 data=call.form,
                 auth=call.sign,
-                timeout=timeout,
+                timeout=(min(settings.connect_timeout_seconds, left), min(settings.read_timeout_seconds, left)),
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                body = BodyReader(self._settings)
-                all(body.takes(piece) for piece in answer.iter_content(_CHUNK_BYTES))
-                return body.answer(answer.status_code, answer.headers)
-        except (requests.RequestException, HTTPError) as error:
-            return why_lost(error, self._settings)
+                body = BodyReader(settings, answer.status_code, answer.headers)
+                if body.wants_more:
+                    all(body.takes(piece) for piece in answer.raw.stream(_CHUNK_BYTES, decode_content=False))
+                return body.answer()
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - ValueError, UnicodeError, AttributeError: whatever a reply provokes
+            return out_of_time(line.limit_seconds) if line.left_seconds <= 0 else why_lost(error, settings)
 
 
 class _Inbox:
     """The calls of one run and the replies they bring."""
 
-    def __init__(self, wire: Wire, fetch: Callable[[HttpCall], HttpAnswer | Lost], clock: Callable[[], float]) -> None:
-        self._wire, self._fetch, self._clock = wire, fetch, clock
-        self._calls: set[Future[Exchange]] = set()
-        self._done: SimpleQueue[Future[Exchange]] = SimpleQueue()
+    def __init__(
+        self,
+        wire: Wire,
+        fetch: Callable[[HttpCall, requests.Session, Line], HttpAnswer | Lost],
+        clock: Callable[[], float],
+        crew: Crew,
+    ) -> None:
+        self._wire, self._fetch, self._clock, self._crew = wire, fetch, clock, crew
+        self._calls: dict[Job[Exchange], Group] = {}
+        self._done: SimpleQueue[Job[Exchange]] = SimpleQueue()
         self._replies: deque[Reply] = deque()
 
-    def start(self, send: Send, threads: ThreadPoolExecutor) -> None:
+    def start(self, send: Send) -> None:
         for group in self._wire.groups(send):
-            call = threads.submit(self._exchange, group)
-            self._calls.add(call)
-            call.add_done_callback(self._done.put)
+            job = Job(self._work(group), self._wire.limit_seconds(send, group), self._done.put)
+            self._calls[job] = group
+            self._crew.submit(job)
 
     def next_reply(self, timeout_seconds: float | None, sleep: Callable[[float], None]) -> Reply | None:
         if not self._replies:
             if not self._calls:
                 sleep(timeout_seconds or 0.0)
                 return None
-            try:
-                call = self._done.get(timeout=timeout_seconds)
-            except Empty:
-                return None
-            self._calls.discard(call)
-            self._replies.extend(self._wire.replies(call.result()))
+            ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+            while not self._replies:
+                patience = min(job.seconds_to_overdue for job in self._calls)
+                if ends_at is not None:
+                    patience = min(patience, max(0.0, ends_at - time.monotonic()))
+                try:
+                    job = self._done.get(timeout=patience)
+                except Empty:
+                    self._leave_overdue()
+                    if not self._replies and ends_at is not None and time.monotonic() >= ends_at:
+                        return None
+                else:
+                    if self._calls.pop(job, None) is not None:
+                        self._replies.extend(self._wire.replies(job.result()))
         return self._replies.popleft()
 
-    def abandon(self) -> None:
-        for call in self._calls:
-            call.cancel()
+    def _leave_overdue(self) -> None:
+        """Give up the calls that not even their threads can end, such as one that hangs in looking up a name."""
+        for job in [job for job in self._calls if not job.seconds_to_overdue]:
+            group = self._calls.pop(job)
+            self._crew.leave(job)
+            lost = out_of_time(job.limit_seconds)
+            self._replies.extend(self._wire.replies(Exchange(group, None, lost, self._clock(), lost.took_seconds)))
 
-    def _exchange(self, group: Group) -> Exchange:
-        call = self._wire.call(group)
-        return Exchange(group, call, self._fetch(call), self._clock())
+    def abandon(self) -> None:
+        self._crew.leave(*self._calls)
+        self._calls.clear()
+
+    def _work(self, group: Group) -> Callable[[requests.Session, Line], Exchange]:
+        def work(session: requests.Session, line: Line) -> Exchange:
+            call, began = self._wire.call(group), self._clock()
+            answer = self._fetch(call, session, line)
+            ended = self._clock()
+            return Exchange(group, call, answer, ended, ended - began)
+
+        return work

@@ -8,31 +8,36 @@ from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.transports.bodies import ENCODING
+from airflow_provider_msginsights.transports.connections import pools_of
+from airflow_provider_msginsights.transports.proxies import proxy_for
 
 if TYPE_CHECKING:
     import httpx
     import requests
 
+    from airflow_provider_msginsights.transports.connections import Line
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 
-def new_session(settings: TransportSettings) -> requests.Session:
-    """A session that reads no netrc, sends no cookie back, prints nothing and shares the process's SSL context."""
+def new_session(settings: TransportSettings, line: Line) -> requests.Session:
+    """A session that reads no netrc, sends no cookie back, prints nothing and shares the process's SSL context.
+
+    :param line: ends its calls in time.
+    """
     import requests
     from requests.adapters import HTTPAdapter
 
     class OurAdapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, ssl_context=ssl_context(settings), **kwargs)
-            self.poolmanager.pool_classes_by_scheme = _silent_pools()
+            self.poolmanager.pool_classes_by_scheme = pools_of(line)
 
         def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
             manager = super().proxy_manager_for(*args, ssl_context=ssl_context(settings), **kwargs)
-            manager.pool_classes_by_scheme = _silent_pools()
+            manager.pool_classes_by_scheme = pools_of(line)
             return manager
 
         def cert_verify(self, conn: Any, *_: Any) -> None:
@@ -40,66 +45,53 @@ def new_session(settings: TransportSettings) -> requests.Session:
 
     session = requests.Session()
     session.trust_env = False
-    session.proxies = proxies_for(settings)
+    session.headers["Accept-Encoding"] = ENCODING
+    if (proxy := proxy_for(settings)) is not None:
+        session.proxies = {"http": proxy.url, "https": proxy.url}
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
         session.mount(scheme, OurAdapter())
     return session
 
 
-@cache
-def _silent_pools() -> dict[str, Any]:
-    """Give pools whose connections print nothing: ``HTTPConnection.debuglevel = 1`` would print every token."""
-    from urllib3 import connection, connectionpool
-
-    class SilentConnection(connection.HTTPConnection):
-        debuglevel = 0
-
-    class SilentTlsConnection(connection.HTTPSConnection):
-        debuglevel = 0
-
-    class HttpPool(connectionpool.HTTPConnectionPool):
-        ConnectionCls = SilentConnection
-
-    class HttpsPool(connectionpool.HTTPSConnectionPool):
-        ConnectionCls = SilentTlsConnection
-
-    return {"http": HttpPool, "https": HttpsPool}
-
-
 def new_client(settings: TransportSettings) -> httpx.AsyncClient:
     """A client that reads nothing from the environment by itself, sends no cookie back and shares the SSL context."""
     import httpx
 
-    context = ssl_context(settings)
-    mounts = {
-        f"{scheme}://": httpx.AsyncHTTPTransport(verify=context, proxy=proxy)
-        for scheme, proxy in proxies_for(settings).items()
-    }
+    class OurTransport(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await super().handle_async_request(request)
+            for name in ("location", "set-cookie"):  # neither is followed or sent back: nobody has to parse them
+                answer.headers.pop(name, None)
+            return answer
+
+    proxy = proxy_for(settings)
+    transport = OurTransport(
+        verify=ssl_context(settings), trust_env=False, proxy=None if proxy is None else httpx.Proxy(proxy.url)
+    )
     timeout = httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds)
-    client = httpx.AsyncClient(verify=context, mounts=mounts, timeout=timeout, trust_env=False, follow_redirects=False)
+    client = httpx.AsyncClient(
+        transport=transport,
+        headers={"Accept-Encoding": ENCODING},
+        timeout=timeout,
+        trust_env=False,
+        follow_redirects=False,
+    )
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return client
 
 
-def proxies_for(settings: TransportSettings) -> dict[str, str]:
-    """Scheme -> proxy: the one set, or else those the environment names for the host."""
-    if settings.proxy:
-        return {"http": settings.proxy, "https": settings.proxy}
-    named = {scheme: proxy for scheme, proxy in getproxies().items() if scheme in ("http", "https")}
-    return {} if named and proxy_bypass(urlsplit(settings.base_url).hostname or "") else named
-
-
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
     """The SSL context for the settings' certificates, or else those the environment names, or else the usual ones."""
-    if settings.ca_bundle is None and not any(map(_is_tls, (settings.base_url, *proxies_for(settings).values()))):
+    proxy = proxy_for(settings)
+    if settings.ca_bundle is None and not any(map(_is_tls, (settings.base_url, proxy.url if proxy else ""))):
         return _trusting_nobody()
     named = settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
     return _ssl_context(named)
 
 
 def _is_tls(url: str) -> bool:
-    return urlsplit(url).scheme == "https"
+    return url.startswith("https:")
 
 
 @cache
@@ -118,5 +110,9 @@ def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
         if Path(named).is_dir():
             return ssl.create_default_context(capath=named)
         return ssl.create_default_context(cafile=named)
-    except OSError:
-        raise ConfigurationError(f"The certificates to trust cannot be read from {named}.") from None
+    except (OSError, ValueError):
+        pass
+    raise ConfigurationError(
+        "The certificates to trust cannot be read: check ca_bundle in the connection's extra, or else the file that "
+        "REQUESTS_CA_BUNDLE or SSL_CERT_FILE names in the environment."
+    )

@@ -9,36 +9,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import quote, quote_plus
+
+from airflow_provider_msginsights.transports.redaction import (
+    HIDDEN,
+    Spellings,
+    canonical,
+    hide,
+    holds,
+    looks_secret,
+    redact,
+    replaced,
+    scrubbed,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_msginsights.insights.steps import Request
 
 PROOFS = ("plain", "timed", "off")
-HIDDEN = "***"
-
-_NAMES = "access_token|input_token|client_secret|fb_exchange_token|appsecret_proof|app_secret"
-_PATTERNS = (
-    # name=value in a URL or form, plain or percent-encoded; "name": "value" in JSON, plain or nested in a string
-    re.compile(
-        rf"((?:{_NAMES})(?:=|%3D|%253D|\\*\"\s*:\s*\\*\"))[^&\"'\s\\]+?(?=%26|%2526|[&\"'\s\\]|$)", re.IGNORECASE
-    ),
-    re.compile(r"((?:Bearer|OAuth)\s+)[A-Za-z0-9|._~+/=-]{8,}"),
-    re.compile(r"()\bEA[A-Za-z0-9]{20,}"),
-    re.compile(r"()\b\d{5,20}(?:\||%7C)[A-Za-z0-9_-]{20,}"),
-)
-
-
-def redact(text: str) -> str:
-    """The text without anything that looks like a token, an app secret or a proof."""
-    for pattern in _PATTERNS:
-        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
-    return text
+_MOST_PROOFS = 4096
+_RECENT_PROOFS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -71,11 +65,15 @@ class RunTokens:
 
     credentials: Credentials
     _of_pages: dict[str, str] = field(default_factory=dict)
+    _retired: set[str] = field(default_factory=set)
+    _proofs: dict[str, None] = field(default_factory=dict)
+    _spellings: dict[str, Spellings] = field(default_factory=dict)
 
     def renew(self, credentials: Credentials) -> bool:
         """Go on with these credentials; whether they are others."""
         if credentials == self.credentials:
             return False
+        self._retired.update(self._current())
         self.credentials = credentials
         self._of_pages.clear()
         return True
@@ -106,48 +104,99 @@ class RunTokens:
         stamp = (("appsecret_time", str(int(unix_seconds))),) if proof == "timed" else ()
         message = "|".join((token, *(value for _, value in stamp)))
         digest = hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+        self._proofs[digest] = None
+        if len(self._proofs) > _MOST_PROOFS:
+            oldest = next(iter(self._proofs))
+            del self._proofs[oldest]
+            self._spellings.pop(oldest, None)
         return (("access_token", token), ("appsecret_proof", digest), *stamp)
 
     def clean(self, request: Request, body: str) -> str:
-        """A reply's body for the flow: without any token; Page tokens the request asked for are kept here."""
+        """Return a reply's body for the flow: without any secret; Page tokens the request asked for are kept here.
+
+        Rows are searched for the secrets that the request was made with, words (errors, names) for all of this run and
+        for whatever looks like one: looking for every Page's token in every reply would cost too much.
+        """
         if request.yields_tokens:
             body = self._absorb(body, asked_for=request.path.strip("/"))
-        if (
-            '"error"' in body
-        ):  # its words end in logs; looking for every Page's token in every reply would cost too much
-            return self.redact(body)
-        for secret in {self.credentials.token, self.of(request), self._token_of(request.page_id)}:
-            for form in _forms(secret):
-                body = body.replace(form, HIDDEN)
+        own = self._spelled(self._used_by(request))
+        body = replaced(body, {form for one in own for form in one.raw})
+        plain = canonical(body)
+        if plain is None:
+            return self._scrub(body)
+        is_error = '"error"' in plain
+        has_words = is_error or request.yields_tokens or request.inspects_token
+        looked_for = [one.plain for one in own]
+        if is_error:
+            looked_for = [form for one in self._spelled(self._all()) for form in (one.plain, *one.coded)]
+        if holds(plain, looked_for) or (has_words and looks_secret(plain)):
+            return self._scrub(body)
         return body
 
+    def clean_headers(self, request: Request, headers: dict[str, str]) -> dict[str, str]:
+        """Return a reply's headers without any secret that the request was made with or that looks like one."""
+        own = self._spelled(self._used_by(request))
+        return {name: redact(hide(value, own)) for name, value in headers.items()}
+
     def redact(self, text: str) -> str:
-        """The text without any secret of this run, and without what looks like one."""
-        # The longest first: a shorter one may be a part of it, and would leave the rest of it standing.
-        for form in sorted({form for secret in self._all() for form in _forms(secret)}, key=len, reverse=True):
-            text = text.replace(form, HIDDEN)
-        return redact(text)
+        """Return the text without any secret of this run, and without what looks like one."""
+        return redact(hide(text, self._spelled(self._all())))
+
+    def _scrub(self, body: str) -> str:
+        """Redact a body by its decoded texts; as it is where there is nothing to hide after all."""
+        try:
+            document = json.loads(body)
+            cleaned = scrubbed(document, self.redact)
+            return body if cleaned == document else json.dumps(cleaned)
+        except (ValueError, RecursionError):
+            return self.redact(body)
 
     def _absorb(self, body: str, *, asked_for: str) -> str:
         """Keep the tokens of a list of Pages by their ids, and that of a single Page also by the alias asked for."""
         try:
             document = json.loads(body)
         except (ValueError, RecursionError):
-            return redact(body)
+            return body
         entries = document.get("data", [document]) if isinstance(document, dict) else []
+        has_changed = False
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and isinstance(token := entry.get("access_token"), str) and "id" in entry:
+                has_changed = True
+                if not is_sendable(token):
+                    self._retired.add(token)
+                    entry["access_token"] = None
+                    continue
                 self._of_pages[str(entry["id"])] = token
                 if entry is document:
                     self._of_pages[asked_for] = token
                 entry["access_token"] = HIDDEN
-        return redact(json.dumps(document))
+        return json.dumps(document) if has_changed else body
+
+    def _used_by(self, request: Request) -> set[str]:
+        """What a request may have been made with."""
+        used = {self.credentials.token, self.of(request), self._token_of(request.page_id)}
+        used.update(filter(None, (self.credentials.app_secret, self.credentials.app_token)))
+        return used.union(islice(reversed(self._proofs), _RECENT_PROOFS))
+
+    def _spelled(self, secrets: Iterable[str]) -> list[Spellings]:
+        found = []
+        for secret in secrets:
+            if (one := self._spellings.get(secret)) is None:
+                one = self._spellings[secret] = Spellings.of(secret)
+            found.append(one)
+        return found
 
     def _all(self) -> Iterator[str]:
+        yield from self._current()
+        yield from filter(None, self._retired)
+        yield from self._proofs
+
+    def _current(self) -> Iterator[str]:
         yield self.credentials.token
         yield from filter(None, (self.credentials.app_secret, self.credentials.app_token))
-        yield from self._of_pages.values()
+        yield from filter(None, self._of_pages.values())
 
 
-def _forms(secret: str) -> set[str]:
-    return {secret, quote(secret, safe=""), quote_plus(secret)}
+def is_sendable(token: str) -> bool:
+    """Return whether a header can carry the token; HTTP libraries raise errors that quote one that is not."""
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token

@@ -7,10 +7,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.transports.bodies import BodyReader
 from airflow_provider_msginsights.transports.credentials import RunTokens
 from airflow_provider_msginsights.transports.sharing import OwnClient
-from airflow_provider_msginsights.transports.wire import BodyReader, Exchange, Wire, why_lost
+from airflow_provider_msginsights.transports.silence import unlogged
+from airflow_provider_msginsights.transports.wire import Exchange, Wire, out_of_time, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -90,21 +93,27 @@ class NonblockingTransport:
             flow.close()
             await inbox.abandon()
 
-    async def _fetch(self, call: HttpCall) -> HttpAnswer | Lost:
-        import httpx
-
+    async def _fetch(self, call: HttpCall, limit_seconds: float) -> HttpAnswer | Lost:
+        """Make one call; what the HTTP library raises becomes a sentence of ours, since its own may hold secrets."""
+        limit = asyncio.timeout(limit_seconds)
         try:
-            with self._client.use() as client:
-                async with client.stream(call.method, call.url, data=call.form, auth=call.sign) as answer:
-                    body = BodyReader(self._settings)
-                    async for piece in answer.aiter_bytes():
-                        if not body.takes(piece):
-                            break
+            with unlogged(), self._client.use() as client:
+                async with (
+                    limit,
+                    client.stream(call.method, call.url, data=call.form, auth=call.sign) as answer,
+                ):
+                    body = BodyReader(self._settings, answer.status_code, answer.headers)
+                    if body.wants_more:
+                        async for piece in answer.aiter_raw():
+                            if not body.takes(piece):
+                                break
             # It and its stream name each other: a heap of garbage that would stay for the collector, at each call.
             del answer.stream
-            return body.answer(answer.status_code, answer.headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return why_lost(error, self._settings)
+            return body.answer()
+        except (ConfigurationError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - ValueError, UnicodeError, AttributeError: whatever a reply provokes
+            return out_of_time(limit_seconds) if limit.expired() else why_lost(error, self._settings)
 
 
 class _Inbox:
@@ -113,7 +122,7 @@ class _Inbox:
     def __init__(
         self,
         wire: Wire,
-        fetch: Callable[[HttpCall], Awaitable[HttpAnswer | Lost]],
+        fetch: Callable[[HttpCall, float], Awaitable[HttpAnswer | Lost]],
         clock: Callable[[], float],
         settings: TransportSettings,
     ) -> None:
@@ -125,7 +134,7 @@ class _Inbox:
 
     def start(self, send: Send) -> None:
         for group in self._wire.groups(send):
-            call = asyncio.create_task(self._exchange(group))
+            call = asyncio.create_task(self._exchange(group, self._wire.limit_seconds(send, group)))
             self._calls.add(call)
             call.add_done_callback(self._done.put_nowait)
 
@@ -151,7 +160,9 @@ class _Inbox:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
 
-    async def _exchange(self, group: Group) -> Exchange:
+    async def _exchange(self, group: Group, limit_seconds: float) -> Exchange:
         async with self._turns:
-            call = self._wire.call(group)
-            return Exchange(group, call, await self._fetch(call), self._clock())
+            call, began = self._wire.call(group), self._clock()
+            answer = await self._fetch(call, limit_seconds)
+            ended = self._clock()
+            return Exchange(group, call, answer, ended, ended - began)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from airflow_provider_msginsights.insights.parameter_values import known
 from airflow_provider_msginsights.insights.parameters import parse_login
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.token_report import SOON_DAYS
-from airflow_provider_msginsights.transports.credentials import PROOFS, Credentials
+from airflow_provider_msginsights.transports.addresses import is_surely_loopback, parse_address
+from airflow_provider_msginsights.transports.credentials import PROOFS, Credentials, is_sendable
+from airflow_provider_msginsights.transports.proxies import EXPECTED, parse_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +50,7 @@ class TransportSettings:
     ca_bundle: str | None = None
     batch_size: int = MAX_PARTS
     concurrency: int = 4
-    max_response_bytes: int = 64 * 2**20
+    max_response_bytes: int = 32 * 2**20
     token_warning_days: float = SOON_DAYS
     retry_policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(uniform=random.random))
 
@@ -59,7 +62,10 @@ class TransportSettings:
         """
         for name in retry_bounds:
             known(name, RETRY_FIELDS, "name in retry_bounds")
-        numbers = {name: _number(name, value, "The retry_bounds") for name, value in retry_bounds.items()}
+        numbers = {
+            name: _number(name, value, "The retry_bounds", quoted=f", not {value!r}")
+            for name, value in retry_bounds.items()
+        }
         return replace(self, retry_policy=replace(self.retry_policy, **numbers))  # type: ignore[arg-type]
 
 
@@ -88,17 +94,15 @@ EXTRA_FIELDS = (
 )
 """Everything the connection's extra may hold."""
 
+_MOST_PORT = 65535
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_BASE_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?",
-    re.IGNORECASE,
-)
+_CONNECTION = "The connection's extra"
 
 
 def from_connection_parts(
     *,
     host: str | None = None,
+    port: int | str | None = None,
     login: str | None = None,
     password: str | None = None,
     extra: Mapping[str, object] | None = None,
@@ -106,47 +110,73 @@ def from_connection_parts(
     """Settings and credentials from the parts of an Airflow connection.
 
     :param host: base URL of the Graph API; https unless it is this machine or ``allow_plain_http`` is set.
+    :param port: where the host has none of its own.
     :param login: default Page id; several may stand separated by commas.
     :param password: the access token.
     :param extra: any of `EXTRA_FIELDS`; numbers and truths may come as text; empty values count as not given.
-    :raises ConfigurationError: for a wrong value, naming its field and never quoting a secret.
+    :raises ConfigurationError: for a wrong value, naming its field. It quotes no value, since a secret may have been
+        typed into any field.
     """
     given = {name: value for name, value in (extra or {}).items() if value is not None and value != ""}
     for name in given:
-        known(name, EXTRA_FIELDS, "field in the connection's extra")
+        _known_field(name)
     numbers = {name: _number(name, given[name]) for name in (*_BOUNDS, *RETRY_FIELDS) if name in given}
     policy = {name: numbers[name] for name in RETRY_FIELDS if name in numbers}
     bounded = {name: numbers[name] for name in _BOUNDS if name in numbers}
+    plain = _truth("allow_plain_http", given.get("allow_plain_http", False))
     settings = TransportSettings(
-        base_url=_base_url(host, allow_plain_http=_truth("allow_plain_http", given.get("allow_plain_http", False))),
+        base_url=_base_url(_text("host", host), port, allow_plain_http=plain),
         api_version=_api_version(given.get("api_version", DEFAULT_API_VERSION)),
         default_page_ids=parse_login(login),
         proxy=_proxy(given.get("proxy")),
         ca_bundle=_ca_bundle(given.get("ca_bundle")),
-        retry_policy=RetryPolicy(uniform=random.random, **policy),  # type: ignore[arg-type]
+        retry_policy=_retry_policy(policy),
         **bounded,  # type: ignore[arg-type]
     )
-    return settings, _credentials(password, given)
+    return settings, _credentials(_text("password", password), given)
 
 
-def _credentials(password: str | None, given: Mapping[str, object]) -> Credentials:
-    token = (password or "").strip()
+def checked_api_version(version: object) -> str:
+    """Return the API version that a task names.
+
+    :raises ConfigurationError: for another form than that of ``v26.0``.
+    """
+    if (checked := _version(version)) is None:
+        raise ConfigurationError(f"api_version must look like {DEFAULT_API_VERSION!r}, not {version!r}.")
+    return checked
+
+
+def _known_field(name: str) -> None:
+    if name in EXTRA_FIELDS:
+        return
+    near = get_close_matches(str(name), EXTRA_FIELDS, n=2, cutoff=0.6)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise ConfigurationError(f"{_CONNECTION} has an unknown field.{hint} Allowed: {', '.join(EXTRA_FIELDS)}.")
+
+
+def _text(field_name: str, value: object) -> str:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"The connection's {field_name} must be text.")
+    return (value or "").strip()
+
+
+def _credentials(token: str, given: Mapping[str, object]) -> Credentials:
     if not token:
         raise ConfigurationError("The connection has no password: put the access token there.")
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not is_sendable(token):
         raise ConfigurationError(
             "The connection's password is no access token: it holds spaces or unprintable characters."
         )
     app_id, app_secret = given.get("app_id"), given.get("app_secret")
-    if app_id is not None and not re.fullmatch(r"[0-9]{1,20}", str(app_id)):
-        raise ConfigurationError(
-            "The connection's extra field app_id must be digits: the number the app's dashboard shows."
-        )
+    if app_id is not None and (isinstance(app_id, bool) or not re.fullmatch(r"[0-9]{1,20}", str(app_id))):
+        raise ConfigurationError(f"{_CONNECTION} field app_id must be digits: the number the app's dashboard shows.")
     if app_secret is not None and not (
         isinstance(app_secret, str) and app_secret.isascii() and app_secret.isprintable()
     ):
-        raise ConfigurationError("The connection's extra field app_secret must be plain text.")
-    proof = known(str(given.get("appsecret_proof", "plain")).lower(), PROOFS, "value of appsecret_proof")
+        raise ConfigurationError(f"{_CONNECTION} field app_secret must be plain text.")
+    proof = str(given.get("appsecret_proof", "plain")).strip().lower()
+    if proof not in PROOFS:
+        raise ConfigurationError(f"{_CONNECTION} field appsecret_proof must be one of {', '.join(PROOFS)}.")
     return Credentials(
         token=token,
         app_id=str(app_id) if app_id is not None else None,
@@ -155,62 +185,88 @@ def _credentials(password: str | None, given: Mapping[str, object]) -> Credentia
     )
 
 
-def _base_url(host: str | None, *, allow_plain_http: bool) -> str:
-    text = (host or "").strip() or DEFAULT_HOST
-    url = text if "://" in text else f"https://{text}"
-    if not (match := _BASE_URL.fullmatch(url)):
+def _base_url(host: str, port: object, *, allow_plain_http: bool) -> str:
+    text = host or DEFAULT_HOST
+    address = parse_address(text if "://" in text else f"https://{text}")
+    if address is None or address.user_info:
         raise ConfigurationError(
             f"The connection's host must be a base URL such as {DEFAULT_HOST}, without user name, query and fragment."
         )
-    if match["scheme"].lower() == "http" and match["name"].lower() not in _LOOPBACK and not allow_plain_http:
+    if (field_port := _port(port)) is not None:
+        if address.port not in (None, field_port):
+            raise ConfigurationError(
+                f"The connection's host has the port {address.port}, and its port field says {field_port}: "
+                "give it once, or the same twice."
+            )
+        address = replace(address, port=field_port)
+    if address.scheme == "http" and not is_surely_loopback(address.name) and not allow_plain_http:
         raise ConfigurationError(
-            f"The connection's host {match['name']} is plain http, which would send the token unencrypted. "
+            "The connection's host is plain http, which would send the token unencrypted. "
             "Use https, or set allow_plain_http in the connection's extra for a test server you trust."
         )
-    return url.rstrip("/")
+    return address.url
+
+
+def _port(value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,5}", str(value)) or not 1 <= int(str(value)) <= _MOST_PORT:
+        raise ConfigurationError(f"The connection's port must be a whole number between 1 and {_MOST_PORT}.")
+    return int(str(value))
 
 
 def _api_version(value: object) -> str:
-    version = str(value).strip()
-    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version):
-        raise ConfigurationError(
-            f"The connection's extra field api_version must look like {DEFAULT_API_VERSION!r}, not {value!r}."
-        )
+    if (version := _version(value)) is None:
+        raise ConfigurationError(f"{_CONNECTION} field api_version must look like {DEFAULT_API_VERSION!r}.")
     return version
+
+
+def _version(value: object) -> str | None:
+    version = str(value).strip()
+    return version if re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version) else None
 
 
 def _proxy(value: object) -> str | None:
     if value is None:
         return None
-    if not re.match(r"https?://[^/\s]", str(value)):
-        raise ConfigurationError("The connection's extra field proxy must be a URL such as http://proxy.example:3128.")
-    return str(value)
+    if not isinstance(value, str) or (proxy := parse_proxy(value)) is None:
+        raise ConfigurationError(f"{_CONNECTION} field proxy must be a URL such as {EXPECTED}.")
+    return proxy.url
 
 
 def _ca_bundle(value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not PurePath(value).is_absolute():
-        raise ConfigurationError(f"The connection's extra field ca_bundle must be an absolute path, not {value!r}.")
+    if not isinstance(value, str) or "\0" in value or not PurePath(value).is_absolute():
+        raise ConfigurationError(f"{_CONNECTION} field ca_bundle must be an absolute path.")
     return value
 
 
-def _number(name: str, value: object, where: str = "The connection's extra") -> float:
+def _retry_policy(policy: Mapping[str, float]) -> RetryPolicy:
+    try:
+        return RetryPolicy(uniform=random.random, **policy)  # type: ignore[arg-type]
+    except ConfigurationError as error:
+        # The policy quotes the value that it refuses.
+        text = error.message.rpartition(", not ")[0]
+    raise ConfigurationError(f"{_CONNECTION} field {text}.")
+
+
+def _number(name: str, value: object, where: str = _CONNECTION, *, quoted: str = "") -> float:
     try:
         number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         number = None
     if number is None or (name in _WHOLE and not number.is_integer()):
         kind = "a whole number" if name in _WHOLE else "a number"
-        raise ConfigurationError(f"{where} field {name} must be {kind}, not {value!r}.")
+        raise ConfigurationError(f"{where} field {name} must be {kind}{quoted}.")
     low, high = _BOUNDS.get(name, (0, float("inf")))
     if not low <= number <= high:
-        raise ConfigurationError(f"{where} field {name} must lie between {low} and {high}, not {value!r}.")
+        raise ConfigurationError(f"{where} field {name} must lie between {low} and {high}{quoted}.")
     return int(number) if name in _WHOLE else number
 
 
 def _truth(name: str, value: object) -> bool:
-    text = str(value).lower()
+    text = str(value).strip().lower()
     if text not in _TRUE | _FALSE:
-        raise ConfigurationError(f"The connection's extra field {name} must be true or false, not {value!r}.")
+        raise ConfigurationError(f"{_CONNECTION} field {name} must be true or false.")
     return text in _TRUE

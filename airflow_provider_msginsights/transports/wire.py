@@ -37,6 +37,22 @@ _REASONS = {
 }
 
 
+_HEADERS = frozenset(
+    {
+        "date",
+        "facebook-api-version",
+        "retry-after",
+        "www-authenticate",
+        "x-ad-account-usage",
+        "x-app-usage",
+        "x-business-use-case-usage",
+        "x-fb-trace-id",
+        "x-page-usage",
+    }
+)
+"""What flows may hear of a reply's headers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
     """One HTTP request. The token stands in the header or in the form, and never in the address."""
@@ -63,19 +79,24 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Why an HTTP call brought no usable answer, in a sentence without address or secret."""
+    """Why an HTTP call brought no usable answer, in a sentence without address or secret.
+
+    :param took_seconds: how long it was waited for, where that was all the time it had.
+    """
 
     why: str
     too_large: bool = False
+    took_seconds: float = 0.0
 
 
 class Exchange(NamedTuple):
-    """A group of requests, the call they travelled in, and what came of it."""
+    """A group of requests, the call they travelled in (none, if it was given up), what came of it, and its time."""
 
     group: Group
-    call: HttpCall
+    call: HttpCall | None
     answer: HttpAnswer | Lost
     at_seconds: float
+    took_seconds: float
 
 
 class Wire:
@@ -90,6 +111,12 @@ class Wire:
         """The requests of a step, by the HTTP call they travel in."""
         limit = min(send.batch_limit, self._settings.batch_size)
         return batch.pack(send.requests, limit=limit)
+
+    def limit_seconds(self, send: Send, group: Group) -> float:
+        """How long a call may take, from looking up the host to the last byte: what its requests have left."""
+        settings = self._settings
+        alone = settings.connect_timeout_seconds + settings.read_timeout_seconds
+        return min((send.time_left[one] for one in group if one in send.time_left), default=alone)
 
     def call(self, group: Group) -> HttpCall:
         """A plain GET for one request without a further secret, otherwise a batch POST; made anew at each try."""
@@ -106,31 +133,54 @@ class Wire:
 
     def replies(self, exchange: Exchange) -> tuple[Reply, ...]:
         """What the answer to a call means for each request of its group: one reply each, whatever happened."""
-        group, call, answer, at_seconds = exchange
-        if isinstance(answer, Lost):
-            return tuple(self._lost(one, answer, at_seconds, shared=len(group) > 1) for one in group)
+        group, call, answer, *_ = exchange
+        if call is None or isinstance(answer, Lost):
+            lost = answer if isinstance(answer, Lost) else Lost("The call was given up.")
+            return tuple(self._lost(one, lost, exchange, shared=len(group) > 1) for one in group)
         text = answer.content.decode("utf-8", "replace")
         whole = Response(status=answer.status, headers=answer.headers, body=text)
         parts = batch.decode(whole, len(group)) if call.method == "POST" else None
         if parts is None:
-            return tuple(self._heard(one, whole, at_seconds, shared=len(group) > 1) for one in group)
+            return tuple(self._heard(one, whole, exchange, shared=len(group) > 1) for one in group)
         return tuple(
-            self._lost(one, Lost(part), at_seconds) if isinstance(part, str) else self._heard(one, part, at_seconds)
+            self._lost(one, Lost(part), exchange) if isinstance(part, str) else self._heard(one, part, exchange)
             for one, part in zip(group, parts, strict=True)
         )
 
-    def _heard(self, request: Request, response: Response, at_seconds: float, *, shared: bool = False) -> Reply:
-        body = self._tokens.clean(request, response.body)
-        headers = response.headers
-        if "www-authenticate" in headers:  # the Graph API repeats an error's words there
-            headers = headers | {"www-authenticate": self._tokens.redact(headers["www-authenticate"])}
-        clean = Response(status=response.status, headers=headers, body=body)
-        return Reply(request=request, at_seconds=at_seconds, response=clean, shared=shared)
+    def _heard(self, request: Request, response: Response, exchange: Exchange, *, shared: bool = False) -> Reply:
+        told = {name: value for name, value in response.headers.items() if name in _HEADERS}
+        clean = Response(
+            status=response.status,
+            headers=self._tokens.clean_headers(request, told),
+            body=self._tokens.clean(request, response.body),
+        )
+        return Reply(
+            request=request,
+            at_seconds=exchange.at_seconds,
+            took_seconds=exchange.took_seconds,
+            response=clean,
+            shared=shared,
+        )
 
     @staticmethod
-    def _lost(request: Request, lost: Lost, at_seconds: float, *, shared: bool = False) -> Reply:
-        too_large = lost.too_large and not shared
-        return Reply(request=request, at_seconds=at_seconds, failure=lost.why, shared=shared, too_large=too_large)
+    def _lost(request: Request, lost: Lost, exchange: Exchange, *, shared: bool = False) -> Reply:
+        return Reply(
+            request=request,
+            at_seconds=exchange.at_seconds,
+            took_seconds=max(lost.took_seconds, exchange.took_seconds),
+            failure=lost.why,
+            shared=shared,
+            too_large=lost.too_large and not shared,
+        )
+
+
+def out_of_time(limit_seconds: float) -> Lost:
+    """Why a call was ended: connecting, sending and reading took longer than its requests may take in all."""
+    return Lost(
+        f"The Graph API could not be reached: no complete answer within {limit_seconds:.3g} s, which is all the time "
+        "that total_seconds leaves the request.",
+        took_seconds=limit_seconds,
+    )
 
 
 def why_lost(error: Exception, settings: TransportSettings) -> Lost:
@@ -147,23 +197,3 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-class BodyReader:
-    """Collects the pieces of a body up to the longest one accepted."""
-
-    def __init__(self, settings: TransportSettings) -> None:
-        self._limit = settings.max_response_bytes
-        self._body = bytearray()
-
-    def takes(self, piece: bytes) -> bool:
-        """Add a piece; false when that makes the body too long."""
-        self._body += piece
-        return len(self._body) <= self._limit
-
-    def answer(self, status: int, headers: Mapping[str, str]) -> HttpAnswer | Lost:
-        """The whole answer."""
-        if len(self._body) > self._limit:
-            return Lost(f"The reply is longer than {self._limit} bytes.", too_large=True)
-        lowered = {name.lower(): value for name, value in headers.items()}
-        return HttpAnswer(status=status, headers=lowered, content=self._body)

@@ -144,7 +144,7 @@ def test_no_metric_can_spoil_the_test(emulator: GraphEmulator, monkeypatch: pyte
         ({"extra": {"max_attempts": "many"}}, "max_attempts must be a whole number"),
         pytest.param(
             {"extra": "not json"},
-            "'msginsights_default': The connection's extra is no JSON object",
+            "'msginsights_default': The connection's extra must be a JSON object",
             marks=needs_airflow("3.2", "such a connection is found"),
         ),
         ({"host": "http://127.0.0.1:9", "extra": {"max_attempts": 1}}, "could not be reached"),

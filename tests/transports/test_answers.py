@@ -182,8 +182,8 @@ def test_a_reply_too_long_is_not_read_to_its_end_and_less_is_asked_for(driver: D
     assert len(double.heard) > 20
 
 
-@pytest.mark.parametrize("host", ["https://a..b", f"https://{'a' * 70}.example", "https://-.invalid", "http://[::1]:1"])
-def test_a_host_that_cannot_be_is_an_error_of_ours(driver: Driver, host: str) -> None:
+@pytest.mark.parametrize("host", ["https://-.invalid", "https://xn--a.invalid", "http://[::1]:1"])
+def test_a_host_that_is_nowhere_is_an_error_of_ours(driver: Driver, host: str) -> None:
     driver.host = host
     with pytest.raises(TransportError, match="could not be reached"):
         driver.run(fetch_insights(make_query(), policy=RetryPolicy(max_attempts=1)))

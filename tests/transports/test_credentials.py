@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.insights.steps import Request
-from airflow_provider_msginsights.transports.credentials import Credentials, RunTokens, redact
+from airflow_provider_msginsights.transports.credentials import Credentials, RunTokens
+from airflow_provider_msginsights.transports.redaction import redact
 
 TOKEN = "EAABtoken0123456789abcdefghij"
 ASK = Request("/101/insights", (), "101")

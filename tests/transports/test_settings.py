@@ -54,7 +54,28 @@ def test_plain_http_needs_a_word_of_consent() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["ftp://x", "http://", "https://x:port", "https://x/?a=1", "https://x/#a", "https://user:pw@x", "://"]
+    "host",
+    [
+        "ftp://x",
+        "http://",
+        "https://x:port",
+        "https://x:65536",
+        "https://x:0",
+        "https://x/?a=1",
+        "https://x/#a",
+        "https://user:pw@x",
+        "://",
+        "https://a..b",
+        f"https://{'a' * 70}.example",
+        "https://[1.2.3.4]",
+        "https://[::1",
+        "https://[fe80::1%25eth0]",
+        "https://256.1.1.1",
+        "https://127.0.0.1\u2100",
+        "https://gr\u00e4ph.example",
+        "https://graph. facebook.com",
+        "https://graph.facebook.com\\@x",
+    ],
 )
 def test_a_host_that_is_no_base_url_is_refused(host: str) -> None:
     with pytest.raises(ConfigurationError, match="connection's host"):

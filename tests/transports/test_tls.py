@@ -92,7 +92,7 @@ def test_a_server_nobody_vouches_for_is_refused(driver: Driver, secure_double: G
 
 def test_a_bundle_that_cannot_be_read_is_named(driver: Driver) -> None:
     driver.extra = {"ca_bundle": "/nowhere/ca.pem"}
-    with pytest.raises(ConfigurationError, match=r"/nowhere/ca\.pem"):
+    with pytest.raises(ConfigurationError, match="check ca_bundle in the connection's extra"):
         driver.run(fetch_insights(make_query(), policy=ONCE))
 
 
@@ -110,7 +110,7 @@ def test_without_tls_no_certificates_are_read_and_none_would_be_trusted(certific
     context = ssl_context(plain)
     assert context.cert_store_stats()["x509"] == 0
     assert context.verify_mode is ssl.CERT_REQUIRED
-    behind_tls = TransportSettings(base_url=plain.base_url, proxy="https://proxy.example:3128")
+    behind_tls = TransportSettings(base_url="http://graph.example", proxy="https://proxy.example:3128")
     assert ssl_context(behind_tls) is ssl_context(TransportSettings())
     named = TransportSettings(base_url=plain.base_url, ca_bundle=str(certificate))
     assert ssl_context(named).cert_store_stats()["x509"] == 1

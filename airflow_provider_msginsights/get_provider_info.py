@@ -49,7 +49,7 @@ _FIELD_BEHAVIOUR = {
     "hidden-fields": ["schema"],
     "relabeling": {"host": "Base URL", "login": "Default Page id", "password": "Access token"},
     "placeholders": {
-        "port": "443 for the Test button of Airflow 3.3.1 and 3.3.2, which needs one; otherwise left empty",
+        "port": "the base URL's, or 443: the Test button of Airflow 3.3.1 and 3.3.2 needs one; otherwise left empty",
         "host": "https://graph.facebook.com (left empty, this one)",
         "login": "asked when a task names no Page; for Instagram, the Page linked to the account",
         "password": "a Page, user or system-user token",
@@ -88,9 +88,11 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     ),
     "appsecret_proof": _text(
         "Proof of the app secret",
-        "How requests are signed: plain, timed (each signature lives five minutes) or off. Left empty: plain where "
-        "there is an app secret.",
-        enum=["plain", "timed", "off", None],
+        "How requests are signed: plain, timed (each signature lives five minutes) or off. Without an app secret none "
+        "is signed.",
+        # Without null, which the form would offer by that name.
+        enum=["plain", "timed", "off"],
+        default="plain",
     ),
     "token_warning_days": _number(
         "Warn before the token ends (days)",
@@ -136,13 +138,18 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     "max_response_bytes": _number(
         "Longest reply (bytes)",
         "Beyond it, less is asked for.",
-        default=67108864,
+        default=33554432,
         whole=True,
         minimum=1024,
         maximum=2147483648,
     ),
     "max_attempts": _number("Attempts", "How often one request is sent.", default=5, whole=True, minimum=1),
-    "total_seconds": _number("Waiting in all (seconds)", "How long one request may wait.", default=600, minimum=0),
+    "total_seconds": _number(
+        "Time of a request (seconds)",
+        "For all its tries, connecting, reading and the waits between them together; 0 for a single try.",
+        default=600,
+        minimum=0,
+    ),
     "base_seconds": _number("First back-off (seconds)", "Doubles with each attempt.", default=1, minimum=0),
     "max_delay_seconds": _number("Longest back-off (seconds)", "Where doubling stops.", default=60, minimum=0),
     "throttle_seconds": _number(

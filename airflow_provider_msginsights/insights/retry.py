@@ -84,7 +84,7 @@ class RetryPolicy:
         """How long the next try of a request may take that took so long already; ``None`` for as long as it likes."""
         if not self.total_seconds:
             return None
-        return max(_LEAST_TRY_SECONDS, self.total_seconds - spent_seconds)
+        return max(min(_LEAST_TRY_SECONDS, self.total_seconds), self.total_seconds - spent_seconds)
 
     def headroom(self, percent: float) -> float:
         """What is left of an allowance between the point where we slow down (1) and the limit (0)."""

@@ -16,6 +16,7 @@ ENCODING = "gzip"
 """The only compression asked for and understood: it grows step by step, so that it can be bounded."""
 
 _GZIP = zlib.MAX_WBITS | 16
+_STEP_BYTES = 2**20
 _REDIRECTS = range(300, 400)
 
 
@@ -56,7 +57,7 @@ class BodyReader:
                     if not piece.startswith(b"\x1f\x8b"):
                         break
                     self._unzip = zlib.decompressobj(_GZIP)
-                self._body += self._unzip.decompress(piece, self._limit + 1 - len(self._body))
+                self._body += self._unzip.decompress(piece, min(_STEP_BYTES, self._limit + 1 - len(self._body)))
                 piece = self._unzip.unused_data or self._unzip.unconsumed_tail
         except zlib.error:
             self._is_broken = True

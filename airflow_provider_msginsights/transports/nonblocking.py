@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_GRACE_SECONDS = 0.2
+
 
 class NonblockingTransport:
     """Runs flows in the running event loop. Use it in an ``async with`` statement, or close it with `aclose`.
@@ -95,14 +97,23 @@ class NonblockingTransport:
 
     async def _fetch(self, call: HttpCall, limit_seconds: float) -> HttpAnswer | Lost:
         """Make one call; what the HTTP library raises becomes a sentence of ours, since its own may hold secrets."""
-        limit = asyncio.timeout(limit_seconds)
+        import httpx
+
+        settings, loop = self._settings, asyncio.get_running_loop()
+        # Each stage ends by itself where it can: a handshake that is cancelled leaves its socket open.
+        timeout = httpx.Timeout(
+            min(settings.read_timeout_seconds, limit_seconds),
+            connect=min(settings.connect_timeout_seconds, limit_seconds),
+        )
+        ends_at = float("inf")
         try:
             with unlogged(), self._client.use() as client:
+                ends_at = loop.time() + limit_seconds
                 async with (
-                    limit,
-                    client.stream(call.method, call.url, data=call.form, auth=call.sign) as answer,
+                    asyncio.timeout_at(ends_at + _GRACE_SECONDS),
+                    client.stream(call.method, call.url, data=call.form, auth=call.sign, timeout=timeout) as answer,
                 ):
-                    body = BodyReader(self._settings, answer.status_code, answer.headers)
+                    body = BodyReader(settings, answer.status_code, answer.headers)
                     if body.wants_more:
                         async for piece in answer.aiter_raw():
                             if not body.takes(piece):
@@ -113,7 +124,7 @@ class NonblockingTransport:
         except (ConfigurationError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - ValueError, UnicodeError, AttributeError: whatever a reply provokes
-            return out_of_time(limit_seconds) if limit.expired() else why_lost(error, self._settings)
+            return out_of_time(limit_seconds) if loop.time() >= ends_at else why_lost(error, settings)
 
 
 class _Inbox:

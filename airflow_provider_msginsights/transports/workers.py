@@ -74,14 +74,15 @@ class Job(Generic[T]):
 
     def run_by(self, worker: Worker) -> None:
         """Make the call in this thread."""
-        with self._lock:
-            if self._is_left:
-                worker.rest()
-                return
-            worker.line.begin(self.limit_seconds)
-            self._worker = worker
         try:
-            self._result = self._work(worker.session(), worker.line)
+            session = worker.session()
+            with self._lock:
+                if self._is_left:
+                    worker.rest()
+                    return
+                worker.line.begin(self.limit_seconds)
+                self._worker = worker
+            self._result = self._work(session, worker.line)
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             self._error = error
         with self._lock:

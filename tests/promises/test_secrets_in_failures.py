@@ -220,7 +220,10 @@ UNREACHABLE: dict[str, dict[str, Any]] = {
     "connection refused": {"host": "http://127.0.0.1:9"},
     "no such host": {"host": "https://graph.invalid"},
     "TLS asked of a server that has none": {"tls": True},
-    "proxy refused": {"extra": {"proxy": f"http://someone:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:9"}},
+    "proxy refused": {
+        "host": "https://graph.invalid",
+        "extra": {"proxy": f"http://someone:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1:9"},
+    },
     "silence": {"extra": {"read_timeout_seconds": 0.05}, "fault": {"kind": "hang"}},
     "a field that is wrong": {"extra": {"app_id": "no digits"}},
     "a field nobody knows": {"extra": {"acess_token": USER_TOKEN}},

@@ -75,7 +75,7 @@ def test_the_form_s_patterns_and_choices_let_through_what_the_connection_takes()
     good: dict[str, list[object]] = {
         "api_version": ["v26.0", ""],
         "app_id": ["123", ""],
-        "appsecret_proof": ["plain", "timed", "off", None],
+        "appsecret_proof": ["plain", "timed", "off"],
         "proxy": ["http://user:password@proxy:3128", "https://proxy", ""],
         "ca_bundle": ["/etc/ssl/ca.pem", ""],
         "app_secret": ["secret"],

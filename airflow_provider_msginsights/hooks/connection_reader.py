@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.transports.settings import checked_api_version, from_connection_parts
+from airflow_provider_msginsights.transports.settings import from_connection_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,8 +91,6 @@ class ConnectionReader:
         if isinstance(parts, ConfigurationError):
             raise parts.with_traceback(None)
         settings, credentials = parts
-        if self.api_version:
-            checked_api_version(self.api_version)
         return settings.bounded_by(self.retry_bounds), credentials
 
 

@@ -136,16 +136,6 @@ def from_connection_parts(
     return settings, _credentials(_text("password", password), given)
 
 
-def checked_api_version(version: object) -> str:
-    """Return the API version that a task names.
-
-    :raises ConfigurationError: for another form than that of ``v26.0``.
-    """
-    if (checked := _version(version)) is None:
-        raise ConfigurationError(f"api_version must look like {DEFAULT_API_VERSION!r}, not {version!r}.")
-    return checked
-
-
 def _known_field(name: str) -> None:
     if name in EXTRA_FIELDS:
         return
@@ -216,14 +206,10 @@ def _port(value: object) -> int | None:
 
 
 def _api_version(value: object) -> str:
-    if (version := _version(value)) is None:
+    version = str(value).strip()
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version):
         raise ConfigurationError(f"{_CONNECTION} field api_version must look like {DEFAULT_API_VERSION!r}.")
     return version
-
-
-def _version(value: object) -> str | None:
-    version = str(value).strip()
-    return version if re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version) else None
 
 
 def _proxy(value: object) -> str | None:

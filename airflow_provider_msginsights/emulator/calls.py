@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 SECRET_PARAMETERS: Final = frozenset(
-    {"access_token", "appsecret_proof", "client_secret", "code", "fb_exchange_token", "input_token"}
+    {"access_token", "appsecret_proof", "client_secret", "code", "fb_exchange_token", "input_token", "revoke_token"}
 )
 REDACTED: Final = "<redacted>"
 

@@ -23,7 +23,7 @@ from airflow_provider_msginsights.emulator.insights_edge import read_insights
 from airflow_provider_msginsights.emulator.journal import JournalEntry
 from airflow_provider_msginsights.emulator.legacy_features import callback_of, ids_of, refuse_unusable
 from airflow_provider_msginsights.emulator.nodes import read_accounts, read_page, read_permissions, read_person
-from airflow_provider_msginsights.emulator.oauth import debug_token, exchange_token
+from airflow_provider_msginsights.emulator.oauth import debug_token, exchange_token, revoke_token
 from airflow_provider_msginsights.emulator.pacific import pacific_date
 from airflow_provider_msginsights.emulator.profiles import Page
 from airflow_provider_msginsights.emulator.tokens import Token, TokenKind, check_proof
@@ -97,6 +97,8 @@ class Graph:
         refuse_unusable(call, inquiry.components, world.settings.legacy_features)
         if inquiry.components == ["oauth", "access_token"]:
             return Reply(payload=exchange_token(world, call))
+        if inquiry.components == ["oauth", "revoke"]:
+            return Reply(payload=revoke_token(world, call))
         token = self._authorised(inquiry)
         ids = ids_of(call, inquiry.components) if call.method in _READS else []
         if ids:

@@ -12,7 +12,7 @@ from airflow_provider_msginsights.emulator.errors import invalid_parameter
 from airflow_provider_msginsights.emulator.field_expansion import AskedField, parse_fields
 from airflow_provider_msginsights.emulator.insights_edge import read_insights
 from airflow_provider_msginsights.emulator.profiles import Page
-from airflow_provider_msginsights.emulator.tokens import Token, TokenKind, page_token_value
+from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
 from airflow_provider_msginsights.emulator.world import World
 
 _DEFAULT_LIMIT = 25
@@ -91,7 +91,7 @@ def _page_fields(
     for field in asked:
         if field.name == "access_token":
             if _may_have_token(world, page, token):
-                answer[field.answer_name] = page_token_value(page.page_id)
+                answer[field.answer_name] = world.page_token_of(token, page)
         elif field.name == "insights":
             inner = ",".join(f"{part.name}.as({part.answer_name})" for part in field.inner)
             params = {**field.modifiers, "fields": inner}

@@ -13,6 +13,7 @@ from airflow_provider_msginsights.emulator.calls import Call, Mishap, Reply
 from airflow_provider_msginsights.emulator.error_table import table_error
 from airflow_provider_msginsights.emulator.errors import GraphError
 from airflow_provider_msginsights.emulator.graph import Graph
+from airflow_provider_msginsights.emulator.login_dialog import login_routes
 from airflow_provider_msginsights.emulator.wire import Wire, read_call, response_parts
 from airflow_provider_msginsights.emulator.world import World
 
@@ -147,7 +148,11 @@ class ServerThread:
         from starlette.routing import Router
 
         config = uvicorn.Config(
-            Router(self._control_routes, redirect_slashes=False, default=GraphEndpoint(self._world, self._wire)),
+            Router(
+                [*self._control_routes, *login_routes(self._world)],
+                redirect_slashes=False,
+                default=GraphEndpoint(self._world, self._wire),
+            ),
             log_config=None,
             http=_without_access_log(),
             lifespan="off",

@@ -42,6 +42,8 @@ _CHOICES = (
     ("empty_ratio", ("zero", "absent")),
     ("zero_buckets", ("absent", "zero")),
     ("default_version", tuple(documentation.VERSIONS_USABLE_UNTIL)),
+    ("app_mode", ("development", "live")),
+    ("login_dialog", ("ask", "allow", "deny")),
 )
 _LISTS = (("offered_periods", documentation.PERIODS), ("legacy_features", documentation.LEGACY_FEATURES))
 
@@ -60,6 +62,8 @@ class Settings:
     `offered_periods` are those that every metric has: another documented one is refused as incompatible.
     `legacy_features` are those the app may use, of `date_format`, `field_aliases`, `ids`, `jsonp` and
     `method_override`: none in an app made since v27.0.
+    The login dialog redirects to `redirect_uris`, and while `app_mode` is "development" to any address of localhost;
+    in "live" mode to https only. `login_dialog` "ask"s, or answers at once with "allow" or "deny".
     """
 
     pages: int = 1
@@ -79,6 +83,9 @@ class Settings:
     zero_buckets: str = "absent"
     offered_periods: tuple[str, ...] = documentation.PERIODS
     legacy_features: tuple[str, ...] = documentation.LEGACY_FEATURES
+    app_mode: str = "development"
+    redirect_uris: tuple[str, ...] = ()
+    login_dialog: str = "ask"
     require_appsecret_proof: bool = False
     advanced_access: bool = False
     default_version: str = documentation.DASHBOARD_VERSION
@@ -92,7 +99,7 @@ class Settings:
         """
         object.__setattr__(self, "style", Style(self.style))
         object.__setattr__(self, "unready", Unready(self.unready))
-        for name, _ in _LISTS:
+        for name in (*dict(_LISTS), "redirect_uris"):
             value = getattr(self, name)
             # A list is how JSON spells it.
             object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)

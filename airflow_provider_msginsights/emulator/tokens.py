@@ -17,6 +17,7 @@ from airflow_provider_msginsights.emulator.errors import GRAPH_METHOD, GraphErro
 from airflow_provider_msginsights.emulator.pacific import PACIFIC
 from airflow_provider_msginsights.emulator.validation import check_range, check_types
 
+LONG_LIVED = "-long-lived"
 _PROOF_LIFETIME_SECONDS = 300
 _LATEST_SECONDS = 7_000_000_000
 _OF_THE_PERSON = frozenset({458, 459, 460, 464})
@@ -38,7 +39,8 @@ class Token:
 
     `invalid_subcode` is the subcode of code 190 with which the token is refused, None while it is good. `of_developer`
     False makes a person's token that of somebody without a role on the app, who may not inspect tokens. `app_id` other
-    than the emulator's makes it a token of another app.
+    than the emulator's makes it a token of another app. `page_ids` are the Pages that a person gave it in a login; None
+    means all of theirs.
     """
 
     value: str
@@ -53,6 +55,7 @@ class Token:
     parent: str | None = None
     of_developer: bool = True
     app_id: str = documentation.APP_ID
+    page_ids: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse fields that mean nothing.
@@ -69,6 +72,11 @@ class Token:
     def __repr__(self) -> str:
         """Kind and owner; never the value."""
         return f"<{self.label}>"
+
+    @property
+    def is_long_lived(self) -> bool:
+        """True for a token that was exchanged for one of about 60 days."""
+        return self.value.endswith(LONG_LIVED)
 
     @property
     def label(self) -> str:

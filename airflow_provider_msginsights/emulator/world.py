@@ -15,6 +15,7 @@ from airflow_provider_msginsights.emulator.errors import GraphError
 from airflow_provider_msginsights.emulator.faults import Faults
 from airflow_provider_msginsights.emulator.journal import Journal, JournalEntry
 from airflow_provider_msginsights.emulator.limits import Limits
+from airflow_provider_msginsights.emulator.login import Logins
 from airflow_provider_msginsights.emulator.pacific import pacific_date, years_before
 from airflow_provider_msginsights.emulator.permissions import Permissions
 from airflow_provider_msginsights.emulator.profiles import Page, seeded_page
@@ -60,6 +61,7 @@ class World:
         self.metric_first_days = Switches[date | None]()
         self.unshared = Switches[bool]()
         self.permissions = Permissions()
+        self.logins = Logins()
         self.tokens = TokenRegistry(self._first_tokens())
 
     def _first_tokens(self) -> list[Token]:
@@ -95,6 +97,25 @@ class World:
             parent=parent.value,
         )
 
+    def page_token_of(self, token: Token, page: Page) -> str:
+        """The Page's token as the API gives it for a person's; one of a login is made then, and ends as that does.
+
+        Login guide "Get Long-Lived Tokens": from a long-lived token of a person the Page's has no end of its own.
+        """
+        if token.kind is TokenKind.PAGE:
+            return token.value
+        if token.page_ids is None:
+            return page_token_value(page.page_id)
+        made = replace(
+            self.page_token(page.page_id, token),
+            value=f"{token.value}-page-{page.page_id}",
+            issued_at=int(self.clock.now()),
+            expires_at=0 if token.is_long_lived else token.expires_at,
+        )
+        if self.tokens.get(made.value) is None:
+            self.tokens.put(made)
+        return made.value
+
     def reset(self) -> None:
         """Back to the seeded state; what users added, changed or broke is gone, counters are zero."""
         self.clock.reset()
@@ -126,7 +147,9 @@ class World:
             self.tokens.put(self.page_token(page.page_id, user))
 
     def is_shared(self, page: Page, token: Token) -> bool:
-        """True while the person behind the token has the Page."""
+        """True while the person behind the token has the Page, and if they gave it to the token."""
+        if token.page_ids is not None and page.page_id not in token.page_ids:
+            return False
         return not self.unshared.get(page.page_id, token.user_id, default=False)
 
     def scopes_of(self, token: Token, page: Page | None = None) -> tuple[str, ...]:

@@ -50,7 +50,12 @@ PARAMETERS = {
     "after": ["Y3Vyc29yOjE", "%", "Y3Vyc29yOi05"],
     "before": ["Y3Vyc29yOjE"],
     "ids": ["101,102"],
-    "date_format": ["U"],
+    "date_format": ["U", "\\", "Y-m-d"],
+    "callback": ["show", "alert(1)"],
+    "redirect_uri": ["http://localhost:1/", "http://[", "https://app.example/"],
+    "code": ["login-code-1", "x"],
+    "revoke_token": ["rubbish"],
+    "set_token_expires_in_60_days": ["true"],
     "grant_type": ["fb_exchange_token", "client_credentials"],
     "client_id": ["1", "2"],
     "client_secret": ["app-secret", "no"],
@@ -61,7 +66,7 @@ PARAMETERS = {
     "pretty": ["1"],
 }
 NODES = ["101", "102", "999", "me", "debug_token", "oauth", "insights", "9001", "*", "..", "."]
-EDGES = ["insights", "accounts", "access_token", "page_messages_sent", "feed", ""]
+EDGES = ["revoke", "insights", "accounts", "access_token", "page_messages_sent", "feed", ""]
 VERSIONS = ["v26.0", "v25.0", "v2.3", "v99.0", "v1", "V26.0", ""]
 
 
@@ -269,7 +274,22 @@ CONTROL_BODIES: dict[str, dict[str, list[Any]]] = {
         "tasks": [[], ["ANALYZE"]],
         "first_day": ["2026-01-01"],
     },
-    "metrics": {"retire": list(METRICS), "hide": list(METRICS), "page_id": ["101", "999"]},
+    "metrics": {
+        "retire": list(METRICS),
+        "restore": list(METRICS),
+        "hide": list(METRICS),
+        "page_id": ["101", "999"],
+        "first_day": ["2026-11-01", "soon"],
+    },
+    "permissions": {
+        "lose": ["read_insights", "email"],
+        "restore": ["read_insights"],
+        "page_id": ["101", None],
+        "first_day": ["2026-11-01", "soon"],
+        "last_day": ["2026-10-01"],
+    },
+    "sharing": {"share": ["101"], "unshare": ["101", "999"], "user_id": ["9001", "5"]},
+    "outage": {"kind": [kind for kind in FaultKind if kind != "hang"], "code": [2], "times": [1]},
     "limits": {"page_id": ["101", None], "minutes": [5, -1, 1e300], "calls": [3, -1], "code": [80006, 17]},
     "settings": {"style": ["real", "documentation"], "unready": ["provisional"], "readiness_lag_hours": [5, 1e300]},
 }

@@ -77,6 +77,11 @@ def page_without_messages(emulator: GraphEmulator, ask: Ask) -> Any:
     return len(ask("/v26.0/500/insights", token="page-token-500", **asked).json()["data"])
 
 
+def dialog(emulator: GraphEmulator, redirect_uri: str = "http://localhost:8000/") -> requests.Response:
+    params = {"client_id": "1", "redirect_uri": redirect_uri}
+    return requests.get(f"{emulator.base_url}/v27.0/dialog/oauth", params=params, allow_redirects=False, timeout=10)
+
+
 CASES: dict[str, tuple[Any, Probe]] = {
     "history_years": (1, row_count(since="2025-01-01", until="2025-01-05")),
     "latency_ms": (LATENCY_MS, is_slow(one_call)),
@@ -93,6 +98,12 @@ CASES: dict[str, tuple[Any, Probe]] = {
     "zero_buckets": ("zero", row_count(metric=SENT, breakdown="campaign_id")),
     "offered_periods": (("week",), lambda _, ask: sorted(insights(ask))),
     "legacy_features": ((), lambda _, ask: sorted(insights(ask, date_format="U"))),
+    "app_mode": ("live", lambda emulator, _: dialog(emulator).status_code),
+    "redirect_uris": (
+        ("https://app.example/",),
+        lambda emulator, _: dialog(emulator, "https://app.example/").status_code,
+    ),
+    "login_dialog": ("deny", lambda emulator, _: dialog(emulator).status_code),
     "require_appsecret_proof": (True, lambda _, ask: sorted(insights(ask))),
     "advanced_access": (True, foreign_page),
     "default_version": ("v25.0", lambda _, ask: ask("/101").headers["facebook-api-version"]),
@@ -131,6 +142,8 @@ def test_a_setting_of_the_start_is_refused_later(name: str, emulator: GraphEmula
         ("offered_periods", "day"),
         ("legacy_features", ("etags",)),
         ("default_version", "v99.0"),
+        ("redirect_uris", (1,)),
+        ("login_dialog", "sulk"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused_by_name(name: str, value: Any) -> None:

@@ -6,16 +6,19 @@ intervals then tile the calendar, and a scheduled run never asks for a day that 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from airflow_provider_msginsights.airflow_events import ranges_in_events
+from airflow_provider_msginsights.airflow_partitions import days_of_partition
+from airflow_provider_msginsights.airflow_ticks import previous_tick
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.date_ranges import (
     ONE_DAY,
     DateRange,
     days_ending_within,
+    end_of_day,
     last_days_ended_by,
     pacific_midnight,
     parse_moment,
@@ -23,7 +26,7 @@ from airflow_provider_msginsights.insights.date_ranges import (
 from airflow_provider_msginsights.insights.presets import resolve_preset
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 When: TypeAlias = str | int | date | datetime | None
 
@@ -31,7 +34,6 @@ _CURES = (
     "Either set lookback_days (1 loads the last Pacific day that had ended by then), or schedule the DAG with "
     "CronDataIntervalTimetable('0 0 * * *', timezone='America/Los_Angeles'), whose run labelled D loads Pacific day D."
 )
-_KEY_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 
 
 class NoDayEndedError(Exception):
@@ -55,8 +57,8 @@ def requested_days(
 ) -> tuple[DateRange, ...]:
     """Give the ranges of Pacific days a run is about: one, unless triggering assets named days apart.
 
-    What was left out is taken from, in this order: the date at the start of the run's partition key, the days
-    named by the triggering asset events, the data interval, the moment the run was created for (``run_after``).
+    What was left out is taken from, in this order: the partition that the run's key names, the days named by the
+    triggering asset events, the data interval, the moment the run was created for (``run_after``).
 
     :param context: Airflow's context; an empty one will do when both bounds are given.
     :param since: first day, or the moment the interval starts; dates are Pacific dates.
@@ -64,7 +66,8 @@ def requested_days(
     :param date_preset: one of the API's named ranges instead of the two, counted from the run and not from the
         wall clock: a run of January, cleared today, means January.
     :param lookback_days: how many days before the range to take as well. Where there is no interval, or one of
-        length zero, the number of last days that had ended. Backfill runs do not extend a range.
+        length zero, the number of last days that had ended. Backfill runs ignore it, so that they can run side by
+        side: where the interval has no length they load the one day that had ended.
     :raises ConfigurationError: when no range follows from all this; the message names the cures.
     :raises NoDayEndedError: when the interval has a length but no day ends in it.
     """
@@ -74,12 +77,14 @@ def requested_days(
         if since is not None or until is not None:
             raise ConfigurationError("date_preset stands instead of since and until: give one or the other.")
         return _extended((resolve_preset(date_preset, _bounds_of_run(context).end),), extension)
-    if since is None and until is None and (named := tuple(_named_days(context))):
+    if since is None and until is None and (named := _named_days(context)):
         return _extended(_contiguous(named), extension)
     bounds = _given_bounds(context, since, until) or _bounds_of_run(context)
     if bounds.start is not None and bounds.start > bounds.end:
         raise ConfigurationError(f"{bounds.origin} starts after it ends ({_span(bounds)}); swap since and until.")
     if bounds.start is None or bounds.start == bounds.end:
+        if _is_backfill(context) and since is None and until is None:
+            return (_day_of_backfill(context, bounds),)
         if not lookback:
             raise ConfigurationError(f"{bounds.origin} has no length ({_span(bounds)}), so no day ends in it. {_CURES}")
         return (last_days_ended_by(bounds.end, lookback),)
@@ -134,44 +139,22 @@ def _bounds_of_run(context: Mapping[str, Any]) -> _Bounds:
     return _Bounds(start=None, end=run_after, origin="The run has no data interval: its range")
 
 
-def _named_days(context: Mapping[str, Any]) -> Iterator[date]:
+def _named_days(context: Mapping[str, Any]) -> list[DateRange]:
     if key := _partition_key(context):
-        day = _date_at_start(key)
-        if day is None:
-            raise ConfigurationError(
-                f"The run's partition key {key!r} does not start with a date (YYYY-MM-DD), so it names no day to load. "
-                "Use a key that does, or give since and until."
-            )
-        yield day
-        return
-    events: Mapping[Any, Collection[Any]] = context.get("triggering_asset_events") or {}
-    for asset in events:
-        for event in events[asset]:
-            yield from _days_of_event(event)
+        return [days_of_partition(key, context, now=datetime.now(UTC))]
+    return ranges_in_events(context.get("triggering_asset_events"))
 
 
-def _days_of_event(event: Any) -> Iterator[date]:
-    """Read ``days`` or ``day`` of an asset event's extra, or of the payload a watcher's trigger put there."""
-    extra = getattr(event, "extra", None) or {}
-    for holder in (extra, extra.get("payload")):
-        if not isinstance(holder, dict):
-            continue
-        days = holder.get("days", [])
-        for text in (*([days] if isinstance(days, str) else days), holder.get("day")):
-            if isinstance(text, str) and (day := _date_at_start(text)):
-                yield day
-        if "days" not in holder:
-            yield from _days_between(holder.get("first_day"), holder.get("last_day"))
-    if (key := getattr(event, "partition_key", None)) and (day := _date_at_start(key)):
-        yield day
-
-
-def _days_between(first: object, last: object) -> Iterator[date]:
-    """Every day of a load too long to name each of them."""
-    if isinstance(first, str) and isinstance(last, str):
-        start, end = _date_at_start(first), _date_at_start(last)
-        if start is not None and end is not None and start <= end:
-            yield from DateRange(start, end + ONE_DAY)
+def _day_of_backfill(context: Mapping[str, Any], bounds: _Bounds) -> DateRange:
+    """The day that had ended, unless it had by the run before: adjacent runs load different days."""
+    day = last_days_ended_by(bounds.end, 1)
+    before = previous_tick(getattr(context.get("dag"), "timetable", None), bounds.end)
+    if before is not None and end_of_day(day.last_day) <= before:
+        raise NoDayEndedError(
+            f"No Pacific day ended between the run before ({before.astimezone(UTC).isoformat()}) and this one "
+            f"({_span(bounds)}): an earlier run of the backfill handles {day}."
+        )
+    return day
 
 
 def _partition_key(context: Mapping[str, Any]) -> str | None:
@@ -179,28 +162,20 @@ def _partition_key(context: Mapping[str, Any]) -> str | None:
     return str(key) if key else None
 
 
-def _date_at_start(text: str) -> date | None:
-    match = _KEY_DATE.match(text)
-    try:
-        return date.fromisoformat(match.group()) if match else None
-    except ValueError:
-        return None
-
-
-def _contiguous(days: Collection[date]) -> tuple[DateRange, ...]:
+def _contiguous(named: Iterable[DateRange]) -> tuple[DateRange, ...]:
     ranges: list[DateRange] = []
-    for day in sorted(set(days)):
-        if ranges and ranges[-1].end_day == day:
-            ranges[-1] = DateRange(ranges[-1].first_day, day + ONE_DAY)
+    for days in sorted(named):
+        if ranges and days.first_day <= ranges[-1].end_day:
+            ranges[-1] = DateRange(ranges[-1].first_day, max(ranges[-1].end_day, days.end_day))
         else:
-            ranges.append(DateRange(day, day + ONE_DAY))
+            ranges.append(days)
     return tuple(ranges)
 
 
 def _extended(ranges: tuple[DateRange, ...], lookback: int) -> tuple[DateRange, ...]:
     if not lookback:
         return ranges
-    return _contiguous({day for days in ranges for day in days.extended_back(lookback)})
+    return _contiguous(days.extended_back(lookback) for days in ranges)
 
 
 def _instant(name: str, value: When) -> datetime:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
@@ -7,10 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from airflow.sdk import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCronTriggerTimetable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
+from airflow_provider_msginsights.airflow_ticks import CronTicks
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
 
@@ -75,6 +78,53 @@ def test_on_an_interval_of_length_zero_look_back_counts_the_days_that_had_ended(
     assert requested_days(context, lookback_days=1) == one_day("2026-03-07")
 
 
+def moments_of(timetable: Any) -> list[datetime]:
+    """When the schedule has its runs, over the end of daylight saving time."""
+    moments, end = [datetime(2026, 10, 28, tzinfo=UTC)], datetime(2026, 11, 6, tzinfo=UTC)
+    several = [ticks for one in getattr(timetable, "timetables", [timetable]) if (ticks := CronTicks.of(one))]
+    step = getattr(timetable, "delta", timedelta(days=1))
+    while moments[-1] < end:
+        moments.append(min((ticks.after(moments[-1]) for ticks in several), default=moments[-1] + step))
+    return moments[1:]
+
+
+@pytest.mark.parametrize("lookback_days", [0, 1, 7])
+@pytest.mark.parametrize(
+    "timetable",
+    [
+        CronTriggerTimetable("0 0 * * *", timezone="UTC"),
+        CronTriggerTimetable("30 7 * * *", timezone="UTC"),
+        CronTriggerTimetable("0 0 * * *", timezone="America/Los_Angeles"),
+        CronTriggerTimetable("0 * * * *", timezone="America/Los_Angeles"),
+        CronTriggerTimetable("0 */7 * * *", timezone="Europe/Berlin"),
+        MultipleCronTriggerTimetable("0 9 * * *", "0 17 * * *", timezone="UTC"),
+        DeltaTriggerTimetable(timedelta(hours=5)),
+        DeltaTriggerTimetable(timedelta(days=1)),
+        None,
+    ],
+    ids=repr,
+)
+def test_runs_of_a_backfill_whose_intervals_have_no_length_load_different_days(
+    timetable: object, lookback_days: int
+) -> None:
+    loaded: list[date] = []
+    for moment in moments_of(timetable):
+        context = interval(moment.isoformat(), moment.isoformat()) | {"dag": SimpleNamespace(timetable=timetable)}
+        context["dag_run"].run_type = "backfill"
+        with contextlib.suppress(NoDayEndedError):
+            loaded += [day for days in requested_days(context, lookback_days=lookback_days) for day in days]
+    assert loaded == sorted(set(loaded))
+    assert set(loaded) >= {date(2026, 10, day) for day in (28, 29, 30, 31)}
+
+
+def test_a_backfill_s_run_with_bounds_of_its_own_keeps_to_them() -> None:
+    context = interval("2026-03-09T00:00+00:00", "2026-03-09T00:00+00:00")
+    context["dag_run"].run_type = "backfill"
+    assert requested_days(context, until="2026-03-04", lookback_days=2) == (
+        DateRange(date(2026, 3, 2), date(2026, 3, 4)),
+    )
+
+
 def test_a_run_without_an_interval_goes_by_the_moment_it_was_created_for() -> None:
     assert requested_days(no_interval("2026-11-02T08:00+00:00"), lookback_days=1) == one_day("2026-11-01")
     with pytest.raises(ConfigurationError, match="lookback_days"):
@@ -120,12 +170,13 @@ def test_wrong_bounds_are_refused_by_name(arguments: dict[str, Any], message: st
         requested_days({}, **arguments)
 
 
-def test_a_partition_key_names_the_day_at_its_start() -> None:
-    context = no_interval("2026-03-12T00:00+00:00", partition_key="2026-03-08T00:00:00")
-    assert requested_days(context) == one_day("2026-03-08")
+def test_a_partition_key_that_is_a_date_means_that_day() -> None:
+    assert requested_days(no_interval("2026-03-12T00:00+00:00", partition_key="2026-03-08")) == one_day("2026-03-08")
+    midnight = no_interval("2026-03-12T00:00+00:00", partition_key="2026-03-08T00:00:00")
+    assert requested_days(midnight) == one_day("2026-03-08")
 
 
-@pytest.mark.parametrize("key", ["101|2026-03-08", "2026-13-08", "2026-03-081"])
+@pytest.mark.parametrize("key", ["101|2026-03-08", "2026-13-08", "2026-03-081", "2026-03-08|eu", "2026-03-08T05:00:00"])
 def test_a_partition_key_that_names_no_day_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="partition key"):
         requested_days(no_interval("2026-03-12T00:00+00:00", partition_key=key), lookback_days=1)

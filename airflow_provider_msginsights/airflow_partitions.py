@@ -80,14 +80,17 @@ def _days_of_schedule(key: str, timetable: Any, partition_date: datetime | None)
         raise ConfigurationError(f"The run's partition key {key!r} belongs to a schedule without a cron. {_CURE}")
     key_format = str(getattr(timetable, "key_format", None) or getattr(timetable, "_key_format", ""))
     start, end = _bounds_of(key, ticks, key_format, partition_date)
-    told = f"The run's partition {key!r} lasts from {start.isoformat()} to {end.isoformat()}"
+    lasts = f"lasts from {start.isoformat()} to {end.isoformat()}"
     if end - start < _SHORTEST_DAY:
-        raise ConfigurationError(f"{told}: less than a day, while Messaging Insights are by Pacific day. {_CURE}")
+        raise ConfigurationError(
+            f"The partition of the run's partition key {key!r} {lasts}: less than a day, while Messaging Insights are "
+            f"by Pacific day. {_CURE}"
+        )
     days = days_ending_within(start, end)
     if days is None or days.first_day != ticks.clock_at(start).date():
         raise ConfigurationError(
-            f"{told}: it begins on one day in {ticks.zone} and on another in US Pacific time, so that its key would "
-            f"not name the days it loads. {_CURE}"
+            f"The partition of the run's partition key {key!r} {lasts}: it begins on one day in {ticks.zone} and on "
+            f"another in US Pacific time, so that its key would not name the days it loads. {_CURE}"
         )
     return days
 

@@ -72,7 +72,9 @@ def zone_of(zone: Any) -> Any:
     try:
         return pendulum.timezone(zone)
     except (ValueError, LookupError):
-        raise ConfigurationError(f"The schedule's time zone {zone!r} does not exist.") from None
+        raise ConfigurationError(
+            f"The schedule has a time zone that does not exist: {zone!r}. Use a name such as 'America/Los_Angeles'."
+        ) from None
 
 
 def previous_tick(timetable: Any, moment: datetime) -> datetime | None:

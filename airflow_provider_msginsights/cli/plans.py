@@ -15,6 +15,7 @@ from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requ
 from airflow_provider_msginsights.cli.rehearsal import Traffic, rehearse
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.date_ranges import ONE_DAY, DateRange
+from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.query import InsightsQuery
 
 if TYPE_CHECKING:
@@ -43,20 +44,23 @@ class Question:
     date_preset: str | None = None
     lookback_days: int = 0
 
-    def queries(self, run: object) -> tuple[InsightsQuery, ...]:
-        """What a load of the run asks: one query for each range of days.
+    def queries(self, run: object, *, at: datetime) -> tuple[tuple[InsightsQuery, ...], str | None]:
+        """What a load of the run asks: one query for each range of days, and a warning where days are left out.
+
+        :param at: when the run loads.
 
         :raises NoDayEndedError: when no day ends within the run's interval, so that it is skipped.
         :raises ConfigurationError: for a question the operator would refuse.
         """
-        ranges = requested_days(
+        requested = requested_days(
             {"dag_run": run},
             since=self.since,
             until=self.until,
             date_preset=self.date_preset,
             lookback_days=self.lookback_days,
         )
-        return tuple(
+        possible = possible_days(requested, at, is_total=self.period == TOTAL_OVER_RANGE)
+        queries = tuple(
             InsightsQuery.create(
                 page_ids=self.page_ids,
                 metrics=self.metrics,
@@ -64,8 +68,9 @@ class Question:
                 period=self.period,
                 breakdowns=self.breakdowns,
             )
-            for days in ranges
+            for days in possible.ranges
         )
+        return queries, possible.warning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +167,7 @@ class Planner:
         start, end = run.data_interval_start, run.data_interval_end
         when = {"run_after": run.run_after, "data_interval": (start, end) if start and end else None}
         try:
-            queries = self.question.queries(run)
+            queries, left_out = self.question.queries(run, at=max(at, run.run_after))
         except NoDayEndedError as nothing:
             return Load(**when, skipped=str(nothing))
         traffic = [self._rehearse(query) for query in queries]
@@ -175,7 +180,10 @@ class Planner:
             posts=sum(one.posts for one in traffic),
             calls_a_page=sum(max(one.calls_by_page.values(), default=0) for one in traffic),
             rows_at_most=None if None in rows else sum(one or 0 for one in rows),
-            warnings=tuple(text for query in queries for text in query.warnings(max(at, run.run_after))),
+            warnings=(
+                *((left_out,) if left_out else ()),
+                *(text for query in queries for text in query.warnings(max(at, run.run_after))),
+            ),
         )
 
     def _rehearse(self, query: InsightsQuery) -> Traffic:

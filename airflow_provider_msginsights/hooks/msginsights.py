@@ -6,6 +6,8 @@ Flows and transports are imported where they are used: DAG files import this mod
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +25,6 @@ from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-    from datetime import datetime
 
     from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader, Parts
     from airflow_provider_msginsights.hooks.probing import Prober
@@ -140,10 +141,12 @@ class MessagingInsightsHook(BaseHook):
         ``insights.query``. What could not be read is raised after the last record; nothing is missed silently.
 
         :param allow_partial: return the outcome instead, which tells what became of each part.
+        :raises ConfigurationError: the API can have none of the days, or not all of a total's.
         :raises AuthenticationError: the token is refused.
         :raises RateLimitError: a limit asks for a longer wait than the connection allows.
         :raises MessagingInsightsError: any other trouble with the run, a Page or a metric that was named.
         """
+        query = self._possible(query, datetime.now(UTC))
         with self.get_conn() as transport:
             outcome = yield from transport.records(self.fetching(query))
         return outcome if allow_partial else _complete(outcome)
@@ -153,6 +156,7 @@ class MessagingInsightsHook(BaseHook):
         from airflow_provider_msginsights.hooks.async_records import iterate
         from airflow_provider_msginsights.insights.records import Records
 
+        query = self._possible(query, datetime.now(UTC))
         async with (
             await self.aget_conn() as transport,
             contextlib.aclosing(iterate(transport, self.fetching(query))) as parts,
@@ -270,13 +274,15 @@ class MessagingInsightsHook(BaseHook):
         """
         from airflow_provider_msginsights.insights.flows import probe_availability
 
-        return _settled(self._run(lambda policy: probe_availability(query, now=now, policy=policy)))
+        possible = self._possible(query, now, may_come=True)
+        return _settled(self._run(lambda policy: probe_availability(possible, now=now, policy=policy)))
 
     async def aprobe_availability(self, query: InsightsQuery, *, now: datetime) -> Availability:
         """Tell the same as ``probe_availability``, without blocking the event loop."""
         from airflow_provider_msginsights.insights.flows import probe_availability
 
-        return _settled(await self._arun(lambda policy: probe_availability(query, now=now, policy=policy)))
+        possible = self._possible(query, now, may_come=True)
+        return _settled(await self._arun(lambda policy: probe_availability(possible, now=now, policy=policy)))
 
     def probe_once(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
         """Tell what of these days is there by ``now``; the trouble of single Pages and metrics is in the outcome.
@@ -310,6 +316,17 @@ class MessagingInsightsHook(BaseHook):
         from airflow_provider_msginsights.hooks.polling import poll
 
         await poll(query, read=self._reader.ashared, ranges=ranges, clock=clock, next_poll=next_poll)
+
+    def _possible(self, query: InsightsQuery, now: datetime, *, may_come: bool = False) -> InsightsQuery:
+        """Leave out of a query the days the API cannot have; one warning says so."""
+        from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
+        from airflow_provider_msginsights.insights.history import possible_days
+
+        is_total = query.period == TOTAL_OVER_RANGE
+        possible = possible_days((query.days,), now, is_total=is_total, may_come=may_come)
+        if possible.warning:
+            self.log.warning(possible.warning)
+        return replace(query, days=possible.ranges[0])
 
     def _run(self, flow_for: Callable[[RetryPolicy], Flow[T]]) -> T:
         with self.get_conn() as transport:

@@ -127,6 +127,16 @@ def last_days_ended_by(moment: datetime, count: int) -> DateRange:
     return DateRange(_days_before(end_day, count), end_day)
 
 
+def first_day_kept(today: date) -> date:
+    """The oldest Pacific day the API still has on a day: the same date two years ago (28 February for a 29th)."""
+    last_of_february = 28
+    year = today.year - HISTORY_YEARS
+    try:
+        return date(year, today.month, today.day)
+    except ValueError:
+        return date(year, today.month, last_of_february)
+
+
 def _days_before(day: date, count: int) -> date:
     if count > (day - FIRST_DAY).days:
         raise ConfigurationError(f"{count} days before {day} lie before {FIRST_DAY}, when there were no Pages.")

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.date_ranges import HISTORY_YEARS, ONE_DAY, DateRange, pacific_date
+from airflow_provider_msginsights.insights.date_ranges import ONE_DAY, DateRange, first_day_kept, pacific_date
 from airflow_provider_msginsights.insights.parameters import parse_choice
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def _first_of_quarter(today: date, quarters_ago: int = 0) -> date:
 
 
 def _history(today: date) -> DateRange:
-    that_month_ends = _first_of_month(today, 12 * HISTORY_YEARS - 1) - ONE_DAY
-    return DateRange(that_month_ends.replace(day=min(today.day, that_month_ends.day)), today)
+    return DateRange(first_day_kept(today), today)
 
 
 _PRESETS: Mapping[str, Callable[[date], DateRange]] = MappingProxyType(

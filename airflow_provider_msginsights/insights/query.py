@@ -25,6 +25,7 @@ from airflow_provider_msginsights.insights.date_ranges import (
     chunks,
     days_ending_within,
     end_of_day,
+    first_day_kept,
     pacific_date,
     pacific_midnight,
     parse_moment,
@@ -167,9 +168,7 @@ class InsightsQuery:
         told = []
         if end_of_day(self.days.last_day) > at:
             told.append(f"{self.days.last_day} is not over in US Pacific time: its values will still change.")
-        today = pacific_date(at)
-        oldest = today.replace(year=today.year - HISTORY_YEARS, day=min(today.day, 28))
-        if self.days.first_day < oldest:
+        if self.days.first_day < first_day_kept(pacific_date(at)):
             told.append(f"{self.days.first_day} is older than the {HISTORY_YEARS} years of history the API keeps.")
         return tuple(told)
 

@@ -5,6 +5,7 @@ What only a running task needs is imported where it is used: DAG files import th
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -209,8 +210,11 @@ class MessagingInsightsOperator(BaseOperator):
         return result
 
     def _ranges(self, config: LoadConfig, context: Context) -> tuple[DateRange, ...]:
+        from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
+        from airflow_provider_msginsights.insights.history import possible_days
+
         try:
-            return requested_days(
+            requested = requested_days(
                 context,
                 since=config.since,
                 until=config.until,
@@ -219,3 +223,7 @@ class MessagingInsightsOperator(BaseOperator):
             )
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
+        possible = possible_days(requested, datetime.now(UTC), is_total=config.period == TOTAL_OVER_RANGE)
+        if possible.warning:
+            self.log.warning(possible.warning)
+        return possible.ranges

@@ -142,6 +142,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         self.api_version = api_version
         self._allows_failures = bool(self.silent_fail)  # while pokes run it is set aside
         self._missing: str | None = None
+        self._has_warned = False
         self._remembered: dict[str, Any] = {}
         self._asking: MessagingInsightsHook | None = None
 
@@ -314,9 +315,13 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     def _question(self, context: Context, hook: MessagingInsightsHook) -> Question:
         try:
-            return Question.of(self, cast("Mapping[str, Any]", context), hook)
+            question = Question.of(self, cast("Mapping[str, Any]", context), hook)
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
+        if question.warning and not self._has_warned:
+            self._has_warned = True
+            self.log.warning(question.warning)
+        return question
 
 
 def _hours_until_final(wait_for: object, final_after_hours: object) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.airflow_intervals import requested_days
 from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
 from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.parameters import (
     parse_choice,
     parse_count,
@@ -29,13 +31,17 @@ WAIT_FOR = ("available", "final")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Which days of which Pages and metrics must be there, and from when on it makes sense to look for them."""
+    """Which days of which Pages and metrics must be there, and from when on it makes sense to look for them.
+
+    :param warning: which of the days asked about can never be there and are not waited for.
+    """
 
     query: InsightsQuery
     ranges: tuple[DateRange, ...]
     requirement: Requirement
     first_look: FirstLook
     max_failed_polls: int
+    warning: str | None = None
 
     @classmethod
     def of(cls, sensor: MessagingInsightsSensor, context: Mapping[str, Any], hook: MessagingInsightsHook) -> Question:
@@ -53,12 +59,14 @@ class Question:
         max_failed_polls = parse_count("max_failed_polls", sensor.max_failed_polls)
         for name in ("poke_interval", "timeout"):
             parse_number(name, getattr(sensor, name))
-        ranges = requested_days(
+        requested = requested_days(
             context,
             since=parse_when("since", sensor.since),
             until=parse_when("until", sensor.until),
             lookback_days=parse_count("lookback_days", sensor.lookback_days),
         )
+        possible = possible_days(requested, datetime.now(UTC), may_come=True)
+        ranges = possible.ranges
         hook.retry_policy()  # reads the connection: a wrong one must not wait for the day's end to be told
         query = InsightsQuery.create(
             page_ids=hook.page_ids_of(page_ids),
@@ -76,6 +84,7 @@ class Question:
             requirement=requirement,
             first_look=FirstLook(ranges[-1].last_day, final_after_hours if wait_for == "final" else 0),
             max_failed_polls=max_failed_polls,
+            warning=possible.warning,
         )
 
     def as_trigger_arguments(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.parameter_values import refusal
 from airflow_provider_msginsights.insights.parameters import (
     parse_api_version,
@@ -175,7 +176,10 @@ class _Waiting:
         self.max_wait_seconds = _optional_number("max_wait_seconds", asked.max_wait_seconds)
         self.not_before = _moment("not_before", asked.not_before)
         self.deadline = _moment("deadline", asked.deadline)
-        self.ranges = _ranges(asked.ranges)
+        possible = possible_days(_ranges(asked.ranges), datetime.now(UTC), may_come=True)
+        if possible.warning:
+            self.log.warning(possible.warning)
+        self.ranges = possible.ranges
         self.query = InsightsQuery.create(
             page_ids=asked.page_ids,
             metrics=asked.metrics,

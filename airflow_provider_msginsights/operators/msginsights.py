@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_msginsights.airflow_deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
 from airflow_provider_msginsights.airflow_failures import failing_without_retry
 from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
 from airflow_provider_msginsights.airflow_names import AirflowSkipException, conf
@@ -166,25 +167,42 @@ class MessagingInsightsOperator(BaseOperator):
         from airflow_provider_msginsights.operators.load_config import LoadConfig
         from airflow_provider_msginsights.operators.turn import Turn
 
+        deadline = ExecutionDeadline.from_now(self.execution_timeout)
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
             config = LoadConfig.of(self)
-            turn = Turn(self, config, context, self._ranges(config, context))
+            turn = Turn(self, config, context, self._ranges(config, context), deadline=deadline)
             return self._run(turn, turn.work_left_by_an_earlier_try() or turn.whole_work())
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Go on with what a limit of Meta's made the load leave."""
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, deadline: str | None = None
+    ) -> Any:
+        """Go on with what a limit of Meta's made the load leave.
+
+        :param deadline: when the try is over; where Airflow drops it, the event has it.
+        """
         from airflow_provider_msginsights.operators.load_config import LoadConfig
         from airflow_provider_msginsights.operators.turn import Turn
         from airflow_provider_msginsights.operators.work import Work
 
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
-            if event is None or event.get("status") != "resume":
+            status = event.get("status") if isinstance(event, dict) else None
+            if event is None or status not in {"resume", "timed_out"}:
                 raise ResponseFormatError(
                     f"The trigger sent an event this version does not know: {event!r}. "
                     "Run one version of the provider on workers and triggerers, then clear the task."
                 )
+            bound = ExecutionDeadline.resumed(deadline or event.get("deadline"), self.execution_timeout)
+            if status == "timed_out":
+                bound.end(f"Meta's limit lasts until {event.get('moment')}; what could be read is stored.")
+            bound.enforce()
             work = Work.from_dict(event["state"])
-            return self._run(Turn(self, LoadConfig.of(self), context, work.ranges), work)
+            return self._run(Turn(self, LoadConfig.of(self), context, work.ranges, deadline=bound), work)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume after a deferral; one that Airflow ended itself lasted longer than ``execution_timeout`` allows."""
+        if next_method == TRIGGER_FAIL_REPR and (next_kwargs or {}).get("error") == TRIGGER_TIMED_OUT:
+            ExecutionDeadline.from_now(self.execution_timeout).end("No triggerer took the task up in time.")
+        return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
         """Leave the load at once; Airflow calls this in the middle of it, from a signal handler."""

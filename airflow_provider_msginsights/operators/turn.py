@@ -33,6 +33,7 @@ from airflow_provider_msginsights.triggers.resume import MessagingInsightsResume
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_msginsights.airflow_deadlines import ExecutionDeadline
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.operators.load_config import LoadConfig
     from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -47,17 +48,24 @@ class Turn:
     :param config: what its parameters say is to be loaded.
     :param context: Airflow's context of the task.
     :param ranges: the Pacific days the load is about.
+    :param deadline: when the task's try is over, however often it is deferred.
     :raises ConfigurationError: for a range that is too wide for the period.
     """
 
     def __init__(
-        self, task: MessagingInsightsOperator, config: LoadConfig, context: Any, ranges: tuple[DateRange, ...]
+        self,
+        task: MessagingInsightsOperator,
+        config: LoadConfig,
+        context: Any,
+        ranges: tuple[DateRange, ...],
+        *,
+        deadline: ExecutionDeadline,
     ) -> None:
         for days in ranges:
             check_width(config.period, days)
         self.lineage: LoadLineage | None = None
         self._task, self._context, self._ranges, self._log = task, context, ranges, task.log
-        self._config = config
+        self._config, self._deadline = config, deadline
         self._judge = Judge(max_failed_pages=config.max_failed_pages, on_empty=config.on_empty, log=task.log)
         self._memory = Memory.of(context, self._identity(), task.log)
 
@@ -210,8 +218,13 @@ class Turn:
             )
         self._log.info("%s; the task waits without a worker slot.", told)
         state = replace(left, waited_seconds=seconds).as_dict()
-        trigger = MessagingInsightsResumeTrigger(moment=moment.isoformat(), state=state)
-        self._task.defer(trigger=trigger, method_name="execute_complete")
+        deadline = self._deadline
+        self._task.defer(
+            trigger=MessagingInsightsResumeTrigger(moment=moment.isoformat(), state=state, deadline=deadline.text),
+            method_name="execute_complete",
+            kwargs={"deadline": deadline.text},
+            timeout=deadline.backstop(),
+        )
 
     # Telling of it
 

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from airflow.sdk import Asset, BaseSensorOperator, PokeReturnValue
 
+from airflow_provider_msginsights.airflow_deadlines import (
+    TRIGGER_FAIL_REPR,
+    TRIGGER_TIMED_OUT,
+    ExecutionDeadline,
+)
 from airflow_provider_msginsights.airflow_failures import (
     MAX_FAILED_POLLS,
     FailedPolls,
@@ -171,8 +176,25 @@ class MessagingInsightsSensor(BaseSensorOperator):
             answer = self._ask(self._question(context, hook), hook, self._memory(context))
         return PokeReturnValue(is_done=answer is not None, xcom_value=answer)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Take the triggerer's verdict; an error becomes what it would have been without deferral."""
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume after a deferral; where Airflow ended it, by whichever bound of the two was the earlier one."""
+        if next_method == TRIGGER_FAIL_REPR and (next_kwargs or {}).get("error") == TRIGGER_TIMED_OUT:
+            bound = ExecutionDeadline.from_now(self.execution_timeout)
+            last = timedelta(seconds=self.timeout) + _GRACE
+            if self.execution_timeout is not None and bound.backstop(last) != last:
+                bound.end("No triggerer took the task up in time.")
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, deadline: str | None = None
+    ) -> Any:
+        """Take the triggerer's verdict; an error becomes what it would have been without deferral.
+
+        :param deadline: when ``execution_timeout`` is over.
+        """
+        if isinstance(event, dict) and event.get("status") == "timed_out" and event.get("by") == "execution_timeout":
+            # Not the sensor's own timeout, which soft_fail would make a skip of, and no retry would follow.
+            ExecutionDeadline.resumed(deadline, self.execution_timeout).end(f"Missing: {event.get('missing')}")
         with self._as_pokes_end(), self._failing_without_retry():
             status = event.get("status") if event else None
             if event is None or status not in {"available", "timed_out", "failed"}:
@@ -230,17 +252,17 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return verdict
 
     def _ask_then_defer(self, context: Context) -> dict[str, list[str]]:
-        started = datetime.now(UTC)
+        started, deadline = datetime.now(UTC), ExecutionDeadline.from_now(self.execution_timeout)
         memory = self._memory(context)
         with self._failing_without_retry():
             hook = self._hook()
             question = self._question(context, hook)
             answer = self._ask(question, hook, memory)
         if answer is None:
-            self._defer(question, memory, started)
+            self._defer(question, memory, started, deadline)
         return answer
 
-    def _defer(self, question: Question, memory: Memory, started: datetime) -> NoReturn:
+    def _defer(self, question: Question, memory: Memory, started: datetime, deadline: ExecutionDeadline) -> NoReturn:
         next_poll = started + timedelta(seconds=self.poke_interval * uniform(1 - JITTER, 1))  # noqa: S311 - spreads load, guards nothing
         was_asked = started >= question.first_look.moment
         not_before = max(filter(None, (memory.not_before, next_poll if was_asked else None)), default=None)
@@ -258,9 +280,11 @@ class MessagingInsightsSensor(BaseSensorOperator):
                 max_failed_polls=self._allowed_failures(question),
                 failed_polls=memory.failed_polls,
                 missing=self._missing,
+                execution_deadline=deadline.text,
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout) + _GRACE,
+            kwargs={"deadline": deadline.text},
+            timeout=deadline.backstop(timedelta(seconds=self.timeout) + _GRACE),
         )
 
     @contextlib.contextmanager

@@ -50,8 +50,9 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
     """Fire when enough Pages have a row of every metric for every Pacific day, or when that cannot happen.
 
     Its event is one of ``{"status": "available", "days", "page_ids"}`` (with ``silent_page_ids`` and
-    ``late_page_ids`` where there are any), ``{"status": "timed_out", "missing"}`` and ``{"status": "failed", "kind",
-    "message", "evidence"}``. All arguments are plain JSON, and none is a token.
+    ``late_page_ids`` where there are any), ``{"status": "timed_out", "missing"}`` (with ``"by": "execution_timeout"``
+    where that is over) and ``{"status": "failed", "kind", "message", "evidence"}``. All
+    arguments are plain JSON, and none is a token.
 
     :param msginsights_conn_id: the Airflow connection; it is read again at each poll, so a renewed token is used.
     :param page_ids: the Pages.
@@ -69,6 +70,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
     :param max_failed_polls: how many polls in a row may fail for a passing reason; ``None`` for no bound.
     :param failed_polls: how many of them had failed before.
     :param retry_bounds: bounds on asking again within a poll, as the sensor's.
+    :param execution_deadline: ISO moment at which the task's ``execution_timeout`` is over; never when ``None``.
     :param missing: what an earlier poll did not find, told when no later one is made before the deadline.
     """
 
@@ -92,6 +94,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
         failed_polls: int = 0,
         retry_bounds: Mapping[str, Any] | None = None,
         missing: str | None = None,
+        execution_deadline: str | None = None,
     ) -> None:
         super().__init__()
         self.msginsights_conn_id = msginsights_conn_id
@@ -111,6 +114,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
         self.failed_polls = failed_polls
         self.retry_bounds = dict(retry_bounds) if isinstance(retry_bounds, Mapping) else retry_bounds
         self.missing = missing
+        self.execution_deadline = execution_deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what rebuilds this trigger elsewhere: plain JSON, and never a token."""
@@ -132,6 +136,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
             "failed_polls",
             "retry_bounds",
             "missing",
+            "execution_deadline",
         )
         return (
             "airflow_provider_msginsights.triggers.msginsights.MessagingInsightsAvailabilityTrigger",
@@ -155,7 +160,8 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
         except TimeoutError:
             if not limit.expired():
                 raise
-            return {"status": "timed_out", "missing": waiting.missing}
+            by = {"by": "execution_timeout"} if waiting.is_bound_by_execution else {}
+            return {"status": "timed_out", "missing": waiting.missing, **by}
         except MessagingInsightsError as error:
             return event_of_error(error)
 
@@ -175,7 +181,10 @@ class _Waiting:
         self.backs_off = parse_switch("exponential_backoff", asked.exponential_backoff)
         self.max_wait_seconds = _optional_number("max_wait_seconds", asked.max_wait_seconds)
         self.not_before = _moment("not_before", asked.not_before)
-        self.deadline = _moment("deadline", asked.deadline)
+        deadline = _moment("deadline", asked.deadline)
+        of_execution = _moment("execution_deadline", asked.execution_deadline)
+        self.deadline = min(filter(None, (deadline, of_execution)), default=None)
+        self.is_bound_by_execution = of_execution is not None and self.deadline == of_execution
         possible = possible_days(_ranges(asked.ranges), datetime.now(UTC), may_come=True)
         if possible.warning:
             self.log.warning(possible.warning)

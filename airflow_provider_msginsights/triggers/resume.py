@@ -19,20 +19,27 @@ class MessagingInsightsResumeTrigger(BaseTrigger):
 
     :param moment: when to fire, ISO text with an offset.
     :param state: what the task needs to go on: plain JSON, small, and without any secret.
+    :param deadline: when the task's ``execution_timeout`` is over, ISO text with an offset: if that is earlier, the
+        event is ``{"status": "timed_out", "moment"}``. It stands in the other event too.
     """
 
-    def __init__(self, *, moment: str, state: dict[str, Any]) -> None:
+    def __init__(self, *, moment: str, state: dict[str, Any], deadline: str | None = None) -> None:
         super().__init__()
         self.moment = moment
         self.state = state
+        self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what rebuilds this trigger elsewhere."""
         path = "airflow_provider_msginsights.triggers.resume.MessagingInsightsResumeTrigger"
-        return path, {"moment": self.moment, "state": self.state}
+        return path, {"moment": self.moment, "state": self.state, "deadline": self.deadline}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep until the moment, then fire once."""
-        seconds = (datetime.fromisoformat(self.moment) - datetime.now(UTC)).total_seconds()
-        await asyncio.sleep(max(0.0, seconds))
-        yield TriggerEvent({"status": "resume", "state": self.state})
+        """Sleep until the moment, or until the deadline, then fire once."""
+        moment, deadline = datetime.fromisoformat(self.moment), self.deadline and datetime.fromisoformat(self.deadline)
+        first = min(moment, deadline) if deadline else moment
+        await asyncio.sleep(max(0.0, (first - datetime.now(UTC)).total_seconds()))
+        if first < moment:
+            yield TriggerEvent({"status": "timed_out", "moment": self.moment})
+        else:
+            yield TriggerEvent({"status": "resume", "state": self.state, "deadline": self.deadline})

@@ -117,12 +117,22 @@ def test_a_run_that_will_be_skipped_says_why_and_costs_nothing(capsys: pytest.Ca
     assert runs[2]["ranges"] == [{"since": "2026-11-23", "until": "2026-11-24", "days": 1}]
 
 
+def test_days_that_cannot_exist_are_not_planned_and_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--until", "2026-10-02", "--at", "2026-11-24T12:00:00Z")
+    (run,) = plan(capsys, "--since", "2015-01-01", *options)["runs"]
+    assert run["ranges"] == [{"since": "2024-11-24", "until": "2026-10-02", "days": 677}]
+    assert run["graph_calls"] == 8
+    assert "the API keeps 2 years" in run["warnings"][0]
+    error = plan(capsys, "--since", "2015-01-01", "--until", "2016-01-01", *options[2:], exit_code=2)["error"]
+    assert "none can be had" in error["message"]
+
+
 def test_a_schedule_that_uses_up_a_pages_calls_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
-    often = ("--schedule", "*/5 * * * *", "--timetable", "CronTriggerTimetable", "--lookback-days", "1600")
+    often = ("--schedule", "*/2 * * * *", "--timetable", "CronTriggerTimetable", "--lookback-days", "700")
     told = plan(capsys, *often, "--at", "2026-11-24T12:00:00Z", exit_code=1)
     assert told["allowance"] == {
         "hours": 24,
-        "calls_a_page": 288 * 18,
+        "calls_a_page": 720 * 8,
         "engaged_users": 1,
         "allowed": CALLS_AN_ENGAGED_USER,
         "is_exceeded": True,

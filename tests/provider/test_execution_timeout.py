@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow_versions import TaskDeferred
 from dag_runs import connection_to
-from sensor_modes import DEFERRED, KILLED, TaskStateStore, rebuilt, resumed, run_to_end
+from sensor_modes import DEFERRED, KILLED, rebuilt, resumed, run_to_end
 
 from airflow_provider_msginsights.airflow_deadlines import ExecutionDeadline
 from airflow_provider_msginsights.airflow_names import AirflowTaskTimeout
@@ -23,6 +23,8 @@ from airflow_provider_msginsights.triggers.resume import MessagingInsightsResume
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from airflow.triggers.base import BaseTrigger
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -40,7 +42,12 @@ def impatient_connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatc
 
 
 def load(tmp_path: Path, **different: Any) -> MessagingInsightsOperator:
-    parameters = {"page_ids": ["101", "102"], "since": "2026-11-01", "until": "2026-11-02", "deferrable": True}
+    parameters: dict[str, Any] = {
+        "page_ids": ["101", "102"],
+        "since": "2026-11-01",
+        "until": "2026-11-02",
+        "deferrable": True,
+    }
     return MessagingInsightsOperator(task_id="load", output_path=tmp_path.as_uri(), **parameters | different)
 
 
@@ -57,8 +64,15 @@ def moment(text: object) -> datetime:
 def triggered(deferred: TaskDeferred) -> dict[str, Any]:
     """What the method of a deferred task is called with, once its trigger has fired."""
     path, arguments = deferred.trigger.serialize()
-    fired: Any = asyncio.run(anext(aiter(rebuilt(path, json.dumps(arguments)).run())))  # type: ignore[arg-type]
-    return {**(deferred.kwargs or {}), "event": json.loads(json.dumps(fired.payload))}
+    payload = event_of(rebuilt(path, json.dumps(arguments)))
+    return {**(deferred.kwargs or {}), "event": json.loads(json.dumps(payload))}
+
+
+def event_of(trigger: BaseTrigger) -> Any:
+    async def first() -> Any:
+        return (await anext(aiter(trigger.run()))).payload
+
+    return asyncio.run(first())
 
 
 @pytest.fixture
@@ -94,10 +108,10 @@ def test_a_deferred_load_ends_when_its_execution_timeout_does_and_keeps_what_it_
 ) -> None:
     emulator.configure(readiness_lag_hours=0)
     emulator.set_throttled("102", minutes=15)
-    task, store = load(tmp_path, execution_timeout=SOON), TaskStateStore()
-    deferred = deferral_of(lambda: task.execute({"task_state_store": store}))  # type: ignore[arg-type, typeddict-item]
+    task = load(tmp_path, execution_timeout=SOON)
+    deferred = deferral_of(lambda: task.execute({}))
     with pytest.raises(AirflowTaskTimeout, match="Meta's limit lasts until"):
-        load(tmp_path, execution_timeout=SOON).resume_execution("execute_complete", triggered(deferred), {})  # type: ignore[arg-type, typeddict-item]
+        load(tmp_path, execution_timeout=SOON).resume_execution("execute_complete", triggered(deferred), {})
     assert len(list(tmp_path.glob("dt=*/*"))) == 1
 
 
@@ -106,15 +120,15 @@ def test_every_deferral_of_a_try_keeps_to_the_deadline_of_the_first(emulator: Gr
     emulator.set_throttled("102", minutes=15)
     task = load(tmp_path, execution_timeout=HOUR)
     before = datetime.now(UTC)
-    first = deferral_of(lambda: task.execute({}))  # type: ignore[typeddict-item]
+    first = deferral_of(lambda: task.execute({}))
     deadline = moment(first.trigger.deadline)
     assert before + HOUR <= deadline <= datetime.now(UTC) + HOUR
     event = {"status": "resume", "state": first.trigger.state, "deadline": first.trigger.deadline}
     for arguments in ({"event": event, **(first.kwargs or {})}, {"event": event}):  # dag.test() drops the arguments
-        again = deferral_of(lambda told=arguments: task.resume_execution("execute_complete", told, {}))  # type: ignore[misc, arg-type]
+        again = deferral_of(lambda told=arguments: task.resume_execution("execute_complete", told, {}))
         assert again.trigger.deadline == first.trigger.deadline
         assert timedelta(seconds=59) < again.timeout - (deadline - datetime.now(UTC)) < timedelta(seconds=62)
-    assert deferral_of(lambda: task.execute({})).trigger.deadline > first.trigger.deadline  # type: ignore[typeddict-item] # another try
+    assert deferral_of(lambda: task.execute({})).trigger.deadline > first.trigger.deadline  # another try
 
 
 def test_a_resumed_load_has_only_the_time_that_is_left(
@@ -124,15 +138,15 @@ def test_a_resumed_load_has_only_the_time_that_is_left(
     emulator.configure(readiness_lag_hours=0)
     emulator.set_throttled("102", minutes=15)
     task = load(tmp_path, execution_timeout=HOUR)
-    state = deferral_of(lambda: task.execute({})).trigger.state  # type: ignore[typeddict-item]
+    state = deferral_of(lambda: task.execute({})).trigger.state
     assert signal.getitimer(signal.ITIMER_REAL)[0] > 3000
     soon = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
     event = {"status": "resume", "state": state}
-    deferral_of(lambda: task.execute_complete({}, event, deadline=soon))  # type: ignore[typeddict-item]
+    deferral_of(lambda: task.execute_complete({}, event, deadline=soon))
     assert 500 < signal.getitimer(signal.ITIMER_REAL)[0] < 600
     late = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
     with pytest.raises(AirflowTaskTimeout):
-        task.execute_complete({}, event, deadline=late)  # type: ignore[typeddict-item]
+        task.execute_complete({}, event, deadline=late)
 
 
 def test_a_timer_that_airflow_did_not_set_is_left_alone(airflows_timer: None) -> None:
@@ -146,18 +160,18 @@ def test_without_an_execution_timeout_nothing_ends_a_deferral_but_the_sensor_s_o
     emulator: GraphEmulator, tmp_path: Path
 ) -> None:
     sensor = MessagingInsightsSensor(task_id="wait", deferrable=True, timeout=60, **NEVER)
-    of_sensor = deferral_of(lambda: sensor.execute({}))  # type: ignore[typeddict-item]
+    of_sensor = deferral_of(lambda: sensor.execute({}))
     assert of_sensor.trigger.execution_deadline is None
     assert of_sensor.timeout == timedelta(seconds=60, minutes=15)
     emulator.configure(readiness_lag_hours=0)
     emulator.set_throttled("102", minutes=15)
-    of_load = deferral_of(lambda: load(tmp_path).execute({}))  # type: ignore[typeddict-item]
+    of_load = deferral_of(lambda: load(tmp_path).execute({}))
     assert (of_load.trigger.deadline, of_load.timeout) == (None, None)
 
 
 def test_a_deferral_that_airflow_itself_ends_is_of_the_bound_that_was_earlier(tmp_path: Path) -> None:
     with pytest.raises(AirflowTaskTimeout, match="No triggerer"):
-        load(tmp_path, execution_timeout=HOUR).resume_execution("__fail__", TIMED_OUT, {})  # type: ignore[typeddict-item]
+        load(tmp_path, execution_timeout=HOUR).resume_execution("__fail__", TIMED_OUT, {})
     with pytest.raises(AirflowTaskTimeout, match="No triggerer"):
         resumed(TIMED_OUT, **NEVER, execution_timeout=HOUR, timeout=7200, soft_fail=True)
     assert resumed(TIMED_OUT, **NEVER, execution_timeout=HOUR, timeout=600, soft_fail=True).state == "skipped"
@@ -167,11 +181,10 @@ def test_a_deferral_that_airflow_itself_ends_is_of_the_bound_that_was_earlier(tm
 def test_triggers_and_events_of_an_older_version_are_understood(emulator: GraphEmulator, tmp_path: Path) -> None:
     emulator.configure(readiness_lag_hours=0)
     emulator.set_throttled("102", minutes=15)
-    state = deferral_of(lambda: load(tmp_path).execute({})).trigger.state  # type: ignore[typeddict-item]
+    state = deferral_of(lambda: load(tmp_path).execute({})).trigger.state
     old = MessagingInsightsResumeTrigger(moment=datetime.now(UTC).isoformat(), state=state)
-    fired: Any = asyncio.run(anext(aiter(old.run())))  # type: ignore[arg-type]
-    assert fired.payload["status"] == "resume"
+    assert event_of(old)["status"] == "resume"
     emulator.reset()
     event = {"status": "resume", "state": state}
-    result = load(tmp_path, execution_timeout=HOUR).execute_complete({}, event)  # type: ignore[typeddict-item]
+    result = load(tmp_path, execution_timeout=HOUR).execute_complete({}, event)
     assert result["page_count"] == 2

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.insights import batch
 from airflow_provider_msginsights.insights.flows import fetch_insights
+from airflow_provider_msginsights.insights.paging import PAGES_A_CALL
 from airflow_provider_msginsights.insights.steps import Receive, Reply, Response, Send
-from airflow_provider_msginsights.insights.tokens import PAGES_A_CALL
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.query import InsightsQuery

@@ -21,7 +21,6 @@ from airflow_provider_msginsights.insights.parameters import (
     parse_retry_bounds,
     parse_text,
 )
-from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
@@ -188,8 +187,8 @@ class MessagingInsightsHook(BaseHook):
 
         A token that the API refuses gives a report too. The connection is read again first.
 
-        :param page_ids: the Pages to look at; the connection's default ones when left out. All that the token knows
-            are looked at in any case, and with ``"all"`` only these.
+        :param page_ids: the Pages to look at, as loads name them: ``"all"`` too; the connection's default ones when
+            left out.
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
         """
@@ -249,7 +248,7 @@ class MessagingInsightsHook(BaseHook):
         page_ids = parse_page_ids(named)
         if page_ids != ALL_PAGES:
             return page_ids or self._parts[0].default_page_ids
-        page_ids = tuple(page.page_id for page in self.list_pages() if ANALYZE in page.tasks)
+        page_ids = tuple(page.page_id for page in self.list_pages() if page.may_analyze is not False)
         if not page_ids:
             raise ConfigurationError(
                 f"page_ids='all', but the token of connection {self.msginsights_conn_id!r} may analyse no Page: give "
@@ -339,7 +338,7 @@ class MessagingInsightsHook(BaseHook):
 
 def _pages_to_look_at(page_ids: object) -> tuple[str, ...] | None:
     pages = parse_page_ids(page_ids)
-    return () if pages == ALL_PAGES else pages
+    return (ALL_PAGES,) if pages == ALL_PAGES else pages
 
 
 def _complete(outcome: FetchOutcome) -> FetchOutcome:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 from urllib.parse import urlencode
 
+from airflow_provider_msginsights.insights.json_text import NotJsonError, is_certain, printable
+from airflow_provider_msginsights.insights.json_text import decode as decode_json
 from airflow_provider_msginsights.insights.steps import Response
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ MAX_PARTS = 50
 """Most parts in one POST."""
 
 _OK_STATUS = 200
+_STATUSES = range(100, 600)
 
 
 def pack(requests: Sequence[Request], *, limit: int = MAX_PARTS) -> list[tuple[Request, ...]]:
@@ -46,8 +49,10 @@ def decode(response: Response, count: int) -> list[Response | str] | None:
     if response.status != _OK_STATUS or not response.body.lstrip().startswith("["):
         return None
     try:
-        parts = json.loads(response.body)
-    except (ValueError, RecursionError):
+        parts = decode_json(response.body).document  # a part's body is text in it, and is looked at by itself
+    except NotJsonError:
+        return None
+    if not isinstance(parts, list):
         return None
     if len(parts) != count:
         return [f"The batch reply held {len(parts)} parts for {count} requests, so none can be assigned."] * count
@@ -57,14 +62,18 @@ def decode(response: Response, count: int) -> list[Response | str] | None:
 def _part(part: object, outer_headers: dict[str, str]) -> Response | str:
     if part is None:
         return "The batch ended before this part of it was done."
-    if not isinstance(part, dict) or not isinstance(status := part.get("code"), int):
+    if not isinstance(part, dict) or not _is_status(status := part.get("code")) or not is_certain(part):
         return "This part of the batch reply has a shape that is not known."
     headers = part.get("headers")
     told = {
-        str(header.get("name")).lower(): str(header.get("value"))
+        name.lower(): printable(header.get("value"))
         for header in (headers if isinstance(headers, list) else ())
-        if isinstance(header, dict)
+        if isinstance(header, dict) and isinstance(name := header.get("name"), str)
     }
     body = part.get("body")
     text = body if isinstance(body, str) else json.dumps(body)
     return Response(status=status, headers=outer_headers | told, body=text)
+
+
+def _is_status(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value in _STATUSES

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.error_table import advice_of, rule_for
-from airflow_provider_msginsights.insights.replies import printable
+from airflow_provider_msginsights.insights.json_text import printable, whole_number
 from airflow_provider_msginsights.insights.steps import Request
 from airflow_provider_msginsights.insights.tokens import items
 
@@ -31,6 +31,7 @@ _OK = 200
 class TokenInfo:
     """What ``/debug_token`` says of a token.
 
+    :param is_valid: ``None`` where the API does not say.
     :param kind: ``USER``, ``PAGE``, ``SYSTEM_USER`` or ``APP``.
     :param profile_id: the Page of a Page token.
     :param expires_at: ``None`` for never.
@@ -39,7 +40,7 @@ class TokenInfo:
     :param problem: why it is not valid, with what helps.
     """
 
-    is_valid: bool
+    is_valid: bool | None
     kind: str | None
     app_id: str | None
     application: str | None
@@ -62,7 +63,7 @@ def read_token_info(document: dict[str, object]) -> TokenInfo:
         raise ResponseFormatError("The reply has a shape this package does not know at data: an object was expected.")
     error = data.get("error")
     return TokenInfo(
-        is_valid=data.get("is_valid") is True,
+        is_valid=is_valid if isinstance(is_valid := data.get("is_valid"), bool) else None,
         kind=_text(data.get("type")),
         app_id=_text(data.get("app_id")),
         application=_text(data.get("application")),
@@ -72,7 +73,7 @@ def read_token_info(document: dict[str, object]) -> TokenInfo:
         data_access_expires_at=_moment(data.get("data_access_expires_at")),
         scopes=tuple(map(printable, items(data.get("scopes")))),
         page_ids={
-            str(one["scope"]): tuple(map(str, items(one["target_ids"])))
+            printable(one["scope"]): tuple(map(printable, items(one["target_ids"])))
             for one in items(data.get("granular_scopes"))
             if isinstance(one, dict) and "scope" in one and "target_ids" in one
         },
@@ -82,14 +83,10 @@ def read_token_info(document: dict[str, object]) -> TokenInfo:
 
 def _problem(error: dict[str, object]) -> MessagingInsightsError:
     """The error object in the data; here the subcode is called ``subcode``."""
-    code, subcode = (_integer(error.get(name)) for name in ("code", "subcode"))
+    code, subcode = (whole_number(error.get(name)) for name in ("code", "subcode"))
     text = printable(error.get("message") or "The API gave no message")
     rule = rule_for(code, subcode, text, status=_OK, is_transient=False)
     return rule.kind(f"{text.strip().rstrip('.')}. {advice_of(rule, text)}", code=code, error_subcode=subcode)
-
-
-def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(value: object) -> str | None:
@@ -98,4 +95,5 @@ def _text(value: object) -> str | None:
 
 def _moment(value: object) -> datetime | None:
     """Unix seconds; 0 means never."""
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) and 0 < value < _FAR_FUTURE else None
+    seconds = whole_number(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None and 0 < seconds < _FAR_FUTURE else None

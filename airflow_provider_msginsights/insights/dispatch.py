@@ -23,7 +23,7 @@ from airflow_provider_msginsights.insights.pacing import Pacing
 from airflow_provider_msginsights.insights.records import Records
 from airflow_provider_msginsights.insights.replies import read_reply
 from airflow_provider_msginsights.insights.steps import Emit, Progress, Receive, Reply, Send
-from airflow_provider_msginsights.insights.usage import read_usage
+from airflow_provider_msginsights.insights.usage import answered_version, read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -234,7 +234,7 @@ class Dispatcher:
         else:
             self._suspects -= {WHOLE_RUN, request.page_id}
             self._forget(request)
-            version = headers.get("facebook-api-version")
+            version = answered_version(headers)
             self._settled.append(Verdict(request=request, document=judged, epoch=sent.epoch, api_version=version))
         self._suspects |= self.pacing.heed(
             read_usage(headers, request.page_id), request.page_id, self._pages, self._now

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from math import floor, isfinite
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.parameter_values import (
@@ -204,7 +204,7 @@ def parse_page_ids(value: object, *, name: str = "page_ids") -> PageIds:
     return page_ids
 
 
-def is_page_id(value: object) -> bool:
+def is_page_id(value: object) -> TypeGuard[str]:
     """Return whether a text is the id of a Page, as far as its form tells."""
     return isinstance(value, str) and _PAGE_ID.fullmatch(value) is not None
 

@@ -8,13 +8,14 @@ is quoted.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.catalog import METRICS
+from airflow_provider_msginsights.insights.json_text import canonical
 from airflow_provider_msginsights.insights.records import Records, RecordSeries, make_record
 from airflow_provider_msginsights.insights.row_times import RowTimes
 from airflow_provider_msginsights.insights.row_values import RowValue, plain_columns, read_value
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord, Part
 
 DropReason = Literal["other metric", "other period", "outside the range", "duplicate"]
+
+_UNTOLD = "\ud800"
+"""Stands for what cannot be told as text; no store could hold it."""
 
 _NOT_DIMENSIONS = frozenset({"value", "end_time", "start_time"})
 
@@ -84,10 +88,12 @@ class _Reading:
         if not isinstance(entry, dict) or not isinstance(rows := entry.get("values"), list):
             self.fail(f"{path}.values", "a list was expected")
         self._check_owner(entry.get("id"), path)
-        metric = entry.get("name")
-        if not isinstance(metric, str) or metric not in self.seen:
+        metric, period = entry.get("name"), entry.get("period")
+        if not isinstance(metric, str) or not isinstance(period, str):
+            self.fail(path, "a name and a period were expected, as text")
+        if metric not in self.seen:
             self.dropped["other metric"] += len(rows)
-        elif entry.get("period") != self.query.period:
+        elif period != self.query.period:
             self.dropped["other period"] += len(rows)
         else:
             self._rows(metric, rows, path)
@@ -165,9 +171,9 @@ class _Reading:
             for name, value in sorted(row.items())
             if name not in _NOT_DIMENSIONS and name not in asked
         )
-        for name, value in (*named, *other):
-            if not _storable(name) or not _storable(value or ""):
-                self.fail(path, "a dimension is not valid Unicode text")
+        for text in chain.from_iterable((*named, *other)):
+            if text is not None and not _storable(text):
+                self.fail(path, "a dimension is not valid Unicode text, or nested too deeply")
         return named, other
 
     def fail(self, path: str, what: str) -> NoReturn:
@@ -180,7 +186,9 @@ class _Reading:
 
 def _text(value: object) -> str | None:
     """A dimension's value as text; JSON text where it is none, and nothing where there is nothing."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
+    if value is None or isinstance(value, str):
+        return value
+    return _UNTOLD if (text := canonical(value)) is None else text
 
 
 def _storable(text: str) -> bool:

@@ -6,9 +6,7 @@ is what proxies and overloaded servers send.
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import (
     ConfigurationError,
@@ -26,6 +24,7 @@ from airflow_provider_msginsights.insights.error_table import (
     advice_of,
     rule_for,
 )
+from airflow_provider_msginsights.insights.json_text import NotJsonError, as_text, decode, printable, whole_number
 from airflow_provider_msginsights.insights.usage import regain_seconds
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 _OK = 200
 _REDIRECTS = range(300, 400)
 _MAY_PASS = frozenset({_OK, 408, 425, *SERVER_ERRORS})
-_LONGEST_TEXT = 1000
 
 
 def read_reply(reply: Reply) -> dict[str, object] | Problem:
@@ -48,30 +46,27 @@ def read_reply(reply: Reply) -> dict[str, object] | Problem:
 
 def _read_response(response: Response, page_id: str | None) -> dict[str, object] | Problem:
     try:
-        document = json.loads(response.body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        document, fault = decode(response.body)
+    except NotJsonError:
         return _no_graph_reply(response, page_id, "with a body that is not JSON")
     if isinstance(document, dict) and isinstance(error := document.get("error"), dict):
         return _graph_error(error, response, page_id)
     if response.status != _OK:
         return _no_graph_reply(response, page_id, "without the Graph API's error object")
+    if fault is not None:
+        return _unusable(f"The reply cannot be read for certain: {fault}. Nothing of it was used.", page_id)
     if not isinstance(document, dict):
-        kind = type(document).__name__
-        unknown = ResponseFormatError(
-            f"The reply is a JSON {kind} where an object was expected.", http_status=_OK, page_id=page_id
-        )
-        return Problem(unknown, Remedy.STOP)
+        return _unusable(f"The reply is a JSON {type(document).__name__} where an object was expected.", page_id)
     return document
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    """NaN and the infinities are no JSON, although Python reads them."""
-    raise ValueError(name)
+def _unusable(text: str, page_id: str | None) -> Problem:
+    return Problem(ResponseFormatError(text, http_status=_OK, page_id=page_id), Remedy.STOP)
 
 
 def _graph_error(error: dict[str, object], response: Response, page_id: str | None) -> Problem:
-    code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
-    said = str(error.get("message") or "The API gave no message")
+    code, subcode = whole_number(error.get("code")), whole_number(error.get("error_subcode"))
+    said = as_text(error.get("message") or "The API gave no message")
     text = printable(said)
     rule = rule_for(code, subcode, said, status=response.status, is_transient=error.get("is_transient") is True)
     trace = error.get("fbtrace_id") or response.headers.get("x-fb-trace-id")
@@ -106,14 +101,3 @@ def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Proble
         return Problem(ConfigurationError(text, http_status=status), Remedy.STOP, "run")
     text = f"{told} Something other than the Graph API answered: check the connection's host and proxy."
     return Problem(FatalGraphAPIError(text, http_status=status), Remedy.STOP, "run")
-
-
-def _integer(value: object) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def printable(value: object) -> str:
-    """Text that fits every log: JSON can spell halves of characters that UTF-8 cannot hold."""
-    return str(value)[:_LONGEST_TEXT].encode("utf-8", "replace").decode()

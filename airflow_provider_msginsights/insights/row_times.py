@@ -1,5 +1,8 @@
 """The end time of a row -> the Pacific days its value covers.
 
+A ``start_time`` comes in some replies and not in others, so it never decides where there is an end time: the days are
+a part of the row's key, and the same fact must have the same key in every load.
+
 Sources: Page Insights guide (ISO text with ``+0000``); Messaging Insights API page (unix seconds as text); Meta's
 Python SDK (``start_time``). The last day covered is the Pacific date of the last instant before the end time, so an
 end time that is no Pacific midnight still has its day.
@@ -71,7 +74,7 @@ class RowTimes:
         if told is not None and end_time is None:
             return None
         when = self._covered(end_time, start_time, asked)
-        if when is not None and isinstance(told, str) and start_time is None:
+        if when is not None and isinstance(told, str):
             self._known[told] = when
         return when
 
@@ -84,10 +87,7 @@ class RowTimes:
                 return None
             end_time = end_of_day(pacific_date(start_time))
         last_day = pacific_date(end_time - _LAST_INSTANT)
-        first_day = (
-            pacific_date(start_time) if start_time and start_time < end_time else _first_day(self._period, last_day)
-        )
-        return RowTime(first_day, last_day, end_time)
+        return RowTime(first_day(self._period, last_day), last_day, end_time)
 
 
 def _last_day(end_time: datetime, asked: DateRange) -> date:
@@ -96,8 +96,11 @@ def _last_day(end_time: datetime, asked: DateRange) -> date:
     return asked.last_day if told in asked else told
 
 
-def _first_day(period: str, last_day: date) -> date:
-    """``week`` and ``days_28`` are rolling; a month is the one that ends with the day, calendar month or not."""
+def first_day(period: str, last_day: date) -> date:
+    """The first day of a ``day``, ``week``, ``month`` or ``days_28`` that ends with a day.
+
+    ``week`` and ``days_28`` are rolling; a month is the one that ends with the day, calendar month or not.
+    """
     if days := _ROLLING_DAYS.get(period):
         return last_day - (days - 1) * ONE_DAY
     after = last_day + ONE_DAY

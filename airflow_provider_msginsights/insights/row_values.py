@@ -6,15 +6,17 @@ recorded replies for an earnings metric (``{"currency": ..., "microAmount": ...}
 
 from __future__ import annotations
 
-import json
 import re
 from math import isfinite
 from typing import Any, NamedTuple
+
+from airflow_provider_msginsights.insights.json_text import canonical
 
 INT64 = 2**63
 """Integers at or beyond it fit no column."""
 
 _NUMBER = re.compile(r"-?\d{1,25}(\.\d{1,25})?([eE][+-]?\d{1,3})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
 _MICRO = 1_000_000
 _NUMBERS = {int, float}
 
@@ -34,7 +36,7 @@ def read_value(value: object) -> RowValue | None:
     if value is None:
         return RowValue(None, "null")
     if isinstance(value, str):
-        return None if (number := number_in(value)) is None else RowValue(number, json.dumps(value))
+        return None if (number := number_in(value)) is None else RowValue(number, canonical(value))
     if isinstance(value, dict):
         return _money(value)
     return None
@@ -48,8 +50,11 @@ def plain_columns(rows: list[Any]) -> tuple[list[float], tuple[str, ...]] | None
     except (KeyError, TypeError):
         return None
     is_plain = sum(map(len, rows)) == 2 * len(rows) and set(map(type, end_times)) == {str}
-    is_plain = is_plain and set(map(type, values)) <= _NUMBERS and all(map(isfinite, values))
-    return (values, end_times) if is_plain and min(values) >= -INT64 and max(values) < INT64 else None
+    if not is_plain or not set(map(type, values)) <= _NUMBERS:
+        return None
+    # The bounds come first: an integer of hundreds of digits has no float that could be asked whether it is finite.
+    is_exact = min(values) >= -INT64 and max(values) < INT64 and all(map(isfinite, values))
+    return (values, end_times) if is_exact else None
 
 
 def number_in(text: str) -> float | None:
@@ -70,6 +75,7 @@ def _plain(value: object) -> float | None:
 def _money(value: dict[str, object]) -> RowValue | None:
     currency, micro = value.get("currency"), value.get("microAmount")
     amount = number_in(micro) if isinstance(micro, str) else _plain(micro)
-    if not isinstance(currency, str) or not currency.isalpha() or amount is None:
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency) or amount is None:
         return None
-    return RowValue(amount / _MICRO, json.dumps(value, sort_keys=True), currency)
+    raw = canonical(value)
+    return None if raw is None else RowValue(amount / _MICRO, raw, currency)

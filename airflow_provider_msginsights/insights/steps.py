@@ -44,7 +44,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What the server answered: a status, headers by lower-case name and the body's text without tokens."""
+    """What the server answered: a status, headers by lower-case name and the body's text without tokens.
+
+    Bytes of the body that are not UTF-8 stand in the text as halves of characters (``surrogateescape``), so that
+    whoever reads it can tell them.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)

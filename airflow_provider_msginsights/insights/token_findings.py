@@ -1,5 +1,8 @@
 """What a person should know of a token, and do about it: the report's facts in plain words.
 
+Reading is the judge. What the lists and ``/debug_token`` say is missing is an error only as long as no read proves it
+wrong: a load can do what a read could, and of what was not read nothing is known for certain.
+
 Sources of what is said: Messaging Insights API page, "Before you start" (permissions, task, access levels, Instagram);
 Graph API guide "Handle Errors" (why a token ends); Facebook Login guide "Get Long-Lived Tokens" (lifetimes).
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.error_table import PERMISSIONS
 from airflow_provider_msginsights.insights.token_report import (
     ANALYZE,
@@ -39,6 +43,11 @@ _GRANT = (
     "system user's token is generated. The app must offer them: its dashboard, App Review, Permissions and features."
 )
 _WITHOUT_READ_INSIGHTS = "Without read_insights the API answers with no row and no error. "
+_READ_ALL_THE_SAME = "A read gave rows all the same."
+_FOR_THE_LIST = (
+    "To have Pages in the list, give the token's person the ANALYZE task on them, and the token pages_show_list; "
+    "choose the Pages when the token is made."
+)
 _SET_APP = (
     "Set app_id and app_secret in the connection's extra, both from the app's dashboard (Settings, Basic). They make "
     "the app's own token, which may ask everything about this one."
@@ -116,13 +125,18 @@ def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
         left = lifetime.days_left(report.asked_at)
         if left is None or left > days:
             continue
-        severity, verb = (Severity.WARNING, "ends") if left > 0 else (Severity.ERROR, "ended")
+        severity, verb = (Severity.WARNING, "ends") if left > 0 else (_severity(report), "ended")
         yield Finding(
             severity=severity,
             topic=topic,
             what=f"{what} {verb} {end_in_words(lifetime, report.asked_at)}.",
             remedy=remedy,
         )
+
+
+def _severity(report: TokenReport) -> Severity:
+    """How much it matters that something is said to be missing."""
+    return Severity.WARNING if report.is_proven else Severity.ERROR
 
 
 def end_in_words(lifetime: Lifetime, now: datetime) -> str:
@@ -138,29 +152,45 @@ def end_in_words(lifetime: Lifetime, now: datetime) -> str:
 def _permissions(report: TokenReport) -> Iterator[Finding]:
     missing = report.missing_permissions
     if missing:
-        yield _missing("The token", missing, None)
+        yield _missing("The token", missing, None, is_proven=report.is_proven)
 
 
-def _missing(whose: str, missing: tuple[str, ...], page_id: str | None) -> Finding:
+def _missing(whose: str, missing: tuple[str, ...], page_id: str | None, *, is_proven: bool) -> Finding:
     named = " and ".join(missing)
     silent = _WITHOUT_READ_INSIGHTS if "read_insights" in missing else ""
     return Finding(
-        severity=Severity.ERROR,
+        severity=Severity.WARNING if is_proven else Severity.ERROR,
         topic="missing_permission",
-        what=f"{whose} lacks {named}. {silent}".strip(),
+        what=f"{whose} lacks {named}. {_READ_ALL_THE_SAME if is_proven else silent}".strip(),
         remedy=_GRANT.format(permissions=named),
         page_id=page_id,
     )
 
 
 def _no_pages(report: TokenReport) -> Iterator[Finding]:
-    if report.kind is not TokenKind.PAGE and not any(page.problem is None for page in report.pages):
+    """Loads of ``"all"`` find no Page; or nobody named one, and the list of Pages shows none."""
+    if report.all_are_asked_for and not any(page.is_asked_for for page in report.pages):
+        why = f" The list was refused: {report.list_refusal}" if report.list_refusal else ""
         yield Finding(
             severity=Severity.ERROR,
             topic="no_page",
-            what="The token can act for no Page.",
-            remedy="Give the token's person the ANALYZE task on the Page, and the token pages_show_list; choose the "
-            "Page when the token is made.",
+            what=f"Loads ask for all Pages, and the list of the token's Pages shows none it may analyse.{why}",
+            remedy=_FOR_THE_LIST,
+        )
+    elif not report.pages:
+        yield Finding(
+            severity=Severity.UNKNOWN,
+            topic="no_page",
+            what="The list of the token's Pages shows none and no Page was named, so none was read.",
+            remedy="Name a Page that loads read, in the connection's login or in page_ids: one held through a business "
+            f"may be missing from the list and be readable. {_FOR_THE_LIST}",
+        )
+    elif isinstance(report.list_refusal, ResponseFormatError):
+        yield Finding(
+            severity=Severity.WARNING,
+            topic="page_list",
+            what=f"The list of the token's Pages cannot be read: {report.list_refusal}",
+            remedy='Loads of several Pages, and of "all", need it.',
         )
 
 
@@ -170,21 +200,16 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
         return
     own = tuple(one for one in page.missing_permissions or () if one not in (report.missing_permissions or ()))
     if own:
-        yield _missing(f"For Page {page.page_id} the token", own, page.page_id)
-    if page.problem is not None:
+        whose = f"For Page {page.page_id} the token"
+        yield _missing(whose, own, page.page_id, is_proven=page.reads_insights is True)
+    if page.may_analyze is False:
+        yield _missing_task(page)
+    elif page.problem is not None:
         yield Finding(
             severity=Severity.ERROR,
             topic="page_not_readable",
             what=f"Insights of Page {page.page_id} cannot be read.",
             remedy=str(page.problem),
-            page_id=page.page_id,
-        )
-    elif page.may_analyze is False:
-        yield Finding(
-            severity=Severity.ERROR,
-            topic="missing_task",
-            what=f"The token's person lacks the task {ANALYZE} on Page {page.page_id}.",
-            remedy="An admin of the Page gives it: Page settings, Page access, Insights.",
             page_id=page.page_id,
         )
     elif page.was_tried and not page.reads_insights and "read_insights" not in (page.missing_permissions or ()):
@@ -196,6 +221,23 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
             "read_insights for it, or the Page belongs to others and the app has no Advanced Access.",
             page_id=page.page_id,
         )
+
+
+def _missing_task(page: PageAccess) -> Finding:
+    what = f"The token's person lacks the task {ANALYZE} on Page {page.page_id}"
+    if page.problem is not None:
+        severity, read = Severity.ERROR, f", and a read of its insights was refused: {page.problem}"
+    elif page.was_tried:
+        severity, read = Severity.WARNING, " by the list of Pages, and a read of its insights gave no row."
+    else:
+        severity, read = Severity.UNKNOWN, " by the list of Pages. Its insights were not read."
+    return Finding(
+        severity=severity,
+        topic="missing_task",
+        what=f"{what}{read}",
+        remedy="An admin of the Page gives it: Page settings, Page access, Insights.",
+        page_id=page.page_id,
+    )
 
 
 def _other_pages(report: TokenReport) -> Iterator[Finding]:

@@ -5,7 +5,9 @@
 * ``/me`` tells whose token it is; ``/me/accounts`` the Pages and the person's tasks on them. A Page has no accounts:
   refused with code 100, the token is a Page's (recorded by many public clients).
 * ``/me/permissions`` tells a person's permissions (Graph API reference, "User permissions").
-* Reading a few rows of insights proves that all is there: see `token_proof`.
+* Reading a few rows of insights, as a load reads them, proves that all is there: see `token_proof`. A Page that is
+  missing from the list, or listed without the ANALYZE task, may be readable all the same: Pages that a person holds
+  through a business are not always listed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_msginsights.exceptions import (
     AuthenticationError,
     FatalGraphAPIError,
+    InvalidRequestError,
     MessagingInsightsError,
     PermissionDeniedError,
     ResponseFormatError,
@@ -23,8 +26,9 @@ from airflow_provider_msginsights.exceptions import (
 from airflow_provider_msginsights.insights import debug_token
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
 from airflow_provider_msginsights.insights.error_table import PERMISSIONS
-from airflow_provider_msginsights.insights.parameters import is_page_id
-from airflow_provider_msginsights.insights.replies import printable
+from airflow_provider_msginsights.insights.json_text import printable
+from airflow_provider_msginsights.insights.paging import read_list
+from airflow_provider_msginsights.insights.parameters import ALL_PAGES, is_page_id
 from airflow_provider_msginsights.insights.steps import Request
 from airflow_provider_msginsights.insights.token_findings import findings_of
 from airflow_provider_msginsights.insights.token_proof import pages_as_read
@@ -35,10 +39,10 @@ from airflow_provider_msginsights.insights.token_report import (
     TokenKind,
     TokenReport,
 )
-from airflow_provider_msginsights.insights.tokens import PAGE_FIELDS, PageInfo, items, limited, list_entries
+from airflow_provider_msginsights.insights.tokens import PAGE_FIELDS, PageInfo, document_of, limited, list_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.debug_token import TokenInfo
@@ -62,11 +66,12 @@ def inspect_token(
 ) -> Flow[TokenReport]:
     """What the connection's token is and may do. A token that is refused gives a report too, and no error.
 
-    It makes three to five calls, and one more for every hundred Pages.
+    It makes three to five calls, one more for every hundred Pages listed, and one or two for each Page that loads ask
+    for, of up to fifty.
 
     :param now: the present moment, aware.
     :param asked_version: the connection's API version, to be held against the one that answers.
-    :param page_ids: Pages that loads ask for; the report says of each whether it can be read.
+    :param page_ids: Pages that loads ask for, or ``"all"``; the report says of each whether it can be read.
     :param has_app_token: whether the transport can ask as the app itself.
     :param soon_days: an end within so many days is worth a warning.
     :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
@@ -109,9 +114,10 @@ class _Inspection:
         if self._says_enough():
             return
         yield from self._find_pages()
-        yield from self._find_asked_for(asked_for)
-        proven = yield from pages_as_read(self.report.pages, policy=self._policy, now=self._now)
-        self._note(pages=proven)
+        self._mark_asked_for(asked_for)
+        read = yield from pages_as_read(self.report.pages, policy=self._policy, now=self._now)
+        is_accepted = any(page.was_tried and page.problem is None for page in read)
+        self._note(pages=tuple(map(self._explained, read)), is_valid=self.report.is_valid or is_accepted or None)
 
     def _says_enough(self) -> bool:
         return self.report.refusal is not None or self.report.kind is TokenKind.APP
@@ -155,7 +161,7 @@ class _Inspection:
             owner_id=info.profile_id or info.user_id,
             expires=Lifetime(is_known=True, ends_at=info.expires_at),
         )
-        if info.problem is not None or not info.is_valid:
+        if info.is_valid is False or (info.problem is not None and not info.is_valid):
             self._refuse(info.problem or AuthenticationError("The API calls the token invalid and does not say why."))
         elif self.report.kind is not TokenKind.APP:
             self._limits = info.page_ids
@@ -181,7 +187,20 @@ class _Inspection:
             self._refuse(me.problem.error)
         for verdict in permissions:
             if verdict.document is not None:
-                self._note(missing_permissions=_missing(_granted(verdict.document)))
+                yield from self._read_permissions(verdict.document)
+
+    def _read_permissions(self, first: dict[str, object]) -> Flow[None]:
+        try:
+            granted = yield from read_list(
+                _MY_PERMISSIONS,
+                "permissions",
+                ask=lambda request: document_of(self._dispatcher, request),
+                entries_in=_granted,
+                first=first,
+            )
+        except (FatalGraphAPIError, ResponseFormatError):
+            return  # not known, then
+        self._note(missing_permissions=_missing(granted))
 
     # Which Pages
 
@@ -190,9 +209,12 @@ class _Inspection:
             try:
                 entries = yield from list_entries(self._dispatcher, PAGE_FIELDS)
             except FatalGraphAPIError as error:
-                has_no_accounts = (error.code, error.error_subcode) == (_INVALID_PARAMETER, None)
+                has_no_accounts = isinstance(error, InvalidRequestError) and error.code == _INVALID_PARAMETER
                 if has_no_accounts and self.report.kind is TokenKind.UNKNOWN:
                     self._note(kind=TokenKind.PAGE)
+                self._note(list_refusal=error)
+            except ResponseFormatError as error:  # a load of a single Page does not need the list
+                self._note(list_refusal=error)
             else:
                 if self.report.kind is TokenKind.UNKNOWN:
                     self._note(kind=TokenKind.PERSON)
@@ -211,33 +233,29 @@ class _Inspection:
             )
         return PageAccess(page_id=page_id, name=name, tasks=tasks, missing_permissions=missing)
 
-    def _find_asked_for(self, asked_for: tuple[str, ...]) -> Flow[None]:
-        """Mark the Pages that loads ask for; those the token does not know are looked up, because of aliases."""
-        listed = {page.page_id: page for page in self.report.pages}
-        strangers = [page_id for page_id in asked_for if page_id not in listed]
-        ids = {page_id: page_id for page_id in asked_for}
-        lost: dict[str, PageAccess] = {}
-        for verdict in (yield from self._ask(*(Request(f"/{one}", (("fields", "id,name"),)) for one in strangers))):
-            named = verdict.request.path[1:]
-            if verdict.document is not None and (page_id := str(verdict.document.get("id"))) in listed:
-                ids[named] = page_id
-                continue
-            refused = verdict.problem.error if verdict.problem is not None else self._not_its_page(named)
-            lost[named] = PageAccess(page_id=named, problem=refused, is_asked_for=True)
-        wanted = set(ids.values())
-        own = tuple(replace(page, is_asked_for=page.page_id in wanted) for page in self.report.pages)
-        self._note(pages=(*lost.values(), *own))
+    def _mark_asked_for(self, asked_for: tuple[str, ...]) -> None:
+        """Mark the Pages that loads ask for, the ones the list does not show first."""
+        listed = self.report.pages
+        all_asked_for = ALL_PAGES in asked_for and self.report.kind is not TokenKind.PAGE
+        wanted = {*asked_for, *(page.page_id for page in listed if all_asked_for and page.may_analyze is not False)}
+        strangers = dict.fromkeys(one for one in asked_for if one != ALL_PAGES)
+        for page in listed:
+            strangers.pop(page.page_id, None)
+        marked = tuple(replace(page, is_asked_for=page.page_id in wanted) for page in listed)
+        others = tuple(replace(self._access(page_id, None), is_asked_for=True) for page_id in strangers)
+        self._note(pages=(*others, *marked), all_are_asked_for=ALL_PAGES in asked_for)
+
+    def _explained(self, page: PageAccess) -> PageAccess:
+        """The Page with a clearer reason, where a Page token was refused for being another Page's."""
+        is_refused = isinstance(page.problem, AuthenticationError | PermissionDeniedError)
+        if self.report.kind is not TokenKind.PAGE or not is_refused or page.page_id == self.report.owner_id:
+            return page
+        return replace(page, problem=self._not_its_page(page.page_id))
 
     def _not_its_page(self, page_id: str) -> PermissionDeniedError:
-        if self.report.kind is TokenKind.PAGE:
-            return PermissionDeniedError(
-                f"The token is a token of Page {self.report.owner_id} and reads no other. Ask for that Page, or use a "
-                f"token of Page {page_id} or of a person with the ANALYZE task on both.",
-                page_id=page_id,
-            )
         return PermissionDeniedError(
-            "The token's person has no role on the Page. Give that person the ANALYZE task on it, or use another "
-            "token.",
+            f"The token is a token of Page {self.report.owner_id} and reads no other. Ask for that Page, or use a "
+            f"token of Page {page_id} or of a person with the ANALYZE task on both.",
             page_id=page_id,
         )
 
@@ -247,9 +265,10 @@ def _missing(granted: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in PERMISSIONS if one not in having)
 
 
-def _granted(document: dict[str, object]) -> set[str]:
-    return {
-        str(one.get("permission"))
-        for one in items(document.get("data"))
-        if isinstance(one, dict) and one.get("status") == "granted"
-    }
+def _granted(document: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
+    data = document.get("data")
+    if not isinstance(data, list):
+        raise ResponseFormatError("The list of permissions has a shape this package does not know at data.")
+    for one in data:
+        if isinstance(one, dict) and one.get("status") == "granted":
+            yield printable(one.get("permission")), one

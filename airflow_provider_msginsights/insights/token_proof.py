@@ -1,6 +1,7 @@
 """What reading a few rows proves of a token: that it may read a Page's insights, or why not.
 
-It proves nothing when no row comes or the metric is refused, and so a report never depends on a metric.
+The Pages are read as a load reads them, token exchange and all, so that a report never says of a Page what a load would
+prove wrong. A read proves nothing when no row comes or all metrics are refused, so a report never depends on a metric.
 """
 
 from __future__ import annotations
@@ -14,53 +15,61 @@ from airflow_provider_msginsights.exceptions import (
     FatalGraphAPIError,
     MessagingInsightsError,
     PermissionDeniedError,
+    ResponseFormatError,
 )
+from airflow_provider_msginsights.insights.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
-from airflow_provider_msginsights.insights.flows import probe_metrics
+from airflow_provider_msginsights.insights.flows import fetch_insights
+from airflow_provider_msginsights.insights.observing import observed
 from airflow_provider_msginsights.insights.query import InsightsQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from airflow_provider_msginsights.insights.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow
     from airflow_provider_msginsights.insights.token_report import PageAccess
 
-_METRIC = "page_messages_new_conversations_unique"
+PAGES_READ = MAX_PARTS
+"""So many Pages are read at most: what fits into one batch."""
+
 _DAYS_READ = 7
-_PAGES_READ = 10
 
 
 def pages_as_read(pages: Sequence[PageAccess], *, policy: RetryPolicy, now: datetime) -> Flow[tuple[PageAccess, ...]]:
-    """The same Pages with what reading some of them showed: at most ten that loads ask for, or else one."""
-    readable = [page for page in pages if page.problem is None and page.may_analyze is not False]
-    chosen = [page.page_id for page in readable if page.is_asked_for][:_PAGES_READ]
-    chosen = chosen or [page.page_id for page in readable[:1]]
+    """The same Pages with what reading some of them showed: at most fifty that loads ask for, or else one.
+
+    The first are those that the list of Pages does not show, or not as readable: of them nothing is known otherwise.
+    """
+    asked_for = sorted((page for page in pages if page.is_asked_for), key=lambda page: page.may_analyze is True)
+    others = sorted(pages, key=lambda page: page.may_analyze is False)
+    chosen = [page.page_id for page in (asked_for[:PAGES_READ] or others[:1])]
     if not chosen:
         return tuple(pages)
     today = pacific_date(now)
     days = DateRange(today - timedelta(days=_DAYS_READ), today)
-    query = InsightsQuery.create(page_ids=chosen, metrics=(_METRIC,), days=days)
+    query = InsightsQuery.create(page_ids=chosen, metrics="stable", days=days)
+    reading = fetch_insights(query, policy=policy, exchange_first=True)
     try:
-        outcome = yield from probe_metrics(query, policy=policy)
-    except FatalGraphAPIError as error:
-        failed = dict.fromkeys(chosen, error)
-        return tuple(_refused(page, failed) for page in pages)
+        outcome = yield from observed(reading, lambda *_: None, passes_on=False)
+    except (AuthenticationError, PermissionDeniedError, ResponseFormatError) as error:
+        return tuple(_refused(page, error) if page.page_id in chosen else page for page in pages)
     except MessagingInsightsError:
-        return tuple(pages)  # no answer or a limit, now: nothing is known
-    tried = {part.page_id: False for part in outcome.empty} | {part.page_id: True for part in outcome.answered}
-    return tuple(
-        replace(page, was_tried=True, reads_insights=tried[page.page_id] or None)
-        if page.page_id in tried
-        else _refused(page, outcome.page_failures)
-        for page in pages
-    )
+        return tuple(pages)  # all metrics are refused, no answer or a limit, now: nothing is known
+    return tuple(_as_read(page, outcome) for page in pages)
 
 
-def _refused(page: PageAccess, failures: Mapping[str, MessagingInsightsError]) -> PageAccess:
-    """The Page with what a refused read says of it: only a refused token or permission says something."""
-    error = failures.get(page.page_id)
-    if isinstance(error, AuthenticationError | PermissionDeniedError):
-        return replace(page, was_tried=True, reads_insights=False, problem=error)
-    return page
+def _as_read(page: PageAccess, outcome: FetchOutcome) -> PageAccess:
+    page_id = page.page_id
+    if any(part.page_id == page_id for part in outcome.answered):
+        return replace(page, was_tried=True, reads_insights=True)
+    if any(part.page_id == page_id for part in outcome.empty):
+        return replace(page, was_tried=True)
+    error = outcome.page_failures.get(page_id)
+    return _refused(page, error) if isinstance(error, FatalGraphAPIError) else page  # others may pass: nothing is known
+
+
+def _refused(page: PageAccess, error: MessagingInsightsError) -> PageAccess:
+    return replace(page, was_tried=True, reads_insights=False, problem=error)

@@ -95,7 +95,7 @@ class PageAccess:
     :param reads_insights: whether a read of its insights gave rows; ``None`` where it was not tried, or where the
         answer proves neither (no row, a metric that is refused).
     :param was_tried: whether a read of its insights was answered or refused.
-    :param problem: why its insights cannot be read.
+    :param problem: why a read of its insights was refused.
     :param is_asked_for: whether it is a default Page of the connection, or one the caller named.
     """
 
@@ -110,10 +110,13 @@ class PageAccess:
 
     @property
     def may_analyze(self) -> bool | None:
-        """Whether the person has the ANALYZE task: told by the API, or shown by rows; ``None`` where not known."""
-        if self.tasks is not None:
-            return ANALYZE in self.tasks
-        return True if self.reads_insights else None
+        """Whether the person has the ANALYZE task: shown by rows, or told by the API; ``None`` where not known.
+
+        Rows are the better witness: a role that comes through a business is not in every list.
+        """
+        if self.reads_insights:
+            return True
+        return None if self.tasks is None else ANALYZE in self.tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +129,13 @@ class TokenReport:
     :param data_access: until when the app may read what the person allowed; about 90 days after the person was last
         seen, for tokens made by a person.
     :param missing_permissions: those of the four the API asks for that it lacks; ``None`` where not known.
-    :param pages: the Pages it can act for, and those asked for that it cannot.
+    :param pages: the Pages it is listed for, and those asked for beside.
+    :param all_are_asked_for: whether loads ask for every Page of the list that the person may analyse (``"all"``).
     :param asked_version: the version of the connection; ``answered_version`` is the one that replied.
     :param has_app_token: whether the connection holds app id and app secret, which make every token inspectable.
     :param refusal: why the API refuses the token.
     :param inspection_refusal: why ``/debug_token`` would not answer.
+    :param list_refusal: why the list of Pages could not be read; a Page token has none.
     :param findings: what to know and what to do, the gravest first.
     """
 
@@ -147,15 +152,23 @@ class TokenReport:
     data_access: Lifetime = Lifetime()
     missing_permissions: tuple[str, ...] | None = None
     pages: tuple[PageAccess, ...] = ()
+    all_are_asked_for: bool = False
     has_app_token: bool = False
     refusal: MessagingInsightsError | None = None
     inspection_refusal: MessagingInsightsError | None = None
+    list_refusal: MessagingInsightsError | None = None
     findings: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether nothing is known that keeps loads from working."""
         return self.is_valid is True and not any(one.severity is Severity.ERROR for one in self.findings)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether Pages were read, and each of them gave rows: then whatever is said to be missing is not."""
+        tried = [page for page in self.pages if page.was_tried]
+        return bool(tried) and all(page.reads_insights for page in tried)
 
     @property
     def ends_at(self) -> datetime | None:

@@ -40,6 +40,8 @@ def verdict_of(report: TokenReport) -> str:
         return "The API takes the token, but a read gave no row."
     if not report.is_valid:
         return "Whether the token works could not be found out."
+    if not any(page.reads_insights for page in report.pages):
+        return "The API takes the token. Whether it reads insights could not be found out."
     return "The token works."
 
 

@@ -17,9 +17,11 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
 )
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
+from airflow_provider_msginsights.insights.json_text import printable
+from airflow_provider_msginsights.insights.paging import PAGES_A_CALL, read_list
 from airflow_provider_msginsights.insights.parameters import is_page_id
-from airflow_provider_msginsights.insights.replies import printable
 from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.token_report import ANALYZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.insights.steps import Flow
 
-PAGES_A_CALL = 100
 PAGE_FIELDS = "id,name,tasks"
 
 
@@ -36,20 +37,26 @@ PAGE_FIELDS = "id,name,tasks"
 class PageInfo:
     """A Page the token's person has a role on.
 
-    :param tasks: what the person may do; reading insights takes ``ANALYZE``.
+    :param tasks: what the person may do; reading insights takes ``ANALYZE``. ``None`` where the API does not say.
     """
 
     page_id: str
     name: str
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...] | None
+
+    @property
+    def may_analyze(self) -> bool | None:
+        """Whether the person has the ANALYZE task; ``None`` where the API does not say."""
+        return None if self.tasks is None else ANALYZE in self.tasks
 
     @classmethod
     def from_entry(cls, entry: dict[str, object]) -> PageInfo:
         """A Page as ``/me/accounts`` lists it."""
+        tasks = entry.get("tasks")
         return cls(
             page_id=str(entry["id"]),
             name=printable(entry.get("name", "")),
-            tasks=tuple(map(printable, items(entry.get("tasks")))),
+            tasks=tuple(map(printable, tasks)) if isinstance(tasks, list) else None,
         )
 
 
@@ -97,14 +104,14 @@ def list_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[set[s
         pages = yield from list_entries(dispatcher, "id,access_token", yields_tokens=True, wanted=wanted)
     except (InvalidRequestError, PermissionDeniedError):
         return set()
-    return wanted & {str(page["id"]) for page in pages if isinstance(page.get("access_token"), str)}
+    return wanted & {str(page["id"]) for page in pages if _has_token(page)}
 
 
 def _why_no_token(verdict: Verdict) -> MessagingInsightsError | None:
     if verdict.problem is not None:
         return verdict.problem.error
     document, page_id = verdict.document or {}, verdict.request.path[1:]
-    if isinstance(document.get("access_token"), str):
+    if _has_token(document):
         return None
     if "access_token" in document:
         return ResponseFormatError(
@@ -119,44 +126,47 @@ def _why_no_token(verdict: Verdict) -> MessagingInsightsError | None:
     )
 
 
+def _has_token(entry: dict[str, object]) -> bool:
+    return isinstance(token := entry.get("access_token"), str) and bool(token)
+
+
 def list_entries(
     dispatcher: Dispatcher, fields: str, *, yields_tokens: bool = False, wanted: set[str] | None = None
 ) -> Flow[list[dict[str, object]]]:
-    """The entries of ``/me/accounts``, cursor by cursor, until all wanted Pages are met or no page follows.
+    """The entries of ``/me/accounts``, one a Page, until all wanted Pages are met or no page follows.
 
     :raises MessagingInsightsError: what the API answered.
     """
-    entries: list[dict[str, object]] = []
-    after: str | None = None
-    while True:
-        params = (("fields", fields), ("limit", str(PAGES_A_CALL)), *((("after", after),) if after else ()))
-        document = yield from _document(dispatcher, Request("/me/accounts", params, None, yields_tokens=yields_tokens))
-        entries.extend(_entries(document))
-        cursor = _next_cursor(document)
-        met_all = wanted is not None and wanted <= {str(one["id"]) for one in entries}
-        if cursor is None or cursor == after or met_all:
-            return entries
-        after = cursor
+    params = (("fields", fields), ("limit", str(PAGES_A_CALL)))
+    found = yield from read_list(
+        Request("/me/accounts", params, None, yields_tokens=yields_tokens),
+        "Pages",
+        ask=lambda request: document_of(dispatcher, request),
+        entries_in=_entries,
+        is_enough=lambda pages: wanted is not None and wanted <= pages.keys(),
+    )
+    return list(found.values())
 
 
-def _entries(document: dict[str, object]) -> Iterator[dict[str, object]]:
+def _entries(document: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
     data = document.get("data")
-    if not isinstance(data, list) or not all(isinstance(one, dict) and "id" in one for one in data):
+    if not isinstance(data, list):
         raise ResponseFormatError("The list of Pages has a shape this package does not know at data.", http_status=200)
-    if not all(is_page_id(str(one["id"])) for one in data):  # it would become a part of an address
-        raise ResponseFormatError("The list of Pages has an id that is not 1 to 32 digits.", http_status=200)
-    return iter(data)
+    for index, entry in enumerate(data):
+        page_id = entry.get("id") if isinstance(entry, dict) else None
+        page_id = str(page_id) if isinstance(page_id, int) and not isinstance(page_id, bool) else page_id
+        if not is_page_id(page_id):  # it would become a part of an address
+            raise ResponseFormatError(
+                f"The list of Pages has an id that is not 1 to 32 digits at data[{index}].id.", http_status=200
+            )
+        yield page_id, entry | {"id": page_id}
 
 
-def _next_cursor(document: dict[str, object]) -> str | None:
-    """A page of a list may be short or empty and still be followed by another: only a missing ``next`` ends it."""
-    paging = document.get("paging")
-    if not isinstance(paging, dict) or "next" not in paging or not isinstance(cursors := paging.get("cursors"), dict):
-        return None
-    return _text(cursors.get("after"))
+def document_of(dispatcher: Dispatcher, request: Request) -> Flow[dict[str, object]]:
+    """The document that answers a request.
 
-
-def _document(dispatcher: Dispatcher, request: Request) -> Flow[dict[str, object]]:
+    :raises MessagingInsightsError: what the API answered instead.
+    """
     (verdict,) = yield from dispatcher.ask((request,))
     if verdict.pause_seconds is not None:
         raise limited(verdict)
@@ -179,7 +189,3 @@ def limited(verdict: Verdict) -> RateLimitError:
 def items(value: object) -> Iterable[object]:
     """The items of a JSON list; none where it is no list."""
     return value if isinstance(value, list) else ()
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PERCENTAGES = ("call_count", "total_time", "total_cputime")
-_OWN_TYPES = frozenset({"pages", "messenger", None})
+_OWN_TYPES = frozenset({"pages", "messenger"})
 """Business use cases that count calls of this API; ads, Instagram and others do not concern it."""
 
 _LARGEST = 1e9
@@ -68,15 +68,25 @@ def regain_seconds(headers: Mapping[str, str], page_id: str | None) -> float | N
     return longest if longest > 0 else None
 
 
+def answered_version(headers: Mapping[str, str]) -> str | None:
+    """The version that a reply says it was answered by; ``None`` where it says none."""
+    told = headers.get("facebook-api-version", "")
+    return told if re.fullmatch(r"v[0-9]{1,4}\.[0-9]{1,4}", told) else None
+
+
 def _business_usage(object_id: str, uses: object) -> Iterator[Usage]:
     for use in uses if isinstance(uses, list) else [uses]:
-        if not isinstance(use, dict) or use.get("type") not in _OWN_TYPES:
+        if not isinstance(use, dict) or not _is_own(use.get("type")):
             continue
         minutes = _number(use.get("estimated_time_to_regain_access")) or 0.0
         percent = _percent(use)
         if percent is not None or minutes > 0:
             regain = min(minutes * 60, LONGEST_SECONDS)
             yield Usage(object_id=object_id, percent=percent or 0.0, regain_seconds=regain)
+
+
+def _is_own(use_case: object) -> bool:
+    return use_case is None or (isinstance(use_case, str) and use_case in _OWN_TYPES)
 
 
 def _percent(told: dict[str, object]) -> float | None:

@@ -126,8 +126,11 @@ def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require
         *(one for one in others if one.severity is Severity.WARNING),
     ]
     end_is_known = report.expires.is_known or report.is_valid is False
-    unknown = [one for one in others if one.severity is Severity.UNKNOWN and not end_is_known]
-    (problems if require_known_end else warnings).extend(unknown)
+    for one in others:
+        if one.severity is Severity.UNKNOWN and one.topic != "not_known":
+            warnings.append(one)
+        elif one.severity is Severity.UNKNOWN and not end_is_known:
+            (problems if require_known_end else warnings).append(one)
     end = report.ends_at
     return {
         "ok": not problems,

@@ -1,7 +1,7 @@
 """Stored rows and answers become one file's rows; counts what that changes.
 
-The unit of replacement is (page, metric, range): an answer replaces it whole, so that a breakdown value the API no
-longer lists goes; a unit without an answer stays as it is.
+The unit of replacement is (page, metric, day or range): an answer replaces it whole, so that a breakdown value the API
+no longer lists goes; a unit without an answer stays as it is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.outputs.values import IS_FINAL, PACIFIC_DATE, RECORD_ID, facts_of, sort_key, unit_of
+from airflow_provider_msginsights.outputs.rows import has_present_id, present_id
+from airflow_provider_msginsights.outputs.values import (
+    IS_FINAL,
+    PACIFIC_DATE,
+    RECORD_ID,
+    facts_of,
+    key_of_days,
+    sort_key,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,7 +74,8 @@ def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -
 
 def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterator[Values]:
     """Give a unit's new rows, counting against those it had."""
-    before = {row[RECORD_ID]: row for row in old}
+    before = {present_id(row): row for row in sorted(old, key=has_present_id)}
+    doubled = len(old) - len(before)
     restated = False
     for row in new:
         former = before.pop(row[RECORD_ID], None)
@@ -79,8 +89,8 @@ def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterato
             continue
         restated = True
         yield row
-    tally.rows_removed += len(before)
-    if restated or before:
+    tally.rows_removed += len(before) + doubled
+    if restated or before or doubled:
         day = old[0][PACIFIC_DATE]
         tally.restated_days.add(day)
         if any(row[IS_FINAL] for row in old):
@@ -94,7 +104,7 @@ def in_order(rows: Iterable[Values]) -> Iterator[Values]:
     """
     last: tuple[object, ...] = ()
     for row in rows:
-        if row[RECORD_ID] is None or None in unit_of(row):
+        if None in key_of_days(row):
             raise ValueError("a row has no key")
         key = sort_key(row)
         if key <= last:

@@ -9,8 +9,21 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.records import RecordSeries
+from airflow_provider_msginsights.insights.row_times import first_day
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
+from airflow_provider_msginsights.outputs.values import (
+    BREAKDOWN_BY,
+    FIRST_BREAKDOWN,
+    METRIC,
+    OTHER,
+    PACIFIC_DATE,
+    PAGE_ID,
+    PERIOD,
+    RANGE_START,
+    RECORD_ID,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,6 +118,31 @@ class RowMaker:
         is_final = end <= self._final_if_ended_by
         self._days[day] = self._days.get(day, True) and is_final
         return is_final
+
+
+def present_id(values: Values) -> str:
+    """Give the id that a stored row has today.
+
+    Earlier versions took a row's first day from the start time, where the answer had one. It does not always have one,
+    so today the first day follows from the period and the last day; such a row is the same fact under another id.
+    """
+    if has_present_id(values):
+        return str(values[RECORD_ID])
+    period, day, by = values[PERIOD], values[PACIFIC_DATE], values[BREAKDOWN_BY]
+    named = [
+        (name, value)
+        for name, value in zip(BREAKDOWN_COLUMNS, values[FIRST_BREAKDOWN:OTHER], strict=True)
+        if name in by.split(",")
+    ]
+    when = _when(first_day(period, day), day)
+    key = f"{_whose(values[PAGE_ID], values[METRIC], period)}{when}{json.dumps([named, values[OTHER]])[1:]}"
+    return sha256(key.encode()).hexdigest()[:32]
+
+
+def has_present_id(values: Values) -> bool:
+    """Whether a stored row's first day is the one it would have today."""
+    period, start = values[PERIOD], values[RANGE_START]
+    return bool(period == TOTAL_OVER_RANGE or start == first_day(period, values[PACIFIC_DATE]))
 
 
 def _whose(page_id: str, metric: str, period: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
+from airflow_provider_msginsights.insights.json_text import NotJsonError, decode
 from airflow_provider_msginsights.transports.redaction import (
     HIDDEN,
     Spellings,
@@ -145,7 +146,10 @@ class RunTokens:
     def _scrub(self, body: str) -> str:
         """Redact a body by its decoded texts; as it is where there is nothing to hide after all."""
         try:
-            document = json.loads(body)
+            document, fault = decode(body)
+            is_error = isinstance(document, dict) and "error" in document
+            if fault is not None and not is_error:
+                return self.redact(body)  # written anew it would lose its fault; nobody uses or quotes such a reply
             cleaned = scrubbed(document, self.redact)
             return body if cleaned == document else json.dumps(cleaned)
         except (ValueError, RecursionError):
@@ -154,9 +158,11 @@ class RunTokens:
     def _absorb(self, body: str, *, asked_for: str) -> str:
         """Keep the tokens of a list of Pages by their ids, and that of a single Page also by the alias asked for."""
         try:
-            document = json.loads(body)
-        except (ValueError, RecursionError):
+            document, fault = decode(body)
+        except NotJsonError:
             return body
+        if fault is not None:
+            return body  # nobody uses such a reply
         entries = document.get("data", [document]) if isinstance(document, dict) else []
         has_changed = False
         for entry in entries if isinstance(entries, list) else []:

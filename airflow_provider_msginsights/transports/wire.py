@@ -137,7 +137,7 @@ class Wire:
         if call is None or isinstance(answer, Lost):
             lost = answer if isinstance(answer, Lost) else Lost("The call was given up.")
             return tuple(self._lost(one, lost, exchange, shared=len(group) > 1) for one in group)
-        text = answer.content.decode("utf-8", "replace")
+        text = answer.content.decode("utf-8", "surrogateescape")
         whole = Response(status=answer.status, headers=answer.headers, body=text)
         parts = batch.decode(whole, len(group)) if call.method == "POST" else None
         if parts is None:

@@ -26,11 +26,12 @@ from airflow_provider_msginsights.insights.flows import (
     probe_availability,
 )
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.records import InsightsRecord
+from airflow_provider_msginsights.insights.records import InsightsRecord, Records
 from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.insights.steps import Response
 from airflow_provider_msginsights.insights.token_inspection import inspect_token
 from airflow_provider_msginsights.insights.token_report import TokenReport
+from airflow_provider_msginsights.outputs.rows import RowMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +148,11 @@ def bent(document: Any, changes: list[tuple[int, str, Any]]) -> Any:
 
 
 def check(name: str, response: Response) -> None:
-    api = ScriptedApi(lambda _: response, renews=[True])
+    check_flows(name, ScriptedApi(lambda _: response, renews=[True]))
+
+
+def check_flows(name: str, api: Any) -> None:
+    """Run every flow against an API: each gives a result that can be stored and shown, or an error of ours."""
     policy = RetryPolicy(max_attempts=2, total_seconds=5)
     query = QUERIES[name]
     flows: tuple[Flow[object], ...] = (
@@ -171,7 +176,8 @@ def check(name: str, response: Response) -> None:
     for record in api.records:
         assert type(record) is InsightsRecord
         assert record.pacific_date in query.days
-        assert json.dumps(record._asdict(), default=str, allow_nan=False, ensure_ascii=False).encode()
+    rows = RowMaker(final_if_ended_by=end_of_day(query.days.last_day)).rows(Records((tuple(api.records),)))
+    assert json.dumps(rows, default=str, allow_nan=False, ensure_ascii=False).encode()
 
 
 def text_of(document: Any, cut: tuple[int, str] | None) -> str:

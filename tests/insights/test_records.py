@@ -223,9 +223,12 @@ def test_the_first_day_a_value_covers_follows_from_its_period(period: str, end: 
     assert record.range_start == range_start
 
 
-def test_a_start_time_says_the_first_day_itself() -> None:
-    row = {"value": 1, "end_time": END, "start_time": "2026-03-03T08:00:00+0000"}
-    assert only(parse(rows(row, period="week"), period="week")).range_start == date(2026, 3, 3)
+def test_a_start_time_does_not_change_the_days_a_row_covers() -> None:
+    row = {"value": 1, "end_time": END}
+    started = row | {"start_time": "2026-03-03T08:00:00+0000"}
+    assert only(parse(rows(started, period="week"), period="week")) == only(
+        parse(rows(row, period="week"), period="week")
+    )
 
 
 def test_rows_of_other_days_are_dropped_and_counted() -> None:

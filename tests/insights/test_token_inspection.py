@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FOUR = ["pages_messaging", "pages_read_engagement", "pages_show_list", "read_insights"]
+NO_ROW = ok({"data": []})
 NO_DEVELOPER = refusal(100, message="(#100) You must provide an app access token, or a user access token that is ...")
 OTHER_APP = refusal(100, message="(#100) The App_id in the input_token did not match the Viewing App")
 NO_ACCOUNTS = refusal(100, message="(#100) Tried accessing nonexisting field (accounts) on node type (Page)")
@@ -76,7 +77,7 @@ def inspect(
     def answer(request: Request) -> Response:
         if request.path.endswith("/insights"):
             return replies.get(request.path) or insights(request)
-        if request.yields_tokens:
+        if request.yields_tokens and request.path != "/me/accounts":
             return ok({"id": request.path[1:], "access_token": "***"})
         return replies[request.path]
 
@@ -102,7 +103,7 @@ def test_what_debug_token_tells_is_taken_over() -> None:
         scopes=["pages_messaging", "read_insights", "pages_show_list"],
         granular_scopes=[{"scope": "pages_messaging", "target_ids": ["102"]}, {"scope": "read_insights"}],
     )
-    report, asked = inspect(page(debug_token=told), has_app_token=True)
+    report, asked = inspect(page(debug_token=told) | {"/101/insights": NO_ROW}, has_app_token=True)
     assert asked == ["/debug_token", "/me", "/101/insights"], "nothing is asked that is known"
     assert (report.kind, report.app_id, report.application) == (TokenKind.PAGE, "123", "App")
     assert (report.expires, report.data_access) == (
@@ -117,6 +118,9 @@ def test_what_debug_token_tells_is_taken_over() -> None:
         "For Page 101 the token lacks pages_messaging.",
     ]
     assert not report.ok
+    proven, _ = inspect(page(debug_token=told), has_app_token=True)
+    assert topics(proven, Severity.WARNING) == ["missing_permission", "missing_permission"], "rows prove it wrong"
+    assert proven.ok
 
 
 def test_a_page_token_shows_by_having_no_accounts() -> None:
@@ -144,9 +148,23 @@ def test_a_person_shows_by_pages_and_granted_permissions() -> None:
     assert topics(report, Severity.NOTE)[0] == "missing_task_elsewhere", "Page 102 is not asked for"
 
 
-def test_a_missing_task_on_a_page_asked_for_is_a_problem() -> None:
-    report, _ = inspect(person(), page_ids=("102",))
-    assert topics(report, Severity.ERROR) == ["missing_task"]
+@pytest.mark.parametrize(
+    ("answer", "severity"),
+    [
+        (refusal(1, 2853006, message="(#1) User does not have permission on this Page."), Severity.ERROR),
+        (NO_ROW, Severity.WARNING),
+        (refusal(2, status=500), Severity.UNKNOWN),
+        (None, None),
+    ],
+    ids=["refused", "no row", "an outage", "rows"],
+)
+def test_a_page_listed_without_the_task_is_judged_by_a_read(answer: Response | None, severity: Severity | None) -> None:
+    replies = person() | ({"/102/insights": answer} if answer else {})
+    report, asked = inspect(replies, page_ids=("102",))
+    assert "/102/insights" in asked
+    found = [one.severity for one in report.findings if one.topic == "missing_task"]
+    assert found == ([severity] if severity else [])
+    assert report.ok is (severity is not Severity.ERROR)
 
 
 @pytest.mark.parametrize("replies", [person(me__permissions=NO_DEVELOPER), page()], ids=["person", "page"])
@@ -156,24 +174,108 @@ def test_permissions_that_nobody_tells_are_not_known(replies: dict[str, Response
     assert "Permissions: not known" in report.as_text()
 
 
-def test_pages_asked_for_that_the_token_does_not_know_are_named() -> None:
+def test_pages_that_the_list_does_not_show_are_read_like_the_others() -> None:
     replies = person() | {
-        "/alias": ok({"id": "101", "name": "Shop"}),
-        "/555": ok({"id": "555"}),
-        "/666": refusal(100, 33, message="Unsupported get request."),
+        "/555/insights": refusal(10, message="(#10) Application does not have permission for this action"),
+        "/666/insights": refusal(100, 33, message="Unsupported get request."),
+        "/777/insights": refusal(2, status=500),
     }
-    report, _ = inspect(replies, page_ids=("alias", "555", "666"))
+    report, _ = inspect(replies, page_ids=("444", "555", "666", "777", "101"))
     asked_for = {one.page_id: one for one in report.pages if one.is_asked_for}
-    assert list(asked_for) == ["555", "666", "101"]
-    assert asked_for["101"].problem is None
-    assert "no role on the Page" in str(asked_for["555"].problem)
+    assert list(asked_for) == ["444", "555", "666", "777", "101"]
+    assert [one.reads_insights for one in asked_for.values()] == [True, False, False, None, True]
+    assert "does not have permission" in str(asked_for["555"].problem)
     assert "Page id is wrong" in str(asked_for["666"].problem)
+    assert asked_for["777"].problem is None
+    assert [one.page_id for one in report.findings if one.topic == "page_not_readable"] == ["555", "666"]
 
 
-def test_without_any_page_the_report_says_how_to_get_one() -> None:
-    report, asked = inspect(person(me__accounts=accounts()), page_ids=())
+def test_a_page_token_of_another_page_is_told_as_such() -> None:
+    refused = refusal(10, message="(#10) Application does not have permission for this action")
+    report, _ = inspect(page() | {"/102/insights": refused}, page_ids=("101", "102"))
+    problems = {one.page_id: str(one.problem) for one in report.pages if one.problem is not None}
+    assert list(problems) == ["102"]
+    assert "a token of Page 101 and reads no other" in problems["102"]
+
+
+def test_the_pages_of_which_least_is_known_are_read_first() -> None:
+    listed = accounts(*((str(101 + n), ["ANALYZE"] if n % 2 else ["MODERATE"]) for n in range(120)))
+    named = tuple(str(90 + n) for n in range(131))
+    report, asked = inspect(person(me__accounts=listed), page_ids=named)
+    read = {path.split("/")[1] for path in asked if path.endswith("/insights")}
+    assert len(read) == 50
+    assert {str(90 + n) for n in range(11)} <= read
+    assert not {page.page_id for page in report.pages if page.tasks == ("ANALYZE",)} & read
+    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("listed", "topic", "severity"),
+    [
+        (accounts(), "no_page", Severity.ERROR),
+        (accounts(("101", ["MODERATE"])), "no_page", Severity.ERROR),
+        (refusal(200, message="(#200) Requires pages_show_list"), "no_page", Severity.ERROR),
+        (ok({"data": [{"id": "101"}]}), None, None),
+        (accounts(("101", ["ANALYZE"]), ("102", ["MODERATE"])), None, None),
+    ],
+    ids=["empty", "no task", "refused", "tasks not told", "one of two"],
+)
+def test_all_pages_are_those_that_loads_of_all_would_read(
+    listed: Response, topic: str | None, severity: Severity | None
+) -> None:
+    report, _ = inspect(person(me__accounts=listed), page_ids=("all",))
+    found = [(one.topic, one.severity) for one in report.findings if one.topic == "no_page"]
+    assert found == ([(topic, severity)] if topic else [])
+    assert [one.page_id for one in report.pages if one.is_asked_for] == ([] if topic else ["101"])
+
+
+def test_all_pages_of_a_page_token_are_none() -> None:
+    report, _ = inspect(page(), page_ids=("all",))
     assert topics(report, Severity.ERROR) == ["no_page"]
+
+
+def test_without_any_page_it_is_not_known_whether_one_can_be_read() -> None:
+    report, asked = inspect(person(me__accounts=accounts()), page_ids=())
+    assert (topics(report, Severity.ERROR), topics(report, Severity.UNKNOWN)[0]) == ([], "no_page")
     assert not [path for path in asked if "insights" in path]
+
+
+@pytest.mark.parametrize("is_several", [False, True])
+def test_a_list_that_cannot_be_read_matters_to_those_who_need_it(*, is_several: bool) -> None:
+    endless = ok({"data": [{"id": "900"}], "paging": {"next": "https://graph.facebook.com/x"}})
+    named = ("101", "102") if is_several else ("101",)
+    report, _ = inspect(person(me__accounts=endless), page_ids=named)
+    assert topics(report, Severity.WARNING) == ["page_list"]
+    assert report.ok is not is_several, "a load of several Pages begins with the list"
+
+
+def test_a_token_whose_owner_is_not_told_is_valid_when_it_reads() -> None:
+    report, _ = inspect(person(me=refusal(100, message="(#100) Unsupported")))
+    assert report.is_valid
+    assert report.ok
+
+
+def test_permissions_on_a_second_page_are_read_too() -> None:
+    def told(*names: str, **more: Any) -> Response:
+        return ok({"data": [{"permission": one, "status": "granted"} for one in names], **more})
+
+    def answer(request: Request) -> Response:
+        if request.path == "/me/permissions":
+            following = {"next": "https://graph.facebook.com/v26.0/9/permissions?after=b"}
+            return told(*FOUR[2:]) if dict(request.params).get("after") else told(*FOUR[:2], paging=following)
+        return insights(request) if request.path.endswith("/insights") else person()[request.path]
+
+    report = ScriptedApi(answer).run(inspect_token(RetryPolicy(), now=NOW, asked_version="v26.0", page_ids=("101",)))
+    assert report.missing_permissions == ()
+
+
+@pytest.mark.parametrize(
+    "told", [ok({"data": {}}), ok({"data": [], "paging": {"next": "x"}}), ok({"data": [], "paging": []})]
+)
+def test_permissions_that_cannot_be_read_are_not_known(told: Response) -> None:
+    report, _ = inspect(person(me__permissions=told))
+    assert report.missing_permissions is None
+    assert report.ok
 
 
 @pytest.mark.parametrize(
@@ -261,7 +363,8 @@ def test_an_app_token_is_the_wrong_kind() -> None:
     ids=str,
 )
 def test_an_end_that_is_near_is_told_in_days(left: timedelta, severity: Severity | None, words: str) -> None:
-    report, _ = inspect(page(debug_token=debugged(data_access_expires_at=int((NOW + left).timestamp()))))
+    told = debugged(data_access_expires_at=int((NOW + left).timestamp()))
+    report, _ = inspect(page(debug_token=told) | {"/101/insights": refusal(2, status=500)})
     found = {one.severity: one.what for one in report.findings if one.topic == "data_access"}
     assert list(found) == ([severity] if severity else [])
     assert words in found.get(severity, "")  # type: ignore[arg-type]  # None is no key, and that is meant

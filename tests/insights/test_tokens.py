@@ -230,7 +230,7 @@ def test_pages_are_listed_with_the_tasks_of_the_person() -> None:
     pages = ScriptedApi(answer).run(list_pages(RetryPolicy()))
     assert pages == (
         PageInfo(page_id="101", name="One", tasks=("ANALYZE", "MESSAGING")),
-        PageInfo(page_id="102", name="", tasks=()),
+        PageInfo(page_id="102", name="", tasks=None),
     )
 
 

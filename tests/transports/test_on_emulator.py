@@ -253,7 +253,7 @@ def test_tokens_and_pages_can_be_looked_at(driver: Driver, emulator: GraphEmulat
     assert (report.is_valid, report.kind, report.missing_permissions) == (True, "USER", ())
     pages = driver.run(list_pages(POLICY))
     assert [page.page_id for page in pages] == list(emulator.page_ids)
-    assert all("ANALYZE" in page.tasks for page in pages)
+    assert all(page.may_analyze for page in pages)
     outcome = driver.run(probe_metrics(make_query(pages=1, days=1)))
     assert {metric for part in outcome.answered for metric in part.metrics} == set(METRICS)
 

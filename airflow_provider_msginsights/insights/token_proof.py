@@ -19,6 +19,7 @@ from airflow_provider_msginsights.exceptions import (
 )
 from airflow_provider_msginsights.insights.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
+from airflow_provider_msginsights.insights.error_table import rule_for
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.observing import observed
 from airflow_provider_msginsights.insights.query import InsightsQuery
@@ -68,7 +69,14 @@ def _as_read(page: PageAccess, outcome: FetchOutcome) -> PageAccess:
     if any(part.page_id == page_id for part in outcome.empty):
         return replace(page, was_tried=True)
     error = outcome.page_failures.get(page_id)
-    return _refused(page, error) if isinstance(error, FatalGraphAPIError) else page  # others may pass: nothing is known
+    if isinstance(error, FatalGraphAPIError) and not _blames_metrics(error):
+        return _refused(page, error)
+    return page  # other trouble may pass, or is about metrics: of the Page nothing is known
+
+
+def _blames_metrics(error: MessagingInsightsError) -> bool:
+    rule = rule_for(error.code, error.error_subcode, error.message, status=error.http_status or 0, is_transient=False)
+    return rule.blames_metric
 
 
 def _refused(page: PageAccess, error: MessagingInsightsError) -> PageAccess:

@@ -40,6 +40,8 @@ def make(emulator: GraphEmulator, kind: str, name: str) -> None:
         "wrong kind": {"kind": TokenKind.APP, "page_id": None, "user_id": None, "scopes": ()},
     }
     owner: dict[str, Any] = {"user_id": "9001"} if kind == "USER" else {"user_id": "9001", "page_id": "101"}
+    if "scopes" in cases[name]:  # the Page tokens made from a token have its permissions
+        emulator.change_token(emulator.page_token("101"), scopes=cases[name]["scopes"])
     emulator.add_token(Token(**{"value": GOOD, "kind": TokenKind(kind), **owner, **cases[name]}))
 
 

@@ -52,7 +52,7 @@ class Server:
                 for group in wire.groups(step):
                     call = wire.call(group)
                     content = self.answer if call.method == "GET" or self.parts is None else self._batch(len(group))
-                    replies += wire.replies(Exchange(group, call, content, self.now))
+                    replies += wire.replies(Exchange(group, call, content, self.now, 0.0))
             elif isinstance(step, Receive):
                 self.now += step.timeout_seconds or 0.0
                 answer = replies.popleft() if replies else None

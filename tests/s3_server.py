@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 REGION = "us-east-1"
@@ -21,10 +21,14 @@ NOT_IMPLEMENTED = (
 
 
 @contextmanager
-def running(*, put_seconds: float = 0, conditions: str = "honoured") -> Iterator[str]:
+def running(
+    *, put_seconds: float = 0, conditions: str = "honoured", refused: Mapping[str, tuple[str, str]] | None = None
+) -> Iterator[str]:
     """The server's address, while it runs; each put takes so long, and the next one waits for it.
 
     ``conditions`` of puts are ``honoured``, ``ignored`` or ``unknown``, as stores that speak S3's API differ.
+    ``refused`` says with which status and code a kind of request (``GET``, ``HEAD``, ``LIST``, ``PUT``) is refused; it
+    may change meanwhile.
     """
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
@@ -38,6 +42,12 @@ def running(*, put_seconds: float = 0, conditions: str = "honoured") -> Iterator
 
     def atomic(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Look whether there is an object and put one in a single step, as S3 does and moto does not."""
+        kind = "LIST" if "list-type" in environ["QUERY_STRING"] else environ["REQUEST_METHOD"]
+        if kind in (refused or {}):
+            status, code = (refused or {})[kind]
+            start_response(status, [("Content-Type", "application/xml")])
+            body = f"<Error><Code>{code}</Code><Message>No such luck</Message></Error>"
+            return [] if kind == "HEAD" else [body.encode()]
         if environ["REQUEST_METHOD"] != "PUT":
             answer: Iterable[bytes] = s3(environ, start_response)
             return answer

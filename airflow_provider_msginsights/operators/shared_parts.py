@@ -25,15 +25,15 @@ def shares_its_part(context: Mapping[str, Any], part: str) -> bool:
     if getattr(ti, "map_index", -1) < 0:
         return False
     written = getattr(dag, "task_dict", {}).get(getattr(ti, "task_id", None))
+    if written is None:
+        return part == _DEFAULT_PART
     mapped_over = getattr(getattr(written, "expand_input", None), "value", None)
     if mapped_over is None:  # not mapped itself, but in a mapped group of tasks
-        as_written = getattr(written, "part", part)
+        as_written = written.part
     elif isinstance(mapped_over, dict) and "part" in mapped_over:
         return False
     else:
-        as_written = getattr(written, "partial_kwargs", {}).get(
-            "part", _DEFAULT_PART if part == _DEFAULT_PART else None
-        )
+        as_written = written.partial_kwargs.get("part", _DEFAULT_PART if part == _DEFAULT_PART else None)
     return isinstance(as_written, str | int) and "{{" not in str(as_written)
 
 

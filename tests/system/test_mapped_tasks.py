@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 import s3_server
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
@@ -32,16 +32,11 @@ with DAG("mapped", schedule="@once", start_date=pendulum.datetime(2026, 1, 1), i
 @pytest.mark.system
 @pytest.mark.timeout(600)
 def test_tasks_mapped_over_pages_without_a_part_of_their_own_store_every_page(
-    emulator: GraphEmulator, tmp_path: Path, migrated_database: Path
+    emulator: GraphEmulator, tmp_path: Path, migrated_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with s3_server.running(put_seconds=1) as endpoint:
-        client: Any = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=s3_server.REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        monkeypatch.setenv("AIRFLOW_CONN_S3", s3_server.airflow_connection(endpoint))
+        client: Any = S3Hook("s3").get_conn()
         client.create_bucket(Bucket="mapped")
         connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.system_user_token}
         airflow = LocalAirflow(

@@ -16,8 +16,8 @@ _LONGEST_INTEGER = 1_000
 """More digits than any number that means something here; Python refuses 4,300 and more by a `ValueError`."""
 
 _LARGEST_INTEGER = 10**12
-_HIDES_A_KEY = (" :", "\n", "\t", "\r", "\\u0022", "\\u003")
-"""What can make the ends of keys differ in number between a text and what is written again from its document."""
+_COLON = "\\u003"
+"""How an escaped colon begins, which is written again as a plain one."""
 
 
 class Decoded(NamedTuple):
@@ -42,11 +42,9 @@ def decode(text: str) -> Decoded:
     """
     try:
         document: object = msgspec.json.decode(text)
-        # An object's equal keys have become one, so that fewer keys are written again than were read. This takes a
-        # fifth of the time of looking at each object; whatever it cannot be sure of is read the slow way.
-        if text.count('":') == msgspec.json.encode(document).count(b'":') and not any(
-            spelling in text for spelling in _HIDES_A_KEY
-        ):
+        # A pair has one colon, and what strings hold is written again as it was: where equal keys became one, fewer
+        # colons come back. Counting them takes a tenth of the time of looking at each object.
+        if text.count(":") == msgspec.json.encode(document).count(b":") and not ("\\" in text and _COLON in text):
             return Decoded(document)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass

@@ -57,6 +57,8 @@ def test_an_object_with_a_key_twice_is_never_taken_for_one_without(
         ("[" * 100_000 + "]" * 100_000, "it is nested too deeply"),
         ('{"a": 1, "\\u0061": 2}', "the same key stands twice in one object"),
         ('{"a" :1, "b": {"a":1,"a" :2}}', "the same key stands twice in one object"),
+        ('{"a":1,"a":1,"zone":"\\u003a"}', "the same key stands twice in one object"),
+        ('{"a":1,"a":1,"zone":"\\\\\\u003A"}', "the same key stands twice in one object"),
         ('{"a":1,"a":1,"zone":"x\\u0022:"}', "the same key stands twice in one object"),
         ('{"a":1,"a":1,"zone":"\\"\\u003a"}', "the same key stands twice in one object"),
         ('{"a":1,"a":1,"zone":"\\"\\u003A"}', "the same key stands twice in one object"),

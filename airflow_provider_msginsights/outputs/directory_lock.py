@@ -49,6 +49,18 @@ def locked_directory(path: Path, patience: Patience) -> Iterator[bool]:
     )
 
 
+def knows_locks(path: Path) -> bool:
+    """Tell whether a directory of this file system can be locked; somebody may hold it meanwhile."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        is_locked = try_lock(descriptor)
+        if is_locked:
+            _unlock(descriptor)
+        return is_locked is not None
+    finally:
+        os.close(descriptor)
+
+
 def try_lock(descriptor: int) -> bool | None:
     """Take the exclusive lock of an open file or directory, without waiting.
 

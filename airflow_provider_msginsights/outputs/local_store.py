@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from airflow_provider_msginsights.outputs.directory_lock import locked_directory, try_lock
+from airflow_provider_msginsights.outputs.directory_lock import knows_locks, locked_directory, try_lock
 from airflow_provider_msginsights.outputs.patience import Patience
 from airflow_provider_msginsights.outputs.storage import Current, Entry, Spooled, Store
 from airflow_provider_msginsights.outputs.store_errors import ReplacedMeanwhileError, as_our_errors
@@ -43,8 +43,7 @@ class LocalStore(Store):
         directory = Path(self._path(name)).parent
         with as_our_errors(str(directory), "write"):
             directory.mkdir(parents=True, exist_ok=True)
-            with locked_directory(directory, Patience()) as is_locked:
-                return is_locked
+            return knows_locks(directory)
 
     def list(self, folder: str = "") -> dict[str, Entry]:
         """List what is in a folder now; see `Store.list`."""
@@ -92,7 +91,7 @@ class LocalStore(Store):
     def remove_leftovers(self, name: str, *, unchanged_for_seconds: float = 0) -> None:
         """Remove the hidden files that killed processes left of making this file, and those of no live one."""
         path = Path(self._path(name))
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # what is wrong with the directory shows when it is used
             for sibling in list(path.parent.iterdir()):
                 if sibling.name.startswith(f".{path.name}.") and sibling.name.endswith(".tmp"):
                     with contextlib.suppress(OSError):  # gone by now, or another user's

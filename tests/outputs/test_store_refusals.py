@@ -139,6 +139,15 @@ def test_what_may_be_a_signature_is_not_repeated() -> None:
     assert "abc" not in message
 
 
+def test_an_output_path_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "insights").touch()
+    root = UPath((tmp_path / "insights").as_uri())
+    with pytest.raises(ConfigurationError, match=r"insights/_dataset.json could not be read: NotADirectoryError"):
+        dataset_at(root).claim()
+    with pytest.raises(ConfigurationError, match=r"insights/_manifests/run.json could not be stored"):
+        write_manifest(root, "run", {})
+
+
 def test_a_directory_that_is_a_file_is_named(tmp_path: Path, final_if_ended_by: datetime) -> None:
     dataset = dataset_at(UPath(tmp_path.as_uri())).claim()
     (tmp_path / "dt=2026-03-08").touch()

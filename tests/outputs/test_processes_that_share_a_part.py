@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,24 @@ def test_a_directory_that_stays_in_use_ends_in_an_error_for_a_retry(
         store_rows(dataset, rows)
     assert list((tmp_path / DAY).iterdir()) == []
     store_rows(dataset, rows)
+
+
+def test_a_task_that_is_ended_does_not_wait_for_its_turn(
+    tmp_path: Path, final_if_ended_by: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = dataset_at(UPath(tmp_path.as_uri()))
+    (tmp_path / DAY).mkdir()
+    monkeypatch.setattr(writer, "Patience", lambda: Patience(seconds=10_000))  # far beyond this test's timeout
+
+    def write_and_be_ended() -> None:
+        with dataset.writer() as rows:
+            rows.add(values_of([record()], final_if_ended_by=final_if_ended_by))
+            rows.settle(date(2026, 3, 9))
+            raise KeyboardInterrupt
+
+    with locked_directory(tmp_path / DAY, Patience()), pytest.raises(KeyboardInterrupt):
+        write_and_be_ended()
+    assert list((tmp_path / DAY).iterdir()) == []
 
 
 def test_the_hidden_file_of_a_live_writer_is_left_and_that_of_a_dead_one_is_not(tmp_path: Path) -> None:

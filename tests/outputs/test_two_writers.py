@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from interleaving import Bucket, ConditionalStore, Place, Turns
 from made_records import record, values_of
@@ -67,6 +67,7 @@ def stored_in(bucket: Bucket) -> dict[Unit, int]:
     return {(row["page_id"], row["metric"], row["pacific_date"]): row["value"] for row in rows}
 
 
+@settings(deadline=None)
 @given(before=st.lists(pages, max_size=1), first=pages, second=pages, order=orders)
 @example(before=[], first=[("101", "x", DAY)], second=[("102", "x", DAY)], order=["a", "b"] * 4)
 @example(before=[[("101", "y", DAY)]], first=[("101", "x", DAY)], second=[("102", "x", DAY)], order=["a", "b"] * 8)
@@ -84,6 +85,7 @@ def test_in_whatever_order_two_writers_read_and_put_every_row_is_stored(
     assert {name: stored.rows for name, stored in done.items()} == {name: len(units[name]) for name in WRITERS}
 
 
+@settings(deadline=None)
 @given(first=pages, second=pages, order=orders)
 @example(first=[("101", "x", DAY)], second=[("102", "x", DAY)], order=["a", "b"] * 4)
 def test_a_writer_that_gives_up_fails_for_a_retry_which_stores_its_rows(
@@ -106,6 +108,7 @@ def test_two_writers_that_read_the_same_version_do_meet() -> None:
     assert bucket.refused > 0
 
 
+@settings(deadline=None)
 @given(first=pages, second=pages, order=orders, lost=st.sets(st.integers(1, 3)))
 def test_a_put_whose_reply_is_lost_and_that_is_then_refused_by_itself_loses_nothing(
     first: list[Unit], second: list[Unit], order: list[str], lost: set[int]

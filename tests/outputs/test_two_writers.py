@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -13,14 +14,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from interleaving import Bucket, ConditionalStore, Place, Turns
 from made_records import record, values_of
+from upath import UPath
 
-from airflow_provider_msginsights.exceptions import WriteConflictError
+from airflow_provider_msginsights.exceptions import ConfigurationError, WriteConflictError
 from airflow_provider_msginsights.outputs import storage, writer
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.patience import Patience
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_provider_msginsights.outputs.stored import Stored
 
 DAY, NEXT_DAY = "2026-03-08", "2026-03-09"
@@ -117,3 +121,26 @@ def test_a_put_whose_reply_is_lost_and_that_is_then_refused_by_itself_loses_noth
     done = load_at_once(bucket, order, {"a": first, "b": second}, lost_replies=lost)
     assert not any(isinstance(stored, WriteConflictError) for stored in done.values())
     assert stored_in(bucket).keys() == {*first, *second}
+
+
+def test_of_two_parts_that_store_one_page_at_once_on_a_disk_one_is_refused(tmp_path: Path) -> None:
+    gate = threading.Barrier(2)
+
+    def store(part: str, root: UPath) -> str:
+        dataset = Dataset(root=root, file_format=format_named("jsonl"), period="day", part=part)
+        with dataset.writer() as rows:
+            rows.add(values_of([record()], final_if_ended_by=FINAL_IF_ENDED_BY))
+            gate.wait()
+            try:
+                rows.finish()
+            except ConfigurationError as refusal:
+                return str(refusal)
+        return ""
+
+    for day in range(10):
+        root = UPath((tmp_path / str(day)).as_uri())
+        with ThreadPoolExecutor(2) as pool:
+            stored, refused = sorted(pool.map(partial(store, root=root), WRITERS))
+        assert stored == ""
+        assert "Page 101 is held by" in refused
+        assert len(list((tmp_path / str(day)).rglob("part-*"))) == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 PROOFS = ("plain", "timed", "off")
 _MOST_PROOFS = 4096
 _RECENT_PROOFS = 8
+_SENDABLE = re.compile(r"[!-~]{8,}")
+"""What is left to hide of a token that is none: spellings are known of printable ASCII alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -169,7 +172,7 @@ class RunTokens:
             if isinstance(entry, dict) and isinstance(token := entry.get("access_token"), str) and "id" in entry:
                 has_changed = True
                 if not is_sendable(token):
-                    self._retired.add(token)
+                    self._retired.update((token, *_SENDABLE.findall(token)))
                     entry["access_token"] = None
                     continue
                 self._of_pages[str(entry["id"])] = token

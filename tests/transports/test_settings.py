@@ -47,6 +47,44 @@ def test_a_host_is_a_base_url(host: str | None, base_url: str) -> None:
     assert settings(host=host).base_url == base_url
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "base_url"),
+    [
+        ("https://graph.facebook.com/", 443, "https://graph.facebook.com"),
+        ("https://graph.facebook.com", None, "https://graph.facebook.com"),
+        (" graph.facebook.com\n", "443", "https://graph.facebook.com"),
+        (None, 443, "https://graph.facebook.com"),
+        (None, 8443, "https://graph.facebook.com:8443"),
+        ("https://gateway.example/graph/", 8443, "https://gateway.example:8443/graph"),
+        ("https://gateway.example:8443/graph", 8443, "https://gateway.example:8443/graph"),
+        ("http://127.0.0.1", 8099, "http://127.0.0.1:8099"),
+        ("http://127.0.0.1:8099/", 8099, "http://127.0.0.1:8099"),
+        ("http://[::1]/", 8099, "http://[::1]:8099"),
+        ("https://[2001:db8::1]", 443, "https://[2001:db8::1]"),
+        ("HTTPS://Graph.Facebook.com:443//", 443, "https://graph.facebook.com"),
+    ],
+)
+def test_a_host_and_the_port_field_make_one_base_url(host: str | None, port: Any, base_url: str) -> None:
+    assert settings(host=host, port=port).base_url == base_url
+
+
+def test_a_port_given_twice_must_be_the_same() -> None:
+    with pytest.raises(ConfigurationError, match=r"port 8099, and its port field says 443"):
+        settings(host="http://127.0.0.1:8099", port=443)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, "x", True, 1.5, "\u0664"])
+def test_a_port_that_cannot_be_is_refused(port: Any) -> None:
+    with pytest.raises(ConfigurationError, match="connection's port"):
+        settings(port=port)
+
+
+@pytest.mark.parametrize("name", ["x.localhost", "localhost.", "0.0.0.0", "127.1", "[::ffff:10.0.0.1]"])  # noqa: S104
+def test_what_may_not_be_this_machine_needs_consent_too(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="allow_plain_http"):
+        settings(host=f"http://{name}:8099")
+
+
 def test_plain_http_needs_a_word_of_consent() -> None:
     with pytest.raises(ConfigurationError, match="allow_plain_http"):
         settings(host="http://emulator:8099")
@@ -193,7 +231,32 @@ def test_any_connection_gives_settings_or_an_error_of_ours(extra: dict[str, Any]
     assert 1 <= made.batch_size <= 50
 
 
-def test_a_secret_put_into_the_app_id_by_mistake_is_not_shown() -> None:
-    with pytest.raises(ConfigurationError, match="app_id") as caught:
-        settings({"app_id": SECRET})
+@pytest.mark.parametrize(
+    "secret", [SECRET, f"/{SECRET}", f"http://u:{SECRET}@x:port", f"{SECRET}\n", [SECRET], {SECRET: 1}]
+)
+@pytest.mark.parametrize("field", [name for name in EXTRA_FIELDS if name != "app_secret"])
+def test_a_secret_typed_into_any_field_is_never_quoted(field: str, secret: object) -> None:
+    if field == "ca_bundle" and str(secret).startswith("/"):
+        return  # that is a path
+    with pytest.raises(ConfigurationError, match=field) as caught:
+        settings({field: secret})
+    assert SECRET not in f"{caught.value!r} {vars(caught.value)}"
+
+
+@pytest.mark.parametrize("part", ["host", "port", "login"])
+def test_a_secret_typed_into_a_standard_field_is_never_quoted(part: str) -> None:
+    with pytest.raises(ConfigurationError, match=part) as caught:
+        settings(**{part: f"http://{SECRET}"})
+    assert SECRET not in f"{caught.value!r} {vars(caught.value)}"
+
+
+def test_a_secret_typed_as_the_name_of_a_field_is_never_quoted() -> None:
+    with pytest.raises(ConfigurationError, match="unknown field") as caught:
+        settings({SECRET: "app_secret"})
     assert SECRET not in str(caught.value)
+
+
+def test_nothing_is_given_by_null_in_any_field() -> None:
+    made, credentials = from_connection_parts(password=TOKEN, extra=dict.fromkeys(EXTRA_FIELDS))
+    assert made == TransportSettings(retry_policy=made.retry_policy)
+    assert credentials.proof == "off"

@@ -10,6 +10,7 @@ import html
 import json
 import logging
 import pickle
+import re
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 PACKAGE = "airflow_provider_msginsights"
 _LEAST_LENGTH = 8
+_ESCAPES = (
+    (b"\\u00", re.compile(rb"\\+u00([2-7][0-9a-fA-F])"), 16),
+    (b"\\x", re.compile(rb"\\+x([2-7][0-9a-fA-F])"), 16),
+    (b"%", re.compile(rb"%([2-7][0-9a-fA-F])"), 16),
+    (b"&#x", re.compile(rb"&#x0*([2-7][0-9a-fA-F]);"), 16),
+    (b"&#", re.compile(rb"&#0*(3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]);"), 10),
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,20 @@ class Secrets:
 
 
 def _found(data: bytes, spelled: dict[str, bytes]) -> set[str]:
-    lowered = data.lower()
-    return {name for name, form in spelled.items() if form in data or form.lower() in lowered}
+    texts = {data.lower(), _unescaped(data).lower()}
+    return {name for name, form in spelled.items() if any(form.lower() in text for text in texts)}
+
+
+def _unescaped(data: bytes) -> bytes:
+    """Undo the escapes that may stand for any single character, one within another too."""
+    while True:
+        before = data
+        for sign, escape, base in _ESCAPES:
+            if sign in data:
+                data = escape.sub(lambda match, base=base: bytes([int(match[1], base)]), data)
+        data = data.replace(b"\\/", b"/")
+        if data == before:
+            return data
 
 
 def _forms(value: str) -> Iterator[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from airflow_provider_msginsights.transports.redaction import (
     HIDDEN,
     Spellings,
     canonical,
+    escaped_part,
     hide,
     holds,
     looks_secret,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 PROOFS = ("plain", "timed", "off")
 _MOST_PROOFS = 4096
 _RECENT_PROOFS = 8
+_MARGIN = 40  # a number of an app and a bar may stand before its secret
 _SENDABLE = re.compile(r"[!-~]{8,}")
 """What is left to hide of a token that is none: spellings are known of printable ASCII alone."""
 
@@ -123,23 +125,28 @@ class RunTokens:
         """
         if request.yields_tokens:
             body = self._absorb(body, asked_for=request.path.strip("/"))
-        own = self._spelled(self._used_by(request))
+        used = self._used_by(request)
+        own = self._spelled(used)
         body = replaced(body, {form for one in own for form in one.raw})
-        plain = canonical(body)
+        plain = canonical(escaped_part(body, max(_MARGIN, *(len(secret) for secret in used))))
         if plain is None:
             return self._scrub(body)
-        is_error = '"error"' in plain
-        has_words = is_error or request.yields_tokens or request.inspects_token
+        is_error = '"error"' in body or '"error"' in plain
+        has_words = is_error or '"access_token"' in body or request.yields_tokens or request.inspects_token
         looked_for = [one.plain for one in own]
         if is_error:
             looked_for = [form for one in self._spelled(self._all()) for form in (one.plain, *one.coded)]
-        if holds(plain, looked_for) or (has_words and looks_secret(plain)):
+        if any(holds(text, looked_for) or (has_words and looks_secret(text)) for text in (body, plain)):
             return self._scrub(body)
         return body
 
     def clean_headers(self, request: Request, headers: dict[str, str]) -> dict[str, str]:
         """Return a reply's headers without any secret that the request was made with or that looks like one."""
         own = self._spelled(self._used_by(request))
+        plain = canonical("\n".join(headers.values()))
+        looked_for = (form for one in own for form in (one.plain, *one.coded))
+        if plain is not None and not holds(plain, looked_for) and not looks_secret(plain):
+            return headers
         return {name: redact(hide(value, own)) for name, value in headers.items()}
 
     def redact(self, text: str) -> str:

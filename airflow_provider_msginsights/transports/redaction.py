@@ -34,19 +34,20 @@ def _of_entity(match: re.Match[str]) -> str:
     return chr(code) if ord(" ") <= code <= ord("~") else match[0]
 
 
+# Each begins with a character as it is, and heeds case: otherwise a search would take longer than reading the JSON.
 _ESCAPES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    ("\\", re.compile(r"\\+(?:u00|u\{0*|x)([2-7][0-9a-f])\}?", re.IGNORECASE), _of_hex),
-    ("\\", re.compile(r"\\+([\\/\"'])"), lambda match: match[1]),
-    ("%", re.compile(r"%(?:25)*([2-7][0-9a-f])", re.IGNORECASE), _of_hex),
-    ("&#", re.compile(r"&#0*(?:([0-9]{2,3})|x0*([0-9a-f]{2}));?", re.IGNORECASE), _of_entity),
-    ("&", re.compile(r"&(amp|quot|apos|lt|gt);", re.IGNORECASE), lambda match: _NAMED[match[1].lower()]),
+    ("\\", re.compile(r"\\\\*(?:[uU]00|[uU]\{0*|[xX])([2-7][0-9a-fA-F])\}?"), _of_hex),
+    ("\\", re.compile(r"\\\\*([\\/\"'])"), lambda match: match[1]),
+    ("%", re.compile(r"%(?:25)*([2-7][0-9a-fA-F])"), _of_hex),
+    ("&#", re.compile(r"&#0*(?:([0-9]{2,3})|[xX]0*([0-9a-fA-F]{2}));?"), _of_entity),
+    ("&", re.compile(r"&(amp|AMP|quot|QUOT|apos|lt|LT|gt|GT);"), lambda match: _NAMED[match[1].lower()]),
 )
 
-_NAMES = "access_token|input_token|client_secret|fb_exchange_token|appsecret_proof|app_secret"
+_NAMES = ("access_token", "input_token", "client_secret", "fb_exchange_token", "appsecret_proof", "app_secret")
 _PATTERNS = (
     # name=value in a URL or form, plain or percent-encoded; "name": "value" in JSON, plain or nested in a string
     re.compile(
-        rf"((?:{_NAMES})(?:=|%3D|%253D|\\*\"\s*:\s*\\*\"))(?!\*\*\*)[^&\"'\s\\]+?(?=%26|%2526|[&\"'\s\\]|$)",
+        rf"((?:{'|'.join(_NAMES)})(?:=|%3D|%253D|\\*\"\s*:\s*\\*\"))(?!\*\*\*)[^&\"'\s\\]+?(?=%26|%2526|[&\"'\s\\]|$)",
         re.IGNORECASE,
     ),
     re.compile(r"((?:Bearer|OAuth)\s+)(?!\*\*\*)[A-Za-z0-9|._~+/=-]{8,}"),
@@ -65,6 +66,18 @@ def canonical(text: str) -> str | None:
         if text == before:
             return text
     return None
+
+
+def escaped_part(text: str, margin: int) -> str:
+    """Return the part of a text that holds its escapes, with so many characters around it; nothing where it has none.
+
+    In a long reply that is its links: the rows before them need not be searched for escapes again and again.
+    """
+    signs = [sign for sign, *_ in _ESCAPES if sign in text]
+    if not signs:
+        return ""
+    first, last = min(map(text.find, signs)), max(map(text.rfind, signs))
+    return text[max(0, first - margin) : last + margin]
 
 
 def looks_secret(text: str) -> bool:
@@ -159,5 +172,8 @@ def scrubbed(document: object, clean: Callable[[str], str]) -> object:
     if isinstance(document, list):
         return [scrubbed(one, clean) for one in document]
     if isinstance(document, dict):
-        return {clean(name): scrubbed(value, clean) for name, value in document.items()}
+        return {
+            clean(name): HIDDEN if name in _NAMES and isinstance(value, str) else scrubbed(value, clean)
+            for name, value in document.items()
+        }
     return document

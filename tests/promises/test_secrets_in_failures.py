@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from airflow_versions import TaskDeferred
@@ -22,6 +22,7 @@ from airflow_provider_msginsights.emulator import Token, TokenKind
 from airflow_provider_msginsights.emulator.error_table import known_errors
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 if TYPE_CHECKING:
@@ -161,6 +162,59 @@ def test_when_the_api_refuses_and_repeats_the_token_in_its_words(
     )
 
 
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(one):04x}" for one in text)
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "one JSON escape": lambda secret: secret[0] + _escaped(secret[1]) + secret[2:],
+    "JSON escapes": _escaped,
+    "slashes escaped": lambda secret: secret.replace("/", "\\/"),
+    "every character percent-encoded": lambda secret: "".join(f"%{ord(one):02x}" for one in secret),
+    "percent-encoded twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "form-encoded": quote_plus,
+    "in HTML": lambda secret: "".join(f"&#{ord(one)};" for one in secret),
+    "hexadecimal": lambda secret: secret.encode().hex(),
+}
+
+
+@WAYS
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("code", [100, 10, 190])
+def test_when_the_api_spells_secrets_in_another_way(
+    way: Way, spell: Callable[[str], str], code: int, scene: Scene
+) -> None:
+    """In every field of the error and in every header that is heard; the body's text holds the escapes as they are."""
+    echoed = " ".join(map(spell, (USER_TOKEN, scene.emulator.page_token("101"), "app-secret")))
+    fields = ("message", "error_user_title", "error_user_msg", "fbtrace_id", "type")
+    members = ", ".join(f'"{name}": "refused {echoed}"' for name in fields)
+    body = f'{{"error": {{{members}, "code": {code}, "error_data": {{"{echoed}": "{echoed}"}}}}}}'
+    headers = dict.fromkeys(
+        ("X-Fb-Trace-Id", "WWW-Authenticate", "Facebook-Api-Version", "Retry-After", "X-App-Usage", "X-Fb-Debug"),
+        echoed,
+    )
+    scene.emulator.add_fault(
+        kind="reply", body=body, http_status=400, headers=headers, times=None, skip=1, path="/insights"
+    )
+    assert scene.leaks_of(way) == []
+
+
+@WAYS
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_when_rows_and_versions_spell_the_token_in_another_way(
+    way: Way, spell: Callable[[str], str], scene: Scene
+) -> None:
+    if spell is SPELLINGS["hexadecimal"]:
+        pytest.skip("rows are searched for escapes and not for codes")
+    echoed = spell(USER_TOKEN)
+    values = f'[{{"value": "{echoed}", "end_time": "2026-11-02T08:00:00+0000"}}]'
+    body = f'{{"data": [{{"name": "page_messages_sent", "period": "day", "id": "{echoed}", "values": {values}}}]}}'
+    scene.emulator.add_fault(
+        kind="reply", body=body, headers={"Facebook-Api-Version": echoed}, times=None, path="/insights"
+    )
+    assert scene.leaks_of(way) == []
+
+
 BODIES = {
     "an HTML page that repeats the token": f"<html>{USER_TOKEN}</html>",
     "JSON of an unknown shape with the token": json.dumps({"data": [{"name": USER_TOKEN, "access_token": USER_TOKEN}]}),
@@ -248,6 +302,59 @@ def test_when_the_api_cannot_be_reached_or_the_connection_is_wrong(
         scene.emulator.add_fault(times=None, **trouble["fault"])
     assert scene.leaks_of(way) == []
     assert scene.watch.saw("exception") or scene.watch.saw("event") or scene.watch.saw("trigger")
+
+
+FIELDS = ("host", "port", "login", *EXTRA_FIELDS, USER_TOKEN, "extra")
+
+
+@WAYS
+@pytest.mark.parametrize("field", FIELDS)
+def test_when_the_token_was_typed_into_a_wrong_field(way: Way, field: str, scene: Scene) -> None:
+    connection: dict[str, Any] = {"conn_type": "msginsights", "host": scene.emulator.base_url, "password": USER_TOKEN}
+    if field == "extra":
+        connection["extra"] = f"no JSON {USER_TOKEN}"
+    elif field in ("host", "login"):
+        connection[field] = USER_TOKEN
+    elif field == "port":
+        connection["host"] = f"http://127.0.0.1:{USER_TOKEN}"
+    else:
+        connection["extra"] = {field: USER_TOKEN}
+    scene.monkeypatch.setenv("AIRFLOW_CONN_MSGINSIGHTS_DEFAULT", json.dumps(connection))
+    assert scene.leaks_of(way) == []
+    assert scene.watch.saw("exception") or scene.watch.saw("event") or field == "app_secret"
+
+
+@WAYS
+def test_when_login_and_password_are_swapped(way: Way, scene: Scene) -> None:
+    connection = {"conn_type": "msginsights", "host": scene.emulator.base_url, "login": USER_TOKEN, "password": "101"}
+    scene.monkeypatch.setenv("AIRFLOW_CONN_MSGINSIGHTS_DEFAULT", json.dumps(connection))
+    before = scene.emulator.stats()["graph_calls"]
+    assert scene.leaks_of(way) == []
+    assert scene.emulator.stats()["graph_calls"] == before
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://someone:{}@127.0.0.1:9", "http://someone:{}@127.0.0.1\u2100:9", "someone:{}@127.0.0.1:9", "http://{}:x"],
+)
+def test_when_the_environment_names_a_proxy_that_does_not_work(way: Way, proxy: str, scene: Scene) -> None:
+    scene.connect(host="https://graph.invalid")
+    scene.monkeypatch.setenv("HTTPS_PROXY", proxy.format(quote(PROXY_PASSWORD, safe="")))
+    assert scene.leaks_of(way) == []
+    assert scene.watch.saw("exception") or scene.watch.saw("event") or scene.watch.saw("trigger")
+
+
+@WAYS
+@pytest.mark.parametrize("odd", ["\\n", "\\u0000", "\u00f6"])
+def test_when_the_api_gives_a_page_a_token_that_no_header_can_carry(way: Way, odd: str, scene: Scene) -> None:
+    token = scene.emulator.page_token("102") + odd
+    pages = ", ".join(f'{{"id": "{page}", "access_token": "{token}", "tasks": ["ANALYZE"]}}' for page in PAGES)
+    scene.emulator.add_fault(kind="reply", body=f'{{"data": [{pages}]}}', times=None, path="/me/accounts")
+    for page in PAGES:
+        body = f'{{"id": "{page}", "access_token": "{token}"}}'
+        scene.emulator.add_fault(kind="reply", body=body, times=None, path=f"/{page}")
+    assert scene.leaks_of(way) == []
 
 
 @pytest.mark.parametrize("exception", [MemoryError, KeyboardInterrupt, SystemExit, RuntimeError])

@@ -33,6 +33,15 @@ SECRETS = Secrets({"token": TOKEN}, app_secret="b5f0c1d2e3")
             for after in "xy"
         ),
         base64.urlsafe_b64encode(TOKEN.encode()).decode(),
+        "".join(f"%{ord(one):02x}" for one in TOKEN),
+        quote("".join(f"%{ord(one):02X}" for one in TOKEN), safe=""),
+        "".join(f"\\u{ord(one):04x}" for one in TOKEN),
+        TOKEN.replace("7", "\\u0037"),
+        TOKEN.replace("/", "\\/"),
+        json.dumps(json.dumps("".join(f"\\u{ord(one):04X}" for one in TOKEN))),
+        "".join(f"&#{ord(one)};" for one in TOKEN),
+        "".join(f"&#x{ord(one):x};" for one in TOKEN),
+        "".join(f"\\x{ord(one):02x}" for one in TOKEN),
     ],
 )
 def test_every_form_of_a_secret_is_recognised(planted: str) -> None:

@@ -14,6 +14,7 @@ import re
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -80,13 +81,17 @@ def _found(data: bytes, spelled: dict[str, bytes]) -> set[str]:
     return {name for name, form in spelled.items() if any(form.lower() in text for text in texts)}
 
 
+def _character(base: int, match: re.Match[bytes]) -> bytes:
+    return bytes([int(match[1], base)])
+
+
 def _unescaped(data: bytes) -> bytes:
     """Undo the escapes that may stand for any single character, one within another too."""
     while True:
         before = data
         for sign, escape, base in _ESCAPES:
             if sign in data:
-                data = escape.sub(lambda match, base=base: bytes([int(match[1], base)]), data)
+                data = escape.sub(partial(_character, base), data)
         data = data.replace(b"\\/", b"/")
         if data == before:
             return data

@@ -245,8 +245,9 @@ def test_a_secret_typed_into_any_field_is_never_quoted(field: str, secret: objec
 
 @pytest.mark.parametrize("part", ["host", "port", "login"])
 def test_a_secret_typed_into_a_standard_field_is_never_quoted(part: str) -> None:
+    typed: dict[str, Any] = {part: f"http://{SECRET}"}
     with pytest.raises(ConfigurationError, match=part) as caught:
-        settings(**{part: f"http://{SECRET}"})
+        settings(**typed)
     assert SECRET not in f"{caught.value!r} {vars(caught.value)}"
 
 

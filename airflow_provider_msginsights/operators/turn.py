@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.exceptions import RateLimitError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.catalog import resolve_metrics
 from airflow_provider_msginsights.insights.parameters import ALL_PAGES
 from airflow_provider_msginsights.insights.query import InsightsQuery, check_width
 from airflow_provider_msginsights.operators.assets import tell_outlets
@@ -19,7 +20,12 @@ from airflow_provider_msginsights.operators.labels import name_map_index
 from airflow_provider_msginsights.operators.lineage import LoadLineage, report_read
 from airflow_provider_msginsights.operators.load import Load
 from airflow_provider_msginsights.operators.measures import send_measures
-from airflow_provider_msginsights.operators.memory import Memory
+from airflow_provider_msginsights.operators.memory import (
+    KeptWork,
+    Memory,
+    first_changed_file,
+    manifest_fingerprint,
+)
 from airflow_provider_msginsights.operators.page_changes import page_changes
 from airflow_provider_msginsights.operators.progress import ProgressLog
 from airflow_provider_msginsights.operators.report import check_can_be_continued, manifest_of, run_names, summary_of
@@ -67,7 +73,6 @@ class Turn:
         self._task, self._context, self._ranges, self._log = task, context, ranges, task.log
         self._config, self._deadline = config, deadline
         self._judge = Judge(max_failed_pages=config.max_failed_pages, on_empty=config.on_empty, log=task.log)
-        self._memory = Memory.of(context, self._identity(), task.log)
 
     @cached_property
     def _hook(self) -> MessagingInsightsHook:
@@ -76,14 +81,42 @@ class Turn:
             config.msginsights_conn_id, api_version=config.api_version, retry_bounds=config.retry_bounds
         )
 
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory.of(self._context, self._identity(), self._log)
+
+    @cached_property
+    def _page_ids(self) -> tuple[str, ...]:
+        return self._hook.page_ids_of(self._config.page_ids)
+
     # What there is to do
 
     def work_left_by_an_earlier_try(self) -> Work | None:
-        """Give what an earlier try of the same task did not get to, where Airflow remembers it."""
-        work = self._memory.recall()
-        if work is not None:
-            self._log.info("An earlier try stored a part of the load: only the rest is read.")
-        return work
+        """Give what an earlier try of the same task did not get to, where Airflow remembers it and it still holds.
+
+        Whoever clears a task may have changed what it is about: the Pages are resolved and the files looked at anew.
+        """
+        kept = self._memory.recall() if self._config.output_path else None
+        if kept is None:
+            return None
+        if (change := self._change_since(kept)) is not None:
+            self._log.info("An earlier try stored a part of the load, but %s: everything is read.", change)
+            return None
+        self._log.info("An earlier try stored a part of the load: only the rest is read.")
+        return kept.work
+
+    def _change_since(self, kept: KeptWork) -> str | None:
+        """Say what of an earlier try's work is no longer so; ``None`` when all of it is."""
+        manifest = self._earlier_turn(self._dataset)
+        try:
+            if manifest is None or manifest_fingerprint(manifest) != kept.stored:
+                return "its manifest is gone or of a later try"
+            path = first_changed_file(self._dataset.root, manifest["files"])
+        except (KeyError, TypeError):
+            return "its manifest is of another kind"
+        if path is not None:
+            return f"{path} is gone or was changed since"
+        return None if set(self._page_ids) == set(kept.work.page_ids) else "the Pages are others by now"
 
     def whole_work(self) -> Work:
         """Give everything there is to load.
@@ -102,7 +135,7 @@ class Turn:
             )
             if warning:
                 self._log.warning(warning)
-        return Work.all_of(self._hook.page_ids_of(self._config.page_ids), self._ranges)
+        return Work.all_of(self._page_ids, self._ranges)
 
     @property
     def _follows_the_schedule(self) -> bool:
@@ -114,7 +147,12 @@ class Turn:
         """What a load must have in common with an earlier try of it, to go on where that one stopped."""
         differs_in_nothing_stored = {"max_failed_pages", "on_empty", "xcom_max_rows", "retry_bounds"}
         names = [name for name in self._task.template_fields if name not in differs_in_nothing_stored]
-        return {name: getattr(self._config, name) for name in names} | {"ranges": [str(days) for days in self._ranges]}
+        settings = self._hook.settings
+        return {name: getattr(self._config, name) for name in names} | {
+            "ranges": [str(days) for days in self._ranges],
+            "resolved_metrics": resolve_metrics(self._config.metrics),
+            "asked": [settings.base_url, settings.api_version],
+        }
 
     # Doing it
 
@@ -176,7 +214,7 @@ class Turn:
         manifest, path = self._write_manifest(load, dataset, stored, started, earlier_turn)
         self._tell_costs(load, manifest)
         left = load.work.paused_by(load.outcomes)
-        self._end(load, left=left, rows=left.rows_so_far)
+        self._end(load, left=left, rows=left.rows_so_far, stored=manifest_fingerprint(manifest))
         self._memory.forget()
         self._tell_result(load, manifest, path)
         return summary_of(manifest, path=path, output_path=output_path)
@@ -193,24 +231,27 @@ class Turn:
 
     # Ending it
 
-    def _end(self, load: Load, *, left: Work, rows: int) -> None:
-        """Let the task go on to its result, or fail, skip or wait; what could be read is stored by now."""
+    def _end(self, load: Load, *, left: Work, rows: int, stored: str | None = None) -> None:
+        """Let the task go on to its result, or fail, skip or wait; what could be read is stored by now.
+
+        :param stored: names what was stored; ``None`` when rows go to XCom.
+        """
         error = self._judge.error_in(load.outcomes)
         if error is not None:
-            if self._config.output_path and not isinstance(error, NEVER_RETRIED):
-                self._memory.keep(load.work.unread_by(load.outcomes))
+            if stored is not None and not isinstance(error, NEVER_RETRIED):
+                self._memory.keep(load.work.unread_by(load.outcomes), stored=stored)
             raise error
         waits = [seconds for outcome in load.outcomes if (seconds := outcome.resume_after_seconds) is not None]
         if waits:
-            self._wait(max(waits), left, sum(len(outcome.paused) for outcome in load.outcomes))
+            self._wait(max(waits), left, sum(len(outcome.paused) for outcome in load.outcomes), stored)
         if not rows:
             self._judge.judge_empty(load.outcomes, why_empty(self._hook, load.work.page_ids, self._log))
 
-    def _wait(self, seconds: float, left: Work, requests: int) -> NoReturn:
+    def _wait(self, seconds: float, left: Work, requests: int, stored: str | None) -> NoReturn:
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
         told = f"{requests} requests have to wait for Meta's limit until {moment:%Y-%m-%d %H:%M:%S} UTC"
-        if self._config.output_path:
-            self._memory.keep(left)
+        if stored is not None:
+            self._memory.keep(left, stored=stored)
         if not self._config.deferrable:
             raise RateLimitError(
                 f"{told}; the rest is loaded. Set retry_delay so that a retry comes later, or deferrable=True.",

@@ -315,7 +315,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     def _memory(self, context: Context) -> Memory:
         is_rescheduled = self.reschedule and not self._is_deferrable()
-        return Memory(cast("Mapping[str, Any]", context), self._remembered, is_rescheduled=is_rescheduled)
+        return Memory(cast("Mapping[str, Any]", context), self._remembered, is_rescheduled=is_rescheduled, log=self.log)
 
     def _is_deferrable(self) -> bool:
         return parse_switch("deferrable", self.deferrable)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 30
+"""How long a watcher waits for a state store that does not answer before it asks again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -23,6 +26,17 @@ class Receipt:
     accessors: tuple[Any, ...]
     key: str
     value: dict[str, Any]
+
+    async def try_to_write(self) -> None:
+        """Write it; where that fails, say so and leave it to the next one, which has all of it too."""
+        try:
+            await self.write()
+        except Exception as trouble:  # noqa: BLE001 - whatever a store's backend raises
+            log.warning(
+                "Airflow's asset state store could not be used (%s): the days told of are not kept; this is tried "
+                "again with the next poll.",
+                type(trouble).__name__,
+            )
 
     async def write(self) -> None:
         """Write it to every asset the watcher serves."""
@@ -47,14 +61,15 @@ class AnnouncedDays:
         """Give what was told before; when nothing was, note at once that days from ``first_day`` on are owed."""
         # A trigger that serves two assets has two stores, and no public way to list them.
         accessors = (*store._by_name.values(), *store._by_uri.values())  # noqa: SLF001
-        kept = [await _get(accessor, key) for accessor in accessors]
-        if not all(kept):
+        found = [await _kept(accessor, key) for accessor in accessors]
+        kept = [one for one in found if one is not None]
+        if len(kept) < len(found) or not kept:
             told = cls(accessors, key, first_day - ONE_DAY)
-            if not any(kept):
-                await told.receipt().write()
+            if not kept:
+                await told.receipt().try_to_write()
             return told
-        through = min(date.fromisoformat(one["through"]) for one in kept)
-        later = set.intersection(*({date.fromisoformat(day) for day in one["later"]} for one in kept))
+        through = min(one[0] for one in kept)
+        later = set.intersection(*(one[1] for one in kept))
         return cls(accessors, key, through, later)
 
     def pending(self, window: DateRange) -> list[date]:
@@ -80,6 +95,31 @@ class AnnouncedDays:
             self.later.discard(following)
             self.through = following
         self.later = {day for day in self.later if day > self.through}
+
+
+async def _kept(accessor: Any, key: str) -> tuple[date, set[date]] | None:
+    """Give up to which day was told, and which later ones were; ``None`` when nothing is kept.
+
+    Without an answer of the store nobody knows what is owed: to go on would lose days or tell of them twice.
+    """
+    while True:
+        try:
+            found = await _get(accessor, key)
+        except Exception as trouble:  # noqa: BLE001 - whatever a store's backend raises
+            log.warning(
+                "Airflow's asset state store could not be used (%s); the watcher asks it again in %s seconds.",
+                type(trouble).__name__,
+                RETRY_SECONDS,
+            )
+            await asyncio.sleep(RETRY_SECONDS)
+            continue
+        if not found:
+            return None
+        try:
+            return date.fromisoformat(found["through"]), {date.fromisoformat(day) for day in found["later"]}
+        except (KeyError, TypeError, ValueError):
+            log.warning("What Airflow's asset state store holds under %s cannot be read; it is passed over.", key)
+            return None
 
 
 async def _get(accessor: Any, key: str) -> Any:

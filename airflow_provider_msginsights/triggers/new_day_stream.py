@@ -107,10 +107,7 @@ class NewDayProducer(SharedStreamProducer):
 
     async def _write(self, receipts: list[Receipt]) -> None:
         for receipt in receipts:
-            try:
-                await receipt.write()
-            except Exception:
-                log.exception("The days told of could not be kept; this is tried again with the next poll.")
+            await receipt.try_to_write()
 
     async def _poll_for_ever(self) -> None:
         """Never end: Airflow starts a watcher that ended again at once, and would so ask without a pause."""

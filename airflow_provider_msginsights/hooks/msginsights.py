@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
+from airflow_provider_msginsights.insights.number_parameters import (
+    parse_retry_bounds,
+)
 from airflow_provider_msginsights.insights.parameters import (
     ALL_PAGES,
     parse_api_version,
+    parse_conn_id,
     parse_page_ids,
-    parse_retry_bounds,
-    parse_text,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class MessagingInsightsHook(BaseHook):
         from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader
 
         return ConnectionReader(
-            conn_id=parse_text("msginsights_conn_id", self.msginsights_conn_id),
+            conn_id=parse_conn_id("msginsights_conn_id", self.msginsights_conn_id),
             api_version=parse_api_version(self.api_version),
             retry_bounds=parse_retry_bounds(self.retry_bounds),
         )

@@ -22,7 +22,6 @@ from airflow_provider_msginsights.insights.parameter_values import (
     is_given,
     is_literal,
     items_of,
-    known,
     literal_of,
     number_of,
     refusal,
@@ -43,47 +42,11 @@ _COMPACT_DAYS = range(1000_01_01, 9999_12_32)
 _API_VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>.+)", re.DOTALL)
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
+_CONN_ID = re.compile(r"[\w#!()\-.:/\\]{1,250}")  # as Airflow's own forms have it
+_TOKEN = re.compile(r"\bEA[A-Za-z0-9]{18,}")
 _PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,99}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-NUMBERS: Mapping[str, tuple[float, float, bool]] = {
-    "lookback_days": (0, 3650, True),
-    "final_after_hours": (0, 10_000_000, False),
-    "max_failed_pages": (0, 1_000_000, False),
-    "max_failed_polls": (1, 1_000_000, True),
-    "failed_polls": (0, 1_000_000, True),
-    "xcom_max_rows": (0, 1_000_000_000, True),
-    "fail_within_days": (0, 3650, False),
-    "warn_within_days": (0, 3650, False),
-    "poll_interval_seconds": (0.001, 604_800, False),
-    "max_wait_seconds": (0, 604_800, False),
-    "poke_interval": (0, 604_800, False),
-    "timeout": (0, 100_000_000_000, False),
-    "max_attempts": (1, 1_000_000, True),
-    "max_in_flight": (1, 1_000_000, True),
-    "total_seconds": (0, 86_400, False),
-    "base_seconds": (0, 86_400, False),
-    "max_delay_seconds": (0, 86_400, False),
-    "throttle_seconds": (0, 86_400, False),
-    "wait_bound_seconds": (0, 86_400, False),
-    "slow_above_percent": (0, 99.99, False),
-    "max_pace_seconds": (0, 86_400, False),
-}
-"""For each number the lowest and highest value, and whether it must be whole."""
-
-RETRY_BOUNDS = (
-    "max_attempts",
-    "total_seconds",
-    "base_seconds",
-    "max_delay_seconds",
-    "throttle_seconds",
-    "wait_bound_seconds",
-    "slow_above_percent",
-    "max_pace_seconds",
-    "max_in_flight",
-)
-"""The names in ``retry_bounds``."""
 
 
 def parse_text(name: str, value: object, allowed: str = "text") -> str:
@@ -97,6 +60,22 @@ def parse_text(name: str, value: object, allowed: str = "text") -> str:
     if _UNPRINTABLE.search(text):
         raise refusal(name, value, f"{allowed} without line breaks and control characters")
     return text
+
+
+def parse_conn_id(name: str, value: object) -> str:
+    """Return the id of an Airflow connection.
+
+    :raises ConfigurationError: for what cannot be one, and for a token, which Airflow would show as a missing id.
+    """
+    conn_id = parse_text(name, value, "the id of an Airflow connection")
+    if not _CONN_ID.fullmatch(conn_id) or _TOKEN.search(conn_id):
+        raise refusal(name, value, "the id of an Airflow connection: letters, digits and _ - . : / # ! ( )")
+    return conn_id
+
+
+def parse_optional_conn_id(name: str, value: object) -> str | None:
+    """Return the id of an Airflow connection, or ``None`` where none was given."""
+    return parse_conn_id(name, value) if is_given(value) else None
 
 
 def parse_optional_text(name: str, value: object) -> str | None:
@@ -130,38 +109,6 @@ def parse_switch(name: str, value: object) -> bool:
     if text not in _TRUE | _FALSE:
         raise refusal(name, value, "true or false")
     return text in _TRUE
-
-
-def parse_number(name: str, value: object, *, shown_as: str = "") -> float:
-    """Return a number within the bounds that `NUMBERS` gives for the parameter.
-
-    :param value: a number, of any library, or text of one.
-    :param shown_as: what the error calls the parameter, where not by its name.
-    :raises ConfigurationError: for other types, not-a-number, and what lies outside the bounds.
-    """
-    low, high, whole = NUMBERS[name]
-    number = number_of(value)
-    if number is None or not low <= number <= high or (whole and number != int(number)):
-        raise refusal(shown_as or name, value, f"{'a whole number' if whole else 'a number'} from {low:,} to {high:,}")
-    return int(number) if whole else number
-
-
-def parse_count(name: str, value: object) -> int:
-    """Return a number that `NUMBERS` says must be whole."""
-    return int(parse_number(name, value))
-
-
-def parse_max_failed_pages(value: object) -> float | None:
-    """Return how many Pages may fail: a count, a fraction below 1, or ``None`` for any number."""
-    if value is None or (isinstance(value, str) and value.strip() == "None"):
-        return None
-    number = number_of(value)
-    high = NUMBERS["max_failed_pages"][1]
-    if number is None or not 0 <= number <= high or (number > 1 and number != int(number)):
-        raise refusal(
-            "max_failed_pages", value, f"a count from 0 to {high:,}, a fraction below 1, or None for any number"
-        )
-    return float(number)
 
 
 def parse_names(name: str, value: object) -> tuple[str, ...]:
@@ -242,17 +189,6 @@ def parse_mapping(name: str, value: object) -> dict[str, object]:
     if not isinstance(found, Mapping) or not all(isinstance(key, str) for key in found):
         raise refusal(name, value, allowed)
     return {str.__str__(key): found[key] for key in found}
-
-
-def parse_retry_bounds(value: object) -> dict[str, float]:
-    """Return bounds on asking again, by the names that `RetryPolicy` gives them; empty where none were given.
-
-    :raises ConfigurationError: for an unknown name, naming the nearest one, and for a number outside its bounds.
-    """
-    bounds = parse_mapping("retry_bounds", value)
-    for name in bounds:
-        known(name, RETRY_BOUNDS, "name in retry_bounds")
-    return {name: parse_number(name, held, shown_as=f"retry_bounds[{name!r}]") for name, held in bounds.items()}
 
 
 def parse_extra_columns(value: object) -> dict[str, str]:

@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.catalog import PERIODS, named_metrics, resolve_metrics
+from airflow_provider_msginsights.insights.number_parameters import (
+    parse_count,
+    parse_max_failed_pages,
+    parse_number,
+    parse_retry_bounds,
+)
 from airflow_provider_msginsights.insights.parameters import (
     PageIds,
     parse_api_version,
     parse_choice,
-    parse_count,
+    parse_conn_id,
     parse_extra_columns,
-    parse_max_failed_pages,
-    parse_number,
     parse_optional_choice,
-    parse_optional_text,
+    parse_optional_conn_id,
     parse_output_path,
     parse_page_ids,
     parse_part,
-    parse_retry_bounds,
     parse_switch,
-    parse_text,
     parse_when,
 )
 from airflow_provider_msginsights.insights.presets import DATE_PRESETS
@@ -89,13 +91,13 @@ class LoadConfig:
             compression=parse_optional_choice("compression", task.compression, COMPRESSIONS),
             part=parse_part(task.part),
             extra_columns=parse_extra_columns(task.extra_columns),
-            output_conn_id=parse_optional_text("output_conn_id", task.output_conn_id),
+            output_conn_id=parse_optional_conn_id("output_conn_id", task.output_conn_id),
             max_failed_pages=parse_max_failed_pages(task.max_failed_pages),
             on_empty=parse_choice("on_empty", task.on_empty, ON_EMPTY),
             final_after_hours=parse_number("final_after_hours", task.final_after_hours),
             xcom_max_rows=parse_count("xcom_max_rows", task.xcom_max_rows),
             deferrable=parse_switch("deferrable", task.deferrable),
-            msginsights_conn_id=parse_text("msginsights_conn_id", task.msginsights_conn_id),
+            msginsights_conn_id=parse_conn_id("msginsights_conn_id", task.msginsights_conn_id),
             api_version=parse_api_version(task.api_version),
             retry_bounds=parse_retry_bounds(task.retry_bounds),
         )

@@ -9,9 +9,11 @@ from airflow.sdk import BaseOperator
 from airflow_provider_msginsights.airflow_failures import failing_without_retry
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.number_parameters import (
+    parse_number,
+)
 from airflow_provider_msginsights.insights.parameters import (
     parse_choice,
-    parse_number,
     parse_page_ids,
     parse_switch,
 )

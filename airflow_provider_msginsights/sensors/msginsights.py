@@ -24,13 +24,15 @@ from airflow_provider_msginsights.airflow_intervals import NoDayEndedError
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.number_parameters import (
+    NUMBERS,
+    parse_retry_bounds,
+)
 from airflow_provider_msginsights.insights.parameter_values import number_of
 from airflow_provider_msginsights.insights.parameters import (
-    NUMBERS,
     parse_api_version,
-    parse_retry_bounds,
+    parse_conn_id,
     parse_switch,
-    parse_text,
 )
 from airflow_provider_msginsights.sensors.memory import Memory
 from airflow_provider_msginsights.sensors.question import Question
@@ -268,7 +270,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         not_before = max(filter(None, (memory.not_before, next_poll if was_asked else None)), default=None)
         self.defer(
             trigger=MessagingInsightsAvailabilityTrigger(
-                msginsights_conn_id=parse_text("msginsights_conn_id", self.msginsights_conn_id),
+                msginsights_conn_id=parse_conn_id("msginsights_conn_id", self.msginsights_conn_id),
                 api_version=parse_api_version(self.api_version),
                 retry_bounds=parse_retry_bounds(self.retry_bounds) or None,
                 **question.as_trigger_arguments(),

@@ -10,10 +10,12 @@ from airflow_provider_msginsights.airflow_intervals import requested_days
 from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
 from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.history import possible_days
-from airflow_provider_msginsights.insights.parameters import (
-    parse_choice,
+from airflow_provider_msginsights.insights.number_parameters import (
     parse_count,
     parse_number,
+)
+from airflow_provider_msginsights.insights.parameters import (
+    parse_choice,
     parse_page_ids,
     parse_when,
 )

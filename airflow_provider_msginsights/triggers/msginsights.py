@@ -17,15 +17,17 @@ from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.history import possible_days
+from airflow_provider_msginsights.insights.number_parameters import (
+    parse_count,
+    parse_number,
+    parse_retry_bounds,
+)
 from airflow_provider_msginsights.insights.parameter_values import refusal
 from airflow_provider_msginsights.insights.parameters import (
     parse_api_version,
-    parse_count,
-    parse_number,
+    parse_conn_id,
     parse_optional_text,
-    parse_retry_bounds,
     parse_switch,
-    parse_text,
 )
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
@@ -173,7 +175,7 @@ class _Waiting:
         self.asked = asked
         self.log = asked.log
         self.hook = MessagingInsightsHook(
-            parse_text("msginsights_conn_id", asked.msginsights_conn_id),
+            parse_conn_id("msginsights_conn_id", asked.msginsights_conn_id),
             api_version=parse_api_version(asked.api_version),
             retry_bounds=parse_retry_bounds(asked.retry_bounds),
         )

@@ -13,13 +13,15 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange, last_days_ended_by, parse_moment
+from airflow_provider_msginsights.insights.number_parameters import (
+    parse_number,
+    parse_retry_bounds,
+)
 from airflow_provider_msginsights.insights.parameter_values import shown
 from airflow_provider_msginsights.insights.parameters import (
     parse_api_version,
     parse_choice,
-    parse_number,
-    parse_retry_bounds,
-    parse_text,
+    parse_conn_id,
     parse_when,
 )
 from airflow_provider_msginsights.insights.query import InsightsQuery
@@ -91,7 +93,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         query = InsightsQuery.create(page_ids=page_ids, metrics=metrics, days=_window(datetime.now(UTC), 0))
         self.page_ids = sorted(query.page_ids)
         self.metrics = sorted(query.metrics)
-        self.msginsights_conn_id = parse_text("msginsights_conn_id", msginsights_conn_id)
+        self.msginsights_conn_id = parse_conn_id("msginsights_conn_id", msginsights_conn_id)
         self.poll_interval_seconds = parse_number("poll_interval_seconds", poll_interval_seconds)
         self.final_after_hours = parse_number("final_after_hours", final_after_hours)
         self.on_silent_page = parse_choice("on_silent_page", on_silent_page, ("ignore", "wait"))

@@ -14,7 +14,7 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights import parameters
+from airflow_provider_msginsights.insights import number_parameters, parameters
 from airflow_provider_msginsights.insights.parameter_values import number_of, shown
 
 FULL_WIDTH_ONE = "\uff11"
@@ -147,9 +147,9 @@ def test_a_token_in_the_wrong_field_is_refused_and_not_shown(value: object) -> N
         parameters.parse_login,
         parameters.parse_output_path,
         parameters.parse_api_version,
-        parameters.parse_max_failed_pages,
+        number_parameters.parse_max_failed_pages,
         lambda one: parameters.parse_choice("on_empty", one, ("fail", "skip")),
-        lambda one: parameters.parse_number("lookback_days", one),
+        lambda one: number_parameters.parse_number("lookback_days", one),
         lambda one: parameters.parse_switch("deferrable", one),
         lambda one: parameters.parse_mapping("retry_bounds", [one]),
     ):
@@ -183,7 +183,7 @@ def test_a_login_may_hold_several_pages_or_none() -> None:
     [(3, 3), ("3", 3), (" 3\n", 3), (3.0, 3), ("3.0", 3), (Decimal(3), 3), ("+3", 3), ("3e2", 300), ("0", 0)],
 )
 def test_a_whole_number_may_come_as_any_number_or_text(value: object, number: int) -> None:
-    found = parameters.parse_count("lookback_days", value)
+    found = number_parameters.parse_count("lookback_days", value)
     assert (found, type(found)) == (number, int)
 
 
@@ -212,18 +212,18 @@ def test_a_whole_number_may_come_as_any_number_or_text(value: object, number: in
 )
 def test_what_is_not_such_a_number_is_refused_with_the_bounds(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"lookback_days=.* use a whole number from 0 to 3,650\."):
-        parameters.parse_number("lookback_days", value)
+        number_parameters.parse_number("lookback_days", value)
 
 
 @pytest.mark.parametrize(("value", "number"), [(None, None), ("None", None), (0, 0), ("0.5", 0.5), ("2.0", 2), (1, 1)])
 def test_the_pages_that_may_fail_are_a_count_or_a_fraction(value: object, number: float | None) -> None:
-    assert parameters.parse_max_failed_pages(value) == number
+    assert number_parameters.parse_max_failed_pages(value) == number
 
 
 @pytest.mark.parametrize("value", ["", " ", "some", 1.5, -0.1, float("nan"), True, [1]])
 def test_other_numbers_of_pages_that_may_fail_are_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"max_failed_pages=.* a fraction below 1"):
-        parameters.parse_max_failed_pages(value)
+        number_parameters.parse_max_failed_pages(value)
 
 
 @pytest.mark.parametrize(("value", "truth"), [(True, True), ("False", False), (" yes ", True), (0, False), ("1", True)])
@@ -310,6 +310,18 @@ def test_text_may_have_been_rendered_to_a_number(value: object, text: str) -> No
 def test_what_is_no_text_is_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="part="):
         parameters.parse_text("part", value)
+
+
+def test_a_connection_id_is_text_as_airflow_takes_it() -> None:
+    assert parameters.parse_conn_id("msginsights_conn_id", " team/eu-1 ") == "team/eu-1"
+    assert parameters.parse_optional_conn_id("output_conn_id", "None") is None
+    wrong: object
+    for wrong in (None, "", "None", "a b", "x" * 251, TOKEN[:60], ["a"], True):
+        with pytest.raises(
+            ConfigurationError, match=r"msginsights_conn_id=.* the id of an Airflow connection"
+        ) as refused:
+            parameters.parse_conn_id("msginsights_conn_id", wrong)
+        assert TOKEN[:12] not in str(refused.value)
 
 
 def test_a_version_is_read_as_the_api_writes_it() -> None:

@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
+def _failures_of_airflow(what: str) -> Iterator[None]:
+    """Turn whatever Airflow's configuration, secrets backend or database raises into an error that names it.
+
+    Never with its text, which may hold the database's password.
+    """
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a backend may be anyone's, and raise anything
+        raise ConfigurationError(
+            f"This Airflow {what} ({type(error).__name__}): its configuration, secrets backend or database is wrong. "
+            "'airflow info' or 'airflow connections list' tells more."
+        ) from None
+
+
+@contextlib.contextmanager
 def connected(conn_id: str) -> Iterator[MessagingInsightsHook]:
     """Give the hook of a connection from the environment, a secrets backend or Airflow's database.
 
@@ -26,16 +43,20 @@ def connected(conn_id: str) -> Iterator[MessagingInsightsHook]:
     # Airflow's own commands set this too; without it the database is not looked into.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     with contextlib.redirect_stdout(sys.stderr):
-        from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+        with _failures_of_airflow("cannot be loaded"):
+            from airflow.sdk import BaseHook
+
+            from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
         from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 
-        try:
-            connection = MessagingInsightsHook.get_connection(conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"There is no connection {conn_id!r} in this Airflow: not in AIRFLOW_CONN_{conn_id.upper()}, in no "
-                "secrets backend and not in the database. Add it, or run the command where Airflow runs."
-            ) from None
+        with _failures_of_airflow("cannot look up the connection"):
+            try:
+                connection = BaseHook.get_connection(conn_id)
+            except AirflowNotFoundException:
+                raise ConfigurationError(
+                    f"There is no connection {conn_id!r} in this Airflow: not in AIRFLOW_CONN_{conn_id.upper()}, in no "
+                    "secrets backend and not in the database. Add it, or run the command where Airflow runs."
+                ) from None
         if connection.conn_type != MessagingInsightsHook.conn_type:
             raise ConfigurationError(
                 f"The connection {conn_id!r} is of type {connection.conn_type!r}, and this takes one of type "

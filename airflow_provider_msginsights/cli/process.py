@@ -7,9 +7,11 @@ server drips or a name is being looked up, a thread does what `cleaned_up_by` re
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import io
+import locale
 import os
 import shutil
 import signal
@@ -115,6 +117,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 def run() -> NoReturn:
     """Run the command that the process's arguments name, and end the process with its exit code."""
     _keep_standard_descriptors()
+    _use_utf8()
     _listen_to_signals()
     try:
         code = _exit_code()
@@ -176,12 +179,27 @@ def _keep_standard_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
 
 
+def _use_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale has another encoding: Airflow reads its own files in that.
+
+    What is printed stays in the encoding that the surroundings chose.
+    """
+    if sys.flags.utf8_mode or codecs.lookup(locale.getencoding()).name == "utf-8" or not sys.orig_argv[1:]:
+        return
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - this very command
+
+
 def _listen_to_signals() -> None:
-    """Let signals stop the process; one that was ignored from the start, as nohup does, stays ignored."""
+    """Let signals stop the process, but not a SIGHUP that was ignored from the start, as by nohup.
+
+    SIGINT is ignored in what scripts start in the background; there it still is how to end a server.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_end_in_time, args=(reader,), name="msginsights-end", daemon=True).start()

@@ -72,12 +72,14 @@ def run_emulator(
 
 @contextlib.contextmanager
 def _signals_put_into(end: "queue.SimpleQueue[int | OSError]") -> Iterator[None]:
-    """Hand the signals that stop a program to whoever waits; one that is ignored already stays so, as by nohup."""
+    """Hand the signals that stop a program to whoever waits; a SIGHUP that is ignored already stays so, as by nohup."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         end.put(number)
 
-    numbers = [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    numbers = [
+        number for number in _STOP_SIGNALS if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield

@@ -158,7 +158,7 @@ def test_children_of_a_killed_demo_end_by_themselves(
     )
 
 
-def test_a_signal_that_was_ignored_at_the_start_stays_ignored(sessions: Sessions) -> None:
+def test_a_hangup_that_was_ignored_at_the_start_stays_ignored(sessions: Sessions) -> None:
     command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "emulator", "--port", "0"]
     session = sessions.start("emulator", command)
     wait_until(lambda: "curl " in session.log, timeout_seconds=60, told=lambda: session.log, every_seconds=0.05)
@@ -166,6 +166,14 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(sessions: Sessions
     time.sleep(0.5)
     assert session.is_running
     is_told_to_stop_and_ends(session, signal.SIGTERM)
+
+
+def test_ctrl_c_ends_what_a_script_started_in_the_background(sessions: Sessions) -> None:
+    """There it is ignored from the start."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND, "emulator", "--port", "0"]
+    session = sessions.start("emulator", command)
+    wait_until(lambda: "curl " in session.log, timeout_seconds=60, told=lambda: session.log, every_seconds=0.05)
+    is_told_to_stop_and_ends(session, signal.SIGINT)
 
 
 # Output
@@ -217,6 +225,31 @@ def test_an_encoding_without_its_letters_stops_no_command(variables: dict[str, s
     assert done.returncode in {0, 2}
     assert not re.search(r"Traceback|Unicode\w+Error", done.stdout + done.stderr)
     assert done.stdout.isascii()
+
+
+UNREACHABLE = {"conn_type": "msginsights", "host": "http://127.0.0.1:9", "password": "x", "extra": {"max_attempts": 1}}
+
+
+def test_a_connection_is_read_in_a_locale_in_which_airflow_cannot_read_its_own_files() -> None:
+    connection = {"AIRFLOW_CONN_MSGINSIGHTS_DEFAULT": json.dumps(UNREACHABLE)}
+    done = in_shell('"$@" check', LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", **connection)
+    assert (done.returncode, "\nTransportError: " in f"\n{done.stderr}") == (3, True)
+    assert not re.search(r"Unicode\w+Error", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"AIRFLOW__SECRETS__BACKEND": "no.such.Backend"},
+        {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "nonsense://u:PASSWORD-1@127.0.0.1:9/x"},
+    ],
+    ids=lambda broken: next(iter(broken)),
+)
+def test_an_airflow_that_does_not_work_is_told_so_and_not_shown(broken: dict[str, str]) -> None:
+    done = in_shell('"$@" check some_connection', **broken)
+    assert done.returncode == 2
+    assert "This Airflow cannot" in done.stderr
+    assert not re.search("Traceback|PASSWORD-1", done.stdout + done.stderr)
 
 
 def test_the_emulator_prints_its_welcome_in_ascii(sessions: Sessions) -> None:

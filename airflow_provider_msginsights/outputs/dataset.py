@@ -85,7 +85,8 @@ class Dataset(Generic[PathT]):
             extra column has no usable name, when the store refuses, and when its package is not installed.
         :raises StorageError: when the store fails in passing.
         """
-        parse_part(self.part)
+        if parse_part(self.part) != self.part:  # an empty one would be read as the part of tasks that name none
+            raise ConfigurationError(f"part={self.part!r} cannot stand in a file name. Leave it out, or name it.")
         check_extra_columns(self.extra_columns)
         store = open_store(self.root)
         store.remove_leftovers(LABEL, unchanged_for_seconds=_LEFTOVER_SECONDS)

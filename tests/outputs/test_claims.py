@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -153,6 +152,6 @@ def test_a_file_system_without_hard_links_is_claimed_too(tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("part", ["", "a/b", "../0", ".hidden", "x" * 101, "a b"])
 def test_a_part_that_cannot_stand_in_a_file_name_is_refused(tmp_path: Path, part: str) -> None:
-    with pytest.raises(ConfigurationError, match=re.escape(f"part={part!r} cannot stand in a file name")):
+    with pytest.raises(ConfigurationError, match=r"part=.* cannot stand in a file name"):
         dataset_at(UPath(tmp_path.as_uri()), part=part).claim()
     assert list(tmp_path.iterdir()) == []

@@ -52,7 +52,9 @@ def possible_days(
     why = _why_not(ranges, first, end, may_come=may_come)
     asked = ", ".join(map(str, ranges))
     if not kept:
-        raise ConfigurationError(f"Of the Pacific days {asked} none can be had: {why}. Use days from {first} on.")
+        raise ConfigurationError(
+            f"Of the Pacific days {asked} none can be had: {why}. Use days from {first} to {today}."
+        )
     if is_total:
         raise ConfigurationError(
             f"A total over {asked} cannot be had: {why}. Without these days the total would be another; use a range "

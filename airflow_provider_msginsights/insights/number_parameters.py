@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.parameter_values import known, number_of, refusal
+from airflow_provider_msginsights.insights.parameter_values import is_given, known, number_of, refusal
 from airflow_provider_msginsights.insights.parameters import parse_mapping
 
 if TYPE_CHECKING:
@@ -79,6 +79,21 @@ def parse_max_failed_pages(value: object) -> float | None:
             "max_failed_pages", value, f"a count from 0 to {high:,}, a fraction below 1, or None for any number"
         )
     return float(number)
+
+
+def parse_min_ready_pages(value: object) -> int | float | None:
+    """Return how many Pages must be ready: a count as ``int``, a share as ``float``, ``None`` for all.
+
+    1 is one Page, and 1.0 is all of them.
+    """
+    if not is_given(value):
+        return None
+    number = number_of(value)
+    if number is None or not (number >= 1 if isinstance(number, int) else 0 < number <= 1):
+        raise refusal(
+            "min_ready_pages", value, "a number of Pages from 1, or a share of them above 0 and up to 1.0 (such as 0.9)"
+        )
+    return number
 
 
 def parse_retry_bounds(value: object) -> dict[str, float]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import EmptyAnswerError
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
-from airflow_provider_msginsights.insights.parameter_values import is_given, number_of, refusal
+from airflow_provider_msginsights.insights.number_parameters import parse_min_ready_pages
+from airflow_provider_msginsights.insights.parameter_values import refusal
 from airflow_provider_msginsights.insights.parameters import parse_choice
 
 if TYPE_CHECKING:
@@ -149,17 +150,7 @@ def _raise_what_waiting_would_hide(found: Availability, *, spares_failed_pages: 
 
 
 def _checked_minimum(value: object, page_count: int) -> int | float | None:
-    """Return a count as ``int`` and a share as ``float``: 1 is one Page, and 1.0 is all of them."""
-    if not is_given(value):
-        return None
-    number = number_of(value)
-    if isinstance(number, int) and 1 <= number <= page_count:
-        return number
-    if isinstance(number, float) and 0 < number <= 1:
-        return number
-    raise refusal(
-        "min_ready_pages",
-        value,
-        f"a number of Pages from 1 to {page_count} (such as {page_count}) or a share of them above 0 and up to 1.0 "
-        "(such as 0.9)",
-    )
+    minimum = parse_min_ready_pages(value)
+    if isinstance(minimum, int) and minimum > page_count:
+        raise refusal("min_ready_pages", value, f"a number of Pages from 1 to {page_count}, or a share of them (0.9)")
+    return minimum

@@ -12,6 +12,7 @@ from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.number_parameters import (
     parse_count,
+    parse_min_ready_pages,
     parse_number,
 )
 from airflow_provider_msginsights.insights.parameters import (
@@ -58,6 +59,7 @@ class Question:
         wait_for = parse_choice("wait_for", sensor.wait_for, WAIT_FOR)
         on_silent_page = parse_choice("on_silent_page", sensor.on_silent_page, ON_SILENT_PAGE)
         final_after_hours = parse_number("final_after_hours", sensor.final_after_hours)
+        min_ready_pages = parse_min_ready_pages(sensor.min_ready_pages)
         max_failed_polls = parse_count("max_failed_polls", sensor.max_failed_polls)
         for name in ("poke_interval", "timeout"):
             parse_number(name, getattr(sensor, name))
@@ -76,7 +78,7 @@ class Question:
             days=DateRange(ranges[0].first_day, ranges[-1].end_day),
         )
         requirement = Requirement.create(
-            min_ready_pages=sensor.min_ready_pages,
+            min_ready_pages=min_ready_pages,
             on_silent_page=on_silent_page,
             page_count=len(query.page_ids),
         )

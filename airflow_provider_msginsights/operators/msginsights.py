@@ -20,8 +20,9 @@ from airflow_provider_msginsights.operators.links import PageInsightsLink
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from os import PathLike
 
-    from airflow.sdk import BaseOperatorLink, Context
+    from airflow.sdk import BaseOperatorLink, Context, ObjectStoragePath
 
     from airflow_provider_msginsights.airflow_intervals import When
     from airflow_provider_msginsights.insights.date_ranges import DateRange
@@ -36,11 +37,14 @@ class MessagingInsightsOperator(BaseOperator):
 
     With ``output_path`` the rows become files under ``<output_path>/dt=<Pacific date>/``; a second run for the same
     days replaces its own rows and leaves the same bytes. Without it the rows go to XCom, as a list of dictionaries.
+    Parameters are read when the task runs, whole, before any request: numbers and lists may come as text, text as
+    numbers, and the text "None" counts as left out where a parameter may be left out.
     When a limit of Meta's asks for a long wait, what could be read is stored and the rest follows; from Airflow 3.3 on
     a retry, too, reads only the rest.
 
-    :param page_ids: one Page id, several, text with commas, or ``"all"`` for every Page the token may analyse; the
-        connection's default Page when left out (templated)
+    :param page_ids: one Page id (text or a whole number), a collection of them, text with commas or of a list, or
+        ``"all"`` for every Page the token may analyse; the connection's default Page when left out. An empty
+        collection is refused (templated)
     :param metrics: metric names, ``"stable"`` (those not in development) or ``"all"`` (templated)
     :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range`` (templated)
     :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
@@ -50,11 +54,13 @@ class MessagingInsightsOperator(BaseOperator):
     :param breakdowns: dimensions to group by; each metric must have them (templated)
     :param lookback_days: days before the range to load again, as recent days are restated. On a run whose interval has
         no length: the number of last days that had ended. Backfill runs do not extend their range (templated)
-    :param output_path: where to write, any path Airflow's object storage knows; none sends the rows to XCom (templated)
+    :param output_path: where to write: an absolute path or a URL that Airflow's object storage knows, as text or as a
+        path object; ``None``, but not the text "None", sends the rows to XCom (templated)
     :param output_format: ``jsonl``, ``csv`` or ``parquet`` (templated)
     :param compression: ``gzip`` for the text formats; Parquet always has its own, zstd (templated)
     :param part: name of this task's file in each partition; tasks that write the same days need one each (templated)
-    :param extra_columns: columns added to every row, name and text; never part of the key (templated)
+    :param extra_columns: columns added to every row, name and text; numbers, truths and dates become text; never part
+        of the key (templated)
     :param output_conn_id: the Airflow connection of the storage (templated)
     :param max_failed_pages: how many Pages may fail before the task does: a count, a fraction of them below 1, or
         ``None`` for any number; the good ones are stored in any case (templated)
@@ -114,7 +120,7 @@ class MessagingInsightsOperator(BaseOperator):
     def __init__(  # noqa: PLR0913 - an operator's parameters are its documentation
         self,
         *,
-        page_ids: str | Sequence[str] | None = None,
+        page_ids: str | int | Sequence[str | int] | None = None,
         metrics: str | Sequence[str] = "stable",
         period: str = "day",
         since: When = None,
@@ -122,7 +128,7 @@ class MessagingInsightsOperator(BaseOperator):
         date_preset: str | None = None,
         breakdowns: str | Sequence[str] = (),
         lookback_days: int | str = 0,
-        output_path: str | None = None,
+        output_path: str | PathLike[str] | ObjectStoragePath | None = None,
         output_format: str = "jsonl",
         compression: str | None = None,
         part: str = "0",

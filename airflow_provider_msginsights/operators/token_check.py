@@ -66,7 +66,7 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
     def __init__(
         self,
         *,
-        page_ids: str | Sequence[str] | None = None,
+        page_ids: str | int | Sequence[str | int] | None = None,
         fail_within_days: float | str = 3,
         warn_within_days: float | str = 14,
         on_problem: str = "fail",

@@ -112,7 +112,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
     def __init__(  # noqa: PLR0913 - an operator's parameters are its documentation
         self,
         *,
-        page_ids: str | Sequence[str] | None = None,
+        page_ids: str | int | Sequence[str | int] | None = None,
         metrics: str | Sequence[str] = CANARY_METRIC,
         since: When = None,
         until: When = None,

@@ -76,7 +76,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
     def __init__(  # noqa: PLR0913 - a trigger's parameters are its documentation
         self,
         *,
-        page_ids: str | Sequence[str],
+        page_ids: str | int | Sequence[str | int],
         metrics: str | Sequence[str] = CANARY_METRIC,
         msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
         poll_interval_seconds: float = 15 * 60,

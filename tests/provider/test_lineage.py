@@ -101,7 +101,7 @@ def test_the_link_opens_the_insights_of_the_page_that_was_loaded() -> None:
     assert link.get_link(named, ti_key=None) == f"{address}?asset_id=102"
     odd = MessagingInsightsOperator(task_id="load", page_ids=["a/b?c"])
     assert link.get_link(odd, ti_key=None) == address
-    rendered = MessagingInsightsOperator(task_id="load", page_ids=102)  # type: ignore[arg-type] # by native rendering
+    rendered = MessagingInsightsOperator(task_id="load", page_ids=102)
     assert link.get_link(rendered, ti_key=None) == f"{address}?asset_id=102"
     assert link.get_link(MessagingInsightsOperator(task_id="load", page_ids="all"), ti_key=None) == address
 

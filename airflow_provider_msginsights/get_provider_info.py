@@ -90,9 +90,9 @@ _CONNECTION_FIELDS: dict[str, Any] = {
         "Proof of the app secret",
         "How requests are signed: plain, timed (each signature lives five minutes) or off. Without an app secret none "
         "is signed.",
-        # Without null, which the form would offer by that name.
-        enum=["plain", "timed", "off"],
-        default="plain",
+        enum=[None, "plain", "timed", "off"],
+        # Not a default: Airflow masks the values of fields that have "secret" in their names, this one too.
+        values_display={"null": "plain (default)"},
     ),
     "token_warning_days": _number(
         "Warn before the token ends (days)",

@@ -102,3 +102,10 @@ def test_the_form_has_every_field_of_the_connection_with_a_help_text(airflow_url
     for name, field in meta["extra_fields"].items():
         assert field["schema"]["title"] in shown, name
         assert field["description"] in shown, name
+
+
+def test_nothing_left_open_is_shown_as_null(page: Page) -> None:
+    form = empty_form(page)
+    open_extra_fields(form)
+    form.get_by_text("plain (default)").wait_for()
+    assert form.get_by_text("null", exact=True).count() == 0

@@ -75,7 +75,7 @@ def test_the_form_s_patterns_and_choices_let_through_what_the_connection_takes()
     good: dict[str, list[object]] = {
         "api_version": ["v26.0", ""],
         "app_id": ["123", ""],
-        "appsecret_proof": ["plain", "timed", "off"],
+        "appsecret_proof": ["plain", "timed", "off", None],
         "proxy": ["http://user:password@proxy:3128", "https://proxy", ""],
         "ca_bundle": ["/etc/ssl/ca.pem", ""],
         "app_secret": ["secret"],
@@ -107,6 +107,14 @@ def test_the_form_tells_the_default_and_the_bounds_that_hold(name: str) -> None:
                 from_connection_parts(password="token", extra={name: field["schema"][bound] + step})
 
 
+def test_a_choice_left_open_is_shown_by_what_it_means() -> None:
+    choices = {name: field["schema"] for name, field in form().items() if "enum" in field["schema"]}
+    assert list(choices) == ["appsecret_proof"]
+    for schema in choices.values():
+        assert schema["values_display"]["null"] == "plain (default)"
+        assert schema["enum"][0] is None
+
+
 def shown_form() -> Any:
     (ours,) = (one for one in HookMetaService.hook_meta_data() if one.connection_type == "msginsights")
     return ours
@@ -127,6 +135,7 @@ def test_airflow_shows_the_extra_fields_with_help_texts() -> None:
     assert set(ours.extra_fields) == set(EXTRA_FIELDS)
     for name, field in ours.extra_fields.items():
         shown = field if isinstance(field, dict) else field.model_dump()
+        assert shown["value"] is None, "what Airflow masks would be saved as its mask"
         assert shown["schema"]["title"] == form()[name]["label"]
         assert shown["description"] == form()[name]["description"]
 

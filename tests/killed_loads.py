@@ -4,13 +4,14 @@
 
 ``old`` is a dataset, ``new`` what an undisturbed load makes of it. Each load begins with a copy of ``old`` and gets
 SIGKILL: a little after a number of its files, drawn anew each time, have been replaced; with none, at a moment of the
-time that passes until the first one is. Then it runs again, undisturbed. With ``"s3": <endpoint>`` it writes there.
-What was seen goes to standard output, as JSON.
+time that passes until the first one is. Then it runs again, undisturbed. With ``"store"``, a name that
+`store_places` knows, and ``"endpoint"`` it writes there. What was seen goes to standard output, as JSON.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -23,7 +24,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from killed_places import Folder, Prefix, data_files, is_data
+from killed_places import Folder, data_files, is_data
+from store_places import place_of
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from killed_places import Place
 
 CALIBRATIONS = 3
+LIBRARIES = {"s3": "s3fs", "gcs": "gcsfs", "azure": "adlfs"}
 
 
 def be_silent() -> None:
@@ -99,27 +102,29 @@ def is_as_its_manifest_says(place: Place, files: dict[str, bytes]) -> bool:
     return told == {f"{place.shown}/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
-def import_all(parameters: dict[str, Any], scratch: Path, *, s3: bool) -> None:
+def import_all(parameters: dict[str, Any], scratch: Path, store: str | None) -> None:
     """Do what the first load of a process does, and stay a process of one thread: others do not survive a fork."""
     output = os.dup(1)
     be_silent()
     load(parameters, Folder(scratch / "first"))
     os.dup2(output, 1)
-    if s3:
-        import s3fs  # noqa: F401 - for the children
+    if store:
+        importlib.import_module(LIBRARIES[store])  # for the children
     threads = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
     assert len(threads) == 1, f"a process of several threads must not fork: {threads}"
 
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
-    parameters, scratch, endpoint = told["parameters"], Path(told["scratch"]), told.get("s3")
-    import_all(parameters, scratch, s3=bool(endpoint))
+    parameters, scratch, store = told["parameters"], Path(told["scratch"]), told.get("store")
+    import_all(parameters, scratch, store)
     old, new = data_files(Folder(Path(told["old"]))), data_files(Folder(Path(told["new"])))
     killer = Killer(sum(old.get(name) != new[name] for name in new), told["seed"])
     seen: Counter[str] = Counter()
     wrong: list[str] = []
     for number in range(CALIBRATIONS + told["kills"]):
-        place: Place = Prefix(endpoint, "killed", str(number)) if endpoint else Folder(scratch / str(number))
+        place: Place = Folder(scratch / str(number))
+        if store:
+            place = place_of(store, told["endpoint"], f"killed-{os.getpid()}", str(number))
         place.fill(Path(told["old"]))
         if number >= CALIBRATIONS:
             was_running = killer.kill(place, started(parameters, place))

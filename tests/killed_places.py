@@ -1,18 +1,12 @@
-"""Where a load that may be killed writes: a folder, or a prefix of a bucket; looked at without starting a thread."""
+"""Where a load that may be killed writes: a folder here; `store_places` has buckets. No thread is started."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import urllib.request
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SIGNATURE = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-"""Whose request it is; moto checks no more."""
 
 Version = Any
 """Anything that is another once the file was replaced."""
@@ -68,38 +62,3 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         return (self.path / name).read_bytes()
-
-
-class Prefix:
-    """In a bucket of moto's S3."""
-
-    def __init__(self, endpoint: str, bucket: str, prefix: str) -> None:
-        self._bucket = f"{endpoint}/{bucket}"
-        self._prefix = prefix
-        self.shown = f"s3://warehouse@{bucket}/{prefix}"
-        self.parameters: dict[str, Any] = {"output_path": f"s3://{bucket}/{prefix}", "output_conn_id": "warehouse"}
-
-    def fill(self, old: Path) -> None:
-        self._call("PUT", self._bucket)
-        for path in old.rglob("*"):
-            if path.is_file():
-                self._call("PUT", self._address(str(path.relative_to(old))), path.read_bytes())
-
-    def versions(self) -> dict[str, Version]:
-        listing = self._call("GET", f"{self._bucket}?list-type=2&prefix={self._prefix}/").decode()
-        found = re.findall(r"<Key>(.*?)</Key>.*?<ETag>(.*?)</ETag>", listing, flags=re.DOTALL)
-        return {key.removeprefix(f"{self._prefix}/"): etag for key, etag in found}
-
-    def read(self, name: str) -> bytes:
-        return self._call("GET", self._address(name))
-
-    def _address(self, name: str) -> str:
-        return f"{self._bucket}/{self._prefix}/{quote(name)}"
-
-    @staticmethod
-    def _call(method: str, url: str, data: bytes | None = None) -> bytes:
-        headers = {"Authorization": SIGNATURE, "Content-Type": "application/octet-stream"}  # else taken for a form
-        request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310 - the test's own server
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - the test's own server
-            body: bytes = answer.read()
-        return body

@@ -41,6 +41,12 @@ _PAGE_ID = re.compile(r"[0-9]{1,32}")
 _COMPACT_DAYS = range(1000_01_01, 9999_12_32)
 _API_VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>.+)", re.DOTALL)
+_LIKE_A_PASSWORD = re.compile(
+    r"[^/]*:[^/]*@"  # user:password@bucket
+    r"|[^/:]*:/+[^/]*(?::|%3A)[^/]*@"  # s3://user:password@bucket
+    r"|[^/:]*:/+[^/@]*:(?![0-9]{1,5}(?:/|$))",  # s3://user:pass/word@bucket
+    re.IGNORECASE,
+)
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 _CONN_ID = re.compile(r"[\w#!()\-.:/\\]{1,250}")  # as Airflow's own forms have it
 _TOKEN = re.compile(r"\bEA[A-Za-z0-9]{18,}")
@@ -257,11 +263,17 @@ def parse_output_path(value: object) -> str | None:
 
     :param value: text, or a path object: of ``pathlib``, ``ObjectStoragePath``, ``UPath``.
     :raises ConfigurationError: for a path that would depend on the worker: relative, or with ``~``; for text that a
-        template made of nothing; for anything that is no path.
+        template made of nothing; for anything that is no path; for one with a password, which is never shown.
     """
     if value is None:
         return None
     text = _path_text(value)
+    if text is not None and _LIKE_A_PASSWORD.match(text):
+        raise ConfigurationError(
+            "output_path has a user name and a password, or another colon, before the bucket (not shown here). They "
+            "would end up in logs and in Airflow's database: put them into an Airflow connection, and name that in "
+            "output_conn_id or as s3://conn_id@bucket/path."
+        )
     if text is None or not is_given(text):
         raise _path_refusal(value)
     if _UNPRINTABLE.search(text):

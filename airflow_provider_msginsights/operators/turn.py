@@ -123,8 +123,10 @@ class Turn:
 
         :raises ConfigurationError: when mapped tasks share a part on storage where that loses rows.
         """
-        if self._config.output_path and shares_its_part(self._context, self._config.part):
-            refuse_shared_part(self._dataset)  # before any request
+        if self._config.output_path:
+            dataset = self._dataset  # claimed before any request
+            if shares_its_part(self._context, self._config.part):
+                refuse_shared_part(dataset)
         if self._follows_the_schedule:
             warning = left_behind_warning(
                 self._context,

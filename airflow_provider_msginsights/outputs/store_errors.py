@@ -109,6 +109,8 @@ def codes_of(error: BaseException) -> frozenset[str]:
         for name in ("error_code", "code", "status_code", "status"):
             if isinstance(value := getattr(seen, name, None), str | int):
                 found.add(str(getattr(value, "value", value)))
+        if isinstance(seen, OSError) and seen.errno is None and str(seen).startswith("Forbidden:"):
+            found.add("403")  # gcsfs leaves nothing of the status but this word
         seen = seen.__cause__
     return frozenset(found - {"None"})
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_msginsights.outputs.azure_store import AzureStore
+from airflow_provider_msginsights.outputs.gcs_store import GcsStore
 from airflow_provider_msginsights.outputs.local_store import LocalStore
 from airflow_provider_msginsights.outputs.s3_store import S3Store
 from airflow_provider_msginsights.outputs.storage import Store
@@ -18,6 +20,12 @@ _KINDS: dict[str, type[Store]] = {
     "local": LocalStore,
     "s3": S3Store,
     "s3a": S3Store,
+    "gs": GcsStore,
+    "gcs": GcsStore,
+    "abfs": AzureStore,
+    "abfss": AzureStore,
+    "adl": AzureStore,
+    "az": AzureStore,
 }
 """By the scheme of the path; every other one is a `Store`, which knows no conditions."""
 

@@ -44,7 +44,7 @@ def test_a_load_that_is_killed_while_it_puts_to_s3_leaves_whole_files_too(
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
     with s3_server.running(put_seconds=0.03) as endpoint:
         monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", s3_server.airflow_connection(endpoint))
-        check(kill_loads(emulator, tmp_path, {}, kills=kills, s3=endpoint))
+        check(kill_loads(emulator, tmp_path, {}, kills=kills, store="s3", endpoint=endpoint))
 
 
 def check(report: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ class AzureStore(Store):
         condition: dict[str, Any] = {"overwrite": False}
         if entry is not None:
             if entry.version is None:
-                raise StorageError(f"The store names no ETag of {self.shown_path(name)}; nothing was replaced.")
+                raise StorageError(f"The store names no version of {self.shown_path(name)}; nothing was replaced.")
             condition = {
                 "overwrite": True,
                 "etag": str(entry.version),

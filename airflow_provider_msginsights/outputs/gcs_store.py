@@ -38,7 +38,7 @@ class GcsStore(Store):
 
     def _put_if(self, name: str, data: bytes, entry: Entry | None) -> None:
         if entry is not None and entry.version is None:
-            raise StorageError(f"The store names no generation of {self.shown_path(name)}; nothing was replaced.")
+            raise StorageError(f"The store names no version of {self.shown_path(name)}; nothing was replaced.")
         try:
             self._upload(name, data, ifGenerationMatch=_NO_OBJECT if entry is None else str(entry.version))
         except FileExistsError:  # gcsfs makes it of every 412

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, RateLimitError
+from airflow_provider_msginsights.insights.number_parameters import parse_count, parse_number
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, RetryDecision, RetryPolicy
@@ -43,10 +44,8 @@ class MessagingInsightsRetryPolicy(RetryPolicy):
                 "MessagingInsightsRetryPolicy needs Airflow 3.3 or newer. Leave retry_policy out on this one: the "
                 "provider's tasks fail at once where a retry cannot help, and deferrable=True waits for limits."
             )
-        if max_reschedules < 1 or reschedule_timeout_hours <= 0:
-            raise ConfigurationError("max_reschedules must be at least 1, and reschedule_timeout_hours above 0.")
-        self.max_reschedules = max_reschedules
-        self.reschedule_timeout_hours = reschedule_timeout_hours
+        self.max_reschedules = parse_count("max_reschedules", max_reschedules)
+        self.reschedule_timeout_hours = parse_number("reschedule_timeout_hours", reschedule_timeout_hours)
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None

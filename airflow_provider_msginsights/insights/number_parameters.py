@@ -23,6 +23,8 @@ NUMBERS: Mapping[str, tuple[float, float, bool]] = {
     "max_wait_seconds": (0, 604_800, False),
     "poke_interval": (0, 604_800, False),
     "timeout": (0, 100_000_000_000, False),
+    "max_reschedules": (1, 1_000_000, True),
+    "reschedule_timeout_hours": (0.001, 87_600, False),
     "max_attempts": (1, 1_000_000, True),
     "max_in_flight": (1, 1_000_000, True),
     "total_seconds": (0, 86_400, False),

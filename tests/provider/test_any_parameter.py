@@ -28,6 +28,7 @@ from airflow_provider_msginsights.insights.query import asked_days
 from airflow_provider_msginsights.operators.load_config import LoadConfig
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
+from airflow_provider_msginsights.retry_policies import MessagingInsightsRetryPolicy
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 from airflow_provider_msginsights.transports.blocking import BlockingTransport
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
@@ -156,6 +157,10 @@ def new_day_trigger(**different: Any) -> None:
     assert trigger.shared_stream_key() is not None
 
 
+def retry_policy(**different: Any) -> None:
+    MessagingInsightsRetryPolicy(**different)
+
+
 def hook(**different: Any) -> None:
     MessagingInsightsHook(**different).list_pages()
 
@@ -179,6 +184,7 @@ CALLS: dict[str, tuple[Callable[..., None], Callable[..., Any]]] = {
     "token check": (token_check, MessagingInsightsTokenCheckOperator),
     "availability trigger": (availability_trigger, MessagingInsightsAvailabilityTrigger),
     "new-day trigger": (new_day_trigger, MessagingInsightsNewDayTrigger),
+    "retry policy": (retry_policy, MessagingInsightsRetryPolicy),
     "hook": (hook, MessagingInsightsHook),
     "page_ids_of": (hook_pages, MessagingInsightsHook.page_ids_of),
     "inspect_token": (hook_report, MessagingInsightsHook.inspect_token),

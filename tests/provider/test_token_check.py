@@ -148,3 +148,30 @@ def test_in_a_real_run_the_check_fails_without_retries_and_its_report_can_be_rea
     assert (run.state, task.state, task.try_number) == ("failed", "failed", 1)
     assert run.xcom("check")["problems"][0].startswith("The token ends on")
     assert emulator.page_token("101") not in run.log
+
+
+@pytest.mark.parametrize("page_ids", ["all", [101, 102], "[101, '102']", None, "None"])
+def test_pages_may_be_named_in_any_way(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, page_ids: Any) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token, extra=APP)
+    assert check(page_ids=page_ids)["page_count"] == 20
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"page_ids": "12a"}, "page_ids: '12a' is not a Page id"),
+        ({"page_ids": []}, "page_ids"),
+        ({"fail_within_days": "soon"}, "fail_within_days='soon'"),
+        ({"warn_within_days": float("nan")}, "warn_within_days=nan"),
+        ({"on_problem": "wran"}, r"on_problem='wran' .*Did you mean 'warn'"),
+        ({"require_known_end": "perhaps"}, "require_known_end='perhaps'"),
+        ({"api_version": 26.0}, r"api_version=26\.0"),
+        ({"msginsights_conn_id": None}, "msginsights_conn_id=None"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_any_request(
+    emulator: GraphEmulator, parameters: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=told):
+        check(**parameters)
+    assert emulator.stats()["http_requests"] == 0

@@ -80,14 +80,14 @@ def text_of(value: object) -> str | None:
 
 def _whole_number(value: object) -> int | None:
     """Return a number of a type that holds whole numbers exactly; floats do not: they lose digits of ids."""
-    if isinstance(value, (bool, str, float)) or hasattr(type(value), "__len__"):
+    if isinstance(value, (bool, str, float)) or _is_sized(value):
         return None
     try:
         if isinstance(value, Decimal):
             whole = value.is_finite() and value.adjusted() < _MAX_DIGITS and value == value.to_integral_value()
             return int(value) if whole else None
         number = operator.index(value)  # type: ignore[arg-type] # asked of anything, NumPy's numbers too
-    except TypeError:
+    except Exception:  # noqa: BLE001 - a type of any library, whose conversion may fail in any way
         return None
     return number if abs(number) < 10**_MAX_DIGITS else None
 
@@ -101,12 +101,17 @@ def number_of(value: object) -> int | float | None:
         return float(text) if _NUMBER.fullmatch(text) else None
     if (whole := _whole_number(value)) is not None and not isinstance(value, Decimal):
         return whole
-    if type(value).__name__ in {"bool", "bool_"} or hasattr(type(value), "__len__"):
+    if type(value).__name__ in {"bool", "bool_"} or _is_sized(value):
         return None
     try:
         return float(value) if hasattr(type(value), "__float__") else None  # type: ignore[arg-type] # it has __float__
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 - as above
         return None
+
+
+def _is_sized(value: object) -> bool:
+    """Return whether a value is a collection: arrays of one number can be converted to that number, too."""
+    return any("__len__" in vars(kind) for kind in type(value).__mro__)  # not of the metaclass, as enumerations have
 
 
 def items_of(name: str, value: object) -> list[object]:

@@ -129,7 +129,7 @@ def parse_names(name: str, value: object) -> tuple[str, ...]:
     for item in items_of(name, value):
         text = text_of(item)
         if text is None or not is_given(text):
-            raise ConfigurationError(f"{name} holds {shown(item)}, which names nothing: use text, or a list of texts.")
+            raise ConfigurationError(f"{name} holds {shown(item)}, which is not a name: use text, or a list of texts.")
         names.update(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     return tuple(names)
 
@@ -306,7 +306,10 @@ def _path_text(value: object) -> str | None:
                 "Airflow connection and name it in output_conn_id."
             )
         return str(value).strip()
-    text = kind.__fspath__(value) if hasattr(kind, "__fspath__") else None
+    try:
+        text = kind.__fspath__(value) if hasattr(kind, "__fspath__") else None
+    except Exception:  # noqa: BLE001 - an object of any library, which is no path then
+        return None
     return text.strip() if isinstance(text, str) else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections import UserList
+from collections import UserList, deque
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import ObjectStoragePath
@@ -16,6 +17,9 @@ from airflow.sdk import ObjectStoragePath
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights import number_parameters, parameters
 from airflow_provider_msginsights.insights.parameter_values import number_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FULL_WIDTH_ONE = "\uff11"
 TOKEN = "EAAGm0PX4ZCpsBAKZCZBexampleTokenThatIsLongEnough" + "x" * 130
@@ -66,6 +70,14 @@ def test_a_path_with_credentials_of_its_own_is_refused_without_showing_them() ->
     assert "hidden-secret" not in str(refused.value)
 
 
+class ShopNumber(IntEnum):
+    ONE = 101
+
+
+class ShopText(StrEnum):
+    ONE = "101"
+
+
 @pytest.mark.parametrize(
     ("value", "page_ids"),
     [
@@ -77,6 +89,10 @@ def test_a_path_with_credentials_of_its_own_is_refused_without_showing_them() ->
         ((101, 102), ("101", "102")),
         (["101,102", "103"], ("101", "102", "103")),
         (Decimal(101), ("101",)),
+        (ShopNumber.ONE, ("101",)),
+        (ShopText.ONE, ("101",)),
+        (deque([101, 102]), ("101", "102")),
+        ({"a": 102}.values(), ("102",)),
         ({103, "102", 101}, ("101", "102", "103")),
         ((str(n) for n in (2, 1)), ("2", "1")),
         (map(int, ("2", "1")), ("2", "1")),
@@ -117,7 +133,7 @@ def test_page_ids_of_numpy_and_pandas_are_understood() -> None:
     ("value", "told"),
     [
         *((empty, "No Page was named") for empty in ("[]", ",", " , ", "()")),
-        *(([item], "page_ids holds .*, which names nothing") for item in (None, "", "None", 1.0, True, ["101"], b"1")),
+        *(([item], "page_ids holds .*, which is not a name") for item in (None, "", "None", 1.0, True, ["101"], b"1")),
         ([], "No Page was named"),
         (frozenset(), "No Page was named"),
         ("[None]", "page_ids holds None"),
@@ -136,6 +152,44 @@ def test_what_is_not_page_ids_is_refused_by_name(value: object, told: str) -> No
     with pytest.raises(ConfigurationError, match=told) as refused:
         parameters.parse_page_ids(value)
     assert "page_ids" in str(refused.value)
+
+
+class Failing:
+    """A value of another library, whose every conversion fails in a way of its own."""
+
+    def __index__(self) -> int:
+        raise ValueError("index")
+
+    def __float__(self) -> float:
+        raise ZeroDivisionError("float")
+
+    def __fspath__(self) -> str:
+        raise RuntimeError("path")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("repr")
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        parameters.parse_page_ids,
+        parameters.parse_output_path,
+        parameters.parse_part,
+        parameters.parse_api_version,
+        parameters.parse_extra_columns,
+        lambda value: parameters.parse_extra_columns({"team": value}),
+        lambda value: parameters.parse_when("since", value),
+        lambda value: parameters.parse_switch("deferrable", value),
+        lambda value: parameters.parse_choice("period", value, ("day",)),
+        lambda value: number_parameters.parse_number("final_after_hours", value),
+        number_parameters.parse_max_failed_pages,
+        number_parameters.parse_min_ready_pages,
+    ],
+)
+def test_a_value_whose_conversions_fail_is_refused_as_any_other(parse: Callable[[object], object]) -> None:
+    with pytest.raises(ConfigurationError, match="a value of type Failing"):
+        parse(Failing())
 
 
 @pytest.mark.parametrize(

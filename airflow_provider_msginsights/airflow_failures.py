@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_msginsights import exceptions
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.exceptions import (
+    AuthenticationError,
     ConfigurationError,
     EmptyAnswerError,
     FatalGraphAPIError,
+    InvalidRequestError,
     MessagingInsightsError,
+    PermissionDeniedError,
+    RateLimitError,
     ResponseFormatError,
+    ServiceUnavailableError,
+    TransportError,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +32,23 @@ NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
 
 ENDS_WAITING = (*NEVER_RETRIED, EmptyAnswerError)
 """Kinds that end a wait for data at once: polling on would not change them, or a person asked to be told."""
+
+_WHY = (
+    (ConfigurationError, "the DAG or the connection is wrong; a person must act."),
+    (AuthenticationError, "the API does not accept the token; a person must act."),
+    (PermissionDeniedError, "a permission, a task on the Page or an access level is missing; a person must act."),
+    (InvalidRequestError, "the API does not accept the Page, a metric, the period or the range."),
+    (FatalGraphAPIError, "the API refused, and requesting the same again cannot help."),
+    (EmptyAnswerError, "the API answered without any row; a retry may find some."),
+    (RateLimitError, "a limit on calls is reached; a retry helps once it is over."),
+    (ServiceUnavailableError, "the API cannot answer now; a retry may help."),
+    (TransportError, "no reply arrived; a retry may help."),
+    (ResponseFormatError, "a reply has a shape that this package does not know; nothing was guessed."),
+)
+"""What each kind of error means, in one line of the log."""
+
+_WIDTH = 100
+"""Characters; with the moment and level in front, a line of them fits the log of a laptop's screen."""
 
 MAX_FAILED_POLLS = 5
 """Polls in a row that may fail for a passing reason, beyond the retries within each."""
@@ -58,20 +82,57 @@ class FailedPolls:
 
 
 @contextlib.contextmanager
-def failing_without_retry(*, msginsights_conn_id: str, enabled: bool = True) -> Iterator[None]:
+def failing_without_retry(*, msginsights_conn_id: str, log: Any, enabled: bool = True) -> Iterator[None]:
     """Turn errors that a retry cannot help into ``AirflowFailException``; let every other error through as it is.
 
+    The error is logged first, in a few short lines: Airflow's page wraps no line of a log. What is raised then stands
+    alone, so that one traceback follows and not two.
+
     :param msginsights_conn_id: named in what the API refused, so that a person knows which token to mend.
+    :param log: where the lines go.
     :param enabled: false leaves hard errors as our own kinds. A sensor with ``soft_fail`` needs that:
         Airflow would turn ``AirflowFailException`` into a skip, and a broken token must not look like one.
     """
     try:
         yield
-    except NEVER_RETRIED as error:
-        if not enabled:
-            raise
+    except MessagingInsightsError as error:
+        for line in failure_lines(error, msginsights_conn_id=msginsights_conn_id):
+            log.error("%s", line)  # noqa: TRY400 - the traceback follows once, from Airflow
+        if not enabled or not isinstance(error, NEVER_RETRIED):
+            raise_alone(error)
         where = "" if isinstance(error, ConfigurationError) else f" Connection: {msginsights_conn_id}."
-        raise AirflowFailException(f"{error}{where}") from error
+        raise_alone(AirflowFailException(f"{error}{where}"))
+
+
+def raise_alone(error: BaseException) -> NoReturn:
+    """Raise an error without the one that is being handled: what it says is said already."""
+    try:
+        raise error from None
+    finally:
+        error.__context__ = None
+
+
+def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str) -> Iterator[str]:
+    """Give an error as short lines: what happened, why, what helps, and the evidence for Meta's support."""
+    page = f"Page {error.page_id}: " if error.page_id else ""
+    evidence = (
+        ("HTTP", error.http_status),
+        ("code", error.code),
+        ("subcode", error.error_subcode),
+        ("trace", error.fbtrace_id),
+        ("connection", msginsights_conn_id),
+    )
+    yield from wrapped(f"What happened: {page}{error.what}")
+    if why := next((text for kind, text in _WHY if isinstance(error, kind)), None):
+        yield from wrapped(f"Why: {why}")
+    if error.advice:
+        yield from wrapped(f"What helps: {error.advice}")
+    yield from wrapped(f"Evidence: {', '.join(f'{name} {value}' for name, value in evidence if value is not None)}")
+
+
+def wrapped(text: str) -> Iterator[str]:
+    """Lines that end before the right edge of Airflow's log; words that are longer still stay whole."""
+    yield from textwrap.wrap(text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def event_of_error(error: MessagingInsightsError) -> dict[str, Any]:

@@ -20,6 +20,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class MessagingInsightsError(Exception):
     """What every error of this package is; carries the evidence Meta's support asks for.
@@ -31,6 +33,7 @@ class MessagingInsightsError(Exception):
     :param fbtrace_id: ``error.fbtrace_id``; Meta keeps it for a short time only.
     :param retry_after_seconds: how long the server said to stay away.
     :param page_id: the Page whose request met the error, where it belongs to one.
+    :param advice: the part of the message that says what helps, where it is known by itself.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class MessagingInsightsError(Exception):
         fbtrace_id: str | None = None,
         retry_after_seconds: float | None = None,
         page_id: str | None = None,
+        advice: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -52,9 +56,15 @@ class MessagingInsightsError(Exception):
         self.fbtrace_id = fbtrace_id
         self.retry_after_seconds = retry_after_seconds
         self.page_id = page_id
+        self.advice = advice
 
     @property
-    def evidence(self) -> dict[str, int | float | str | None]:
+    def what(self) -> str:
+        """The message less the advice in it: what happened."""
+        return self.message.removesuffix(self.advice or "").strip()
+
+    @property
+    def evidence(self) -> dict[str, Any]:
         """The keyword arguments that, with the message, rebuild this error; plain JSON."""
         return {name: value for name, value in vars(self).items() if name != "message"}
 

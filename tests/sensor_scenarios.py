@@ -197,7 +197,7 @@ SCENARIOS = [
         later=appears,
         parameters={"page_ids": "101,102,103", "min_ready_pages": 1},
         many_pages=True,
-        value={**ON_TIME, "late_page_ids": ["102", "103"]},
+        value={**ON_TIME, "late_page_ids": ["102", "103"], "failed_page_ids": ["102"]},
     ),
     Scenario(
         name="too few Pages can be read",

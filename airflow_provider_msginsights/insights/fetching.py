@@ -23,6 +23,7 @@ from airflow_provider_msginsights.insights.record_parser import RecordParser
 from airflow_provider_msginsights.insights.refused_metrics import RefusedMetrics
 from airflow_provider_msginsights.insights.sizes import Sizes
 from airflow_provider_msginsights.insights.steps import Emit, Renew
+from airflow_provider_msginsights.insights.token_owner import may_be_of_another_page, of_another_page, page_of_token
 from airflow_provider_msginsights.insights.tokens import exchange_tokens, list_tokens
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class FetchRun:
         answered: Iterable[Slice] = (),
     ) -> None:
         self._query = query
+        self._policy = policy
         self._exchange_first = exchange_first
         self._dispatcher = Dispatcher(policy)
         self._parser = RecordParser(query)
@@ -88,6 +90,7 @@ class FetchRun:
         if self._stopped_by is not None:
             yield from self._read_what_is_under_way()
         self._decide_what_is_undecided()
+        yield from self._tell_whose_token_was_used()
         if self._stopped_by is not None and not (self._answered or self._empty or self._was_answered):
             raise self._stopped_by
         return FetchOutcome(
@@ -233,6 +236,30 @@ class FetchRun:
                 self._page_failures.setdefault(part.page_id, self._stopped_by)
 
     # Tokens
+
+    def _tell_whose_token_was_used(self) -> Flow[None]:
+        """Name the Page that the connection's token belongs to, where others were refused because of that.
+
+        Who answers to the connection's token without an exchange is its Page. Where nobody did, it costs one call.
+        """
+        refused = {
+            page_id: error
+            for page_id, error in self._page_failures.items()
+            if page_id not in self._pages_with_token and may_be_of_another_page(error)
+        }
+        if not refused or self._was_answered or self._stopped_by is not None:
+            return
+        answering = {part.page_id for part in (*self._answered, *self._empty)}
+        if answering:
+            owner = next(iter(answering)) if len(answering) == 1 and not self._pages_with_token else None
+        else:
+            self._dispatcher.counts["calls"] += 1
+            owner = yield from page_of_token(self._policy)
+        self._page_failures |= {
+            page_id: of_another_page(error, page_id=page_id, owner=owner)
+            for page_id, error in refused.items()
+            if owner is not None and owner != page_id
+        }
 
     def _list_page_tokens(self, page_ids: tuple[str, ...]) -> Flow[None]:
         """Begin with the tokens of several Pages; of Pages that are not listed the reading shows what is wrong."""

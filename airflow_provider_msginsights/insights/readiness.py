@@ -7,15 +7,18 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.exceptions import EmptyAnswerError
+from airflow_provider_msginsights.exceptions import EmptyAnswerError, FatalGraphAPIError
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
 from airflow_provider_msginsights.insights.number_parameters import parse_min_ready_pages
 from airflow_provider_msginsights.insights.parameter_values import refusal
 from airflow_provider_msginsights.insights.parameters import parse_choice
+from airflow_provider_msginsights.insights.wording import failures_in_words, pages_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
+    from airflow_provider_msginsights.exceptions import MessagingInsightsError
     from airflow_provider_msginsights.insights.outcome import Availability
 
 ON_SILENT_PAGE = ("ignore", "wait", "fail")
@@ -94,7 +97,8 @@ class Requirement:
             ignored_pages=ignored,
             late_pages=tuple(page_id for page_id in awaited if page_id in unready),
             missing=found.describe(without_pages=ignored),
-            failed_pages=tuple(str(error) for error in found.outcome.page_failures.values()),
+            failed_page_ids=tuple(found.outcome.page_failures),
+            failures=tuple(": ".join(pair) for pair in failures_in_words(found.outcome.page_failures)),
         )
         failed = found.outcome.page_failures
         can_become_ready = sum(page_id not in failed for page_id in awaited)
@@ -118,7 +122,8 @@ class Verdict:
     :param ignored_pages: silent Pages that were left out of the count.
     :param late_pages: Pages that are waited for.
     :param missing: which Page lacks which metric on which day.
-    :param failed_pages: why some of the late Pages could not be looked at.
+    :param failed_page_ids: those of the late Pages that could not be looked at.
+    :param failures: which they are and why, in words.
     """
 
     ready: bool
@@ -126,7 +131,8 @@ class Verdict:
     ignored_pages: tuple[str, ...]
     late_pages: tuple[str, ...]
     missing: str
-    failed_pages: tuple[str, ...] = ()
+    failed_page_ids: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -134,19 +140,30 @@ class Verdict:
         told = []
         if self.ignored_pages:
             told.append(
-                f"Left out, without a row in their last days: Page {', '.join(self.ignored_pages)}. {_WHY_SILENT}"
+                f"Left out, without a row in their last days: {pages_in_words(self.ignored_pages)}. {_WHY_SILENT}"
             )
         if self.ready and self.late_pages:
             told.append(f"Enough Pages are there; not these: {self.missing}")
-        told += [f"A Page that is not needed cannot be read: {why}" for why in self.failed_pages]
+        told += [f"Not needed, and cannot be read: {failure}" for failure in self.failures]
         return tuple(told)
 
 
 def _raise_what_waiting_would_hide(found: Availability, *, spares_failed_pages: bool) -> None:
     outcome = found.outcome
-    of_the_run = (*filter(None, (outcome.stopped_by,)), *outcome.refused_explicit_metrics.values())
-    for error in of_the_run if spares_failed_pages else (*of_the_run, *outcome.page_failures.values()):
+    for error in (*filter(None, (outcome.stopped_by,)), *outcome.refused_explicit_metrics.values()):
         raise error
+    if outcome.page_failures and not spares_failed_pages:
+        raise _gravest(outcome.page_failures)
+
+
+def _gravest(failures: Mapping[str, MessagingInsightsError]) -> MessagingInsightsError:
+    """The error that waiting helps least against; it names the other Pages that failed."""
+    page_id, error = min(failures.items(), key=lambda one: not isinstance(one[1], FatalGraphAPIError))
+    others = [other for other in failures if other != page_id]
+    if not others:
+        return error
+    words = (error.what, f"Also failed: {pages_in_words(others)}.", error.advice)
+    return type(error)(" ".join(filter(None, words)), **error.evidence)
 
 
 def _checked_minimum(value: object, page_count: int) -> int | float | None:

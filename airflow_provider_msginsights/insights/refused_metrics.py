@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import InvalidRequestError
+from airflow_provider_msginsights.insights.wording import some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.date_ranges import DateRange
     from airflow_provider_msginsights.insights.error_table import Problem
     from airflow_provider_msginsights.insights.query import Slice
-
-_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +242,8 @@ class RefusedMetrics:
 
 def _of_metric(refusal: Refusal) -> MessagingInsightsError:
     (metric,) = refusal.part.metrics
-    return _as(refusal, f"The API refuses the metric {metric}. It said: {refusal.problem.error.message}")
+    what = f"The API refuses the metric {metric}. It said: {refusal.problem.error.what}"
+    return _as(refusal, what, refusal.problem.error.advice)
 
 
 def _of_page(refusals: Iterable[Refusal]) -> MessagingInsightsError:
@@ -251,22 +251,20 @@ def _of_page(refusals: Iterable[Refusal]) -> MessagingInsightsError:
     first, *others = sorted(refusals, key=lambda one: one.problem.blames_metric)
     if not others:
         return first.problem.error
-    names = list(dict.fromkeys(one.part.metrics[0] for one in (first, *others)))
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return _as(
-        first,
-        f"The API refuses the Page for every metric requested ({', '.join(sorted(names)[:_MOST_NAMED])}{more}). It "
-        f"said: {first.problem.error.message} Check that the id is that of a Page, and what the token may do there.",
-    )
+    names = sorted({one.part.metrics[0] for one in (first, *others)})
+    what = f"The API refuses the Page for every metric requested ({some_of(names, most=3)}). It said: "
+    what += first.problem.error.what
+    return _as(first, what, "Check that the id is that of a Page, and what the token may do there.")
 
 
-def _as(refusal: Refusal, message: str) -> MessagingInsightsError:
+def _as(refusal: Refusal, what: str, advice: str | None) -> MessagingInsightsError:
     error = refusal.problem.error
     return InvalidRequestError(
-        message,
+        f"{what} {advice}" if advice else what,
         http_status=error.http_status,
         code=error.code,
         error_subcode=error.error_subcode,
         fbtrace_id=error.fbtrace_id,
         page_id=refusal.part.page_id,
+        advice=advice,
     )

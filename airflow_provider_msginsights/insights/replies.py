@@ -70,14 +70,16 @@ def _graph_error(error: dict[str, object], response: Response, page_id: str | No
     text = printable(said)
     rule = rule_for(code, subcode, said, status=response.status, is_transient=error.get("is_transient") is True)
     trace = error.get("fbtrace_id") or response.headers.get("x-fb-trace-id")
+    advice = advice_of(rule, text)
     told = rule.kind(
-        f"{text.strip().rstrip('.')}. {advice_of(rule, text)}",
+        f"{text.strip().rstrip('.')}. {advice}",
         http_status=response.status,
         code=code,
         error_subcode=subcode,
         fbtrace_id=printable(trace) if trace else None,
         retry_after_seconds=regain_seconds(response.headers, page_id),
         page_id=page_id,
+        advice=advice,
     )
     return Problem(told, rule.remedy, rule.scope, blames_metric=rule.blames_metric, concerns_app=rule.concerns_app)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
+from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED, wrapped
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
 from airflow_provider_msginsights.exceptions import EmptyAnswerError
+from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.wording import MOST_NAMED, failures_in_words, pages_in_words, some_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.query import Slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,20 +38,22 @@ class Judge:
 
         A failure that a retry may mend comes before one that it cannot, as the retry may still load something.
         """
+        outcomes = tuple(outcomes)
         errors: list[MessagingInsightsError] = []
         page_errors: dict[str, MessagingInsightsError] = {}
         page_count = 0
+        self._log_gaps(outcomes)
         for outcome in outcomes:
-            self._log_gaps(outcome)
             page_count = max(page_count, len(outcome.query.page_ids))
             page_errors |= outcome.page_failures
             errors += [outcome.stopped_by] if outcome.stopped_by else []
             errors += outcome.refused_explicit_metrics.values()
-        for page_id, error in page_errors.items():
-            self.log.warning("Page %s was not loaded: %s", page_id, error)
         if len(page_errors) > self._pages_that_may_fail(page_count):
             errors += page_errors.values()
-        return min(errors, key=lambda error: isinstance(error, NEVER_RETRIED), default=None)
+        raised = min(errors, key=lambda error: isinstance(error, NEVER_RETRIED), default=None)
+        others = {page_id: error for page_id, error in page_errors.items() if error is not raised}
+        self._warn(f"{pages} not loaded: {reason}" for pages, reason in failures_in_words(others))
+        return raised
 
     def judge_empty(self, outcomes: Iterable[FetchOutcome], hint: str) -> None:
         """Do what the task asked for when there was no row at all."""
@@ -64,12 +70,39 @@ class Judge:
             return float("inf")
         return allowed * page_count if allowed < 1 else allowed
 
-    def _log_gaps(self, outcome: FetchOutcome) -> None:
-        for metric, error in outcome.unavailable_metrics.items():
-            self.log.warning("Metric %s was not loaded: %s", metric, error)
-        for (page_id, metric), error in outcome.page_unavailable_metrics.items():
-            self.log.warning("Metric %s of Page %s was not loaded: %s", metric, page_id, error)
-        for part in outcome.empty:
-            self.log.warning("Page %s, %s: no row for %s", part.page_id, part.days, ", ".join(part.metrics))
-        for reason, count in outcome.dropped.items():
+    def _log_gaps(self, outcomes: Iterable[FetchOutcome]) -> None:
+        """Warn of the metrics and days that are missing: each metric and each kind of gap once, however many Pages."""
+        refused: dict[str, MessagingInsightsError] = {}
+        on_pages: dict[str, dict[str, MessagingInsightsError]] = {}
+        empty: dict[tuple[str, ...], list[Slice]] = {}
+        dropped: Counter[str] = Counter()
+        for outcome in outcomes:
+            refused |= outcome.unavailable_metrics
+            for (page_id, metric), error in outcome.page_unavailable_metrics.items():
+                on_pages.setdefault(metric, {})[page_id] = error
+            for part in outcome.empty:
+                empty.setdefault(part.metrics, []).append(part)
+            dropped.update(outcome.dropped)
+        self._warn(f"Metric {metric} was not loaded: {error}" for metric, error in refused.items())
+        self._warn(
+            f"Metric {metric} of {pages_in_words(pages)} was not loaded: {next(iter(pages.values()))}"
+            for metric, pages in on_pages.items()
+        )
+        self._warn(_gap_in_words(parts) for parts in empty.values())
+        for reason, count in dropped.items():
             self.log.info("%s rows of the API's replies were left out: %s", count, reason)
+
+    def _warn(self, lines: Iterable[str]) -> None:
+        """Log the first few, none wider than the log; the manifest has all."""
+        told = list(lines)
+        for line in [piece for one in told[:MOST_NAMED] for piece in wrapped(one)]:
+            self.log.warning("%s", line)
+        if len(told) > MOST_NAMED:
+            self.log.warning("And %s more of the kind; the manifest names them all.", len(told) - MOST_NAMED)
+
+
+def _gap_in_words(parts: Sequence[Slice]) -> str:
+    """Which Pages have no row of the same metrics, and between which days."""
+    days = DateRange(min(one.days.first_day for one in parts), max(one.days.end_day for one in parts))
+    pages = pages_in_words(dict.fromkeys(one.page_id for one in parts))
+    return f"{pages}, {days}: no row for {some_of(parts[0].metrics)}"

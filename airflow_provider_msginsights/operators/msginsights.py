@@ -78,7 +78,8 @@ class MessagingInsightsOperator(BaseOperator):
     :return: with ``output_path`` a dictionary under a kilobyte: ``manifest`` (path of a JSON file that has it all,
         the ``files`` too), ``output_path``, ``rows``, ``rows_added``, ``rows_changed``, ``rows_unchanged``,
         ``rows_removed``, ``file_count``, ``day_count``, ``first_day``, ``last_day``, ``restated_day_count``,
-        ``page_count``, ``failed_page_count``, ``unavailable_metrics``; otherwise the rows themselves.
+        ``page_count``, ``failed_page_count``, ``failed_page_ids`` (the first five), ``unavailable_metrics``; otherwise
+        the rows themselves.
     """
 
     template_fields: Sequence[str] = (
@@ -174,7 +175,7 @@ class MessagingInsightsOperator(BaseOperator):
         from airflow_provider_msginsights.operators.turn import Turn
 
         deadline = ExecutionDeadline.from_now(self.execution_timeout)
-        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
+        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             config = LoadConfig.of(self)
             turn = Turn(self, config, context, self._ranges(config, context), deadline=deadline)
             return self._run(turn, turn.work_left_by_an_earlier_try() or turn.whole_work())
@@ -190,7 +191,7 @@ class MessagingInsightsOperator(BaseOperator):
         from airflow_provider_msginsights.operators.turn import Turn
         from airflow_provider_msginsights.operators.work import Work
 
-        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
+        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             status = event.get("status") if isinstance(event, dict) else None
             if event is None or status not in {"resume", "timed_out"}:
                 raise ResponseFormatError(

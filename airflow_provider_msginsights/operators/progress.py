@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_msginsights.insights.observing import observed
 from airflow_provider_msginsights.insights.steps import Emit
+from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.steps import Answer, Flow, Progress, Step
@@ -54,10 +56,19 @@ class ProgressLog:
 
         return (yield from observed(flow, see))
 
-    def summarize(self, outcomes: list[FetchOutcome], stored: Mapping[str, Any] | None) -> None:
-        """Say in one line what all came to.
+    def summarize(
+        self,
+        outcomes: list[FetchOutcome],
+        stored: Mapping[str, Any] | None,
+        *,
+        days: Iterable[date] = (),
+        output_path: str | None = None,
+    ) -> None:
+        """Say in two lines what all came to, and what was loaded.
 
         :param stored: the manifest, where the rows went to files.
+        :param days: Pacific days with rows.
+        :param output_path: where the files are.
         """
         calls, retries = (sum(outcome.counts[name] for outcome in outcomes) for name in ("calls", "retries"))
         throttled = sum(outcome.throttled_seconds for outcome in outcomes)
@@ -73,6 +84,10 @@ class ProgressLog:
                 f"days restated: {len(stored['restated_days'])}"
             )
         self.log.info("%s.", told)
+        if days := sorted(days):
+            page_ids = dict.fromkeys(part.page_id for outcome in outcomes for part in outcome.answered)
+            where = f", to {output_path}" if output_path else ""
+            self.log.info("Loaded %s of %s%s.", days_in_words(days), pages_in_words(page_ids), where)
 
     def _tell(self, progress: Progress, label: str, began: float) -> None:
         now = self.clock()

@@ -78,11 +78,16 @@ def _pages(load: Load) -> dict[str, Any]:
 
 def _metrics(outcomes: Sequence[FetchOutcome]) -> dict[str, Any]:
     returned = {metric for outcome in outcomes for part in outcome.answered for metric in part.metrics}
+    on_pages: dict[str, dict[str, str]] = {}
+    for outcome in outcomes:
+        for (page_id, name), error in outcome.page_unavailable_metrics.items():
+            on_pages.setdefault(page_id, {})[name] = str(error)
     unavailable = {name: str(error) for outcome in outcomes for name, error in outcome.unavailable_metrics.items()}
     return {
         "metrics_asked": list(outcomes[0].query.metrics),
         "metrics_returned": sorted(returned),
         "metrics_unavailable": unavailable,
+        "metrics_unavailable_on_pages": {page_id: dict(sorted(names.items())) for page_id, names in on_pages.items()},
         "dropped_rows": dict(sum((Counter(outcome.dropped) for outcome in outcomes), Counter())),
     }
 
@@ -109,7 +114,13 @@ def _continued(earlier: Mapping[str, Any], told: dict[str, Any]) -> dict[str, An
     files = {file["path"]: file for file in (*earlier["files"], *told["files"])}
     sums = {name: earlier[name] + told[name] for name in _ADDED_UP}
     both = {name: sorted({*earlier[name], *told[name]}) for name in _JOINED}
-    silent = sorted({*earlier["pages_without_rows"], *told["pages_without_rows"]} - set(both["pages_ok"]))
+    both["pages_ok"] = sorted({*both["pages_ok"]} - {*told["pages_failed"]})
+    silent = sorted({*earlier["pages_without_rows"], *told["pages_without_rows"]} - {*both["pages_ok"]})
+    unavailable = {
+        name: error
+        for name, error in (earlier["metrics_unavailable"] | told["metrics_unavailable"]).items()
+        if name not in told["metrics_returned"]
+    }
     peaks = earlier["peak_usage_percent"] | {
         page_id: max(percent, earlier["peak_usage_percent"].get(page_id, 0.0))
         for page_id, percent in told["peak_usage_percent"].items()
@@ -123,6 +134,9 @@ def _continued(earlier: Mapping[str, Any], told: dict[str, Any]) -> dict[str, An
             "files": [files[path] for path in sorted(files)],
             "final_days": sorted({*earlier["final_days"], *told["final_days"]} - set(both["provisional_days"])),
             "pages_without_rows": silent,
+            "metrics_unavailable": unavailable,
+            "metrics_unavailable_on_pages": earlier.get("metrics_unavailable_on_pages", {})
+            | told["metrics_unavailable_on_pages"],
             "peak_usage_percent": peaks,
             "app_peak_usage_percent": max(app_peaks, default=None),
             "started": earlier["started"],
@@ -152,6 +166,7 @@ def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> d
         "restated_day_count": len(manifest["restated_days"]),
         "page_count": len(manifest["pages_ok"]),
         "failed_page_count": len(manifest["pages_failed"]),
+        "failed_page_ids": sorted(manifest["pages_failed"])[:_MOST_NAMES],
         "unavailable_metrics": sorted(manifest["metrics_unavailable"])[:_MOST_NAMES],
     }
 

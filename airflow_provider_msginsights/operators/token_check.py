@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_msginsights.airflow_failures import failing_without_retry
+from airflow_provider_msginsights.airflow_failures import failing_without_retry, wrapped
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.number_parameters import (
@@ -86,7 +86,7 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Look at the token; fail, skip or warn as the task asks for; give a summary of the report."""
-        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id):
+        with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             fail_days = parse_number("fail_within_days", self.fail_within_days)
             warn_days = parse_number("warn_within_days", self.warn_within_days)
             on_problem = parse_choice("on_problem", self.on_problem, ON_PROBLEM)
@@ -109,6 +109,9 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
             return
         if (ti := context.get("ti")) is not None:
             ti.xcom_push(key="return_value", value=summary)  # a task that fails or skips returns nothing
+        for problem in summary["problems"]:
+            for line in wrapped(f"Connection {self.msginsights_conn_id}: {problem}"):
+                self.log.error("%s", line)
         _raise(told, skip=on_problem == "skip")
 
 

@@ -198,7 +198,7 @@ class Turn:
     def _load_rows(self, load: Load) -> list[dict[str, Any]]:
         self._warn(load)
         rows = load.to_rows(max_rows=self._config.xcom_max_rows)
-        self._tell_costs(load, None)
+        self._tell_costs(load, None, None)
         # Rows cannot be kept from turn to turn, so the next one reads all of them again.
         self._end(load, left=Work.all_of(load.work.page_ids, load.work.ranges), rows=len(rows))
         self._tell_result(load, {"rows": len(rows), "days": sorted(map(str, load.days)), "files": []}, None)
@@ -214,8 +214,8 @@ class Turn:
         started = datetime.now(UTC)
         stored = load.to_dataset(dataset)
         manifest, path = self._write_manifest(load, dataset, stored, started, earlier_turn)
-        self._tell_costs(load, manifest)
-        left = load.work.paused_by(load.outcomes)
+        self._tell_costs(load, manifest, output_path)
+        left = load.work.unread_by(load.outcomes)  # what failed is asked again with what waits, and told of again
         self._end(load, left=left, rows=left.rows_so_far, stored=manifest_fingerprint(manifest))
         self._memory.forget()
         self._tell_result(load, manifest, path)
@@ -294,9 +294,9 @@ class Turn:
         )
         return manifest, write_manifest(dataset.root, manifest_name(**run), manifest, part=dataset.part)
 
-    def _tell_costs(self, load: Load, manifest: Mapping[str, Any] | None) -> None:
+    def _tell_costs(self, load: Load, manifest: Mapping[str, Any] | None, output_path: str | None) -> None:
         """Whatever becomes of the task: its calls are made."""
-        load.progress.summarize(load.outcomes, manifest)
+        load.progress.summarize(load.outcomes, manifest, days=load.days, output_path=output_path)
         send_measures(load.outcomes, run_names(self._context), self._config.msginsights_conn_id)
         report_read(self._hook, load.work.page_ids)
 

@@ -34,6 +34,7 @@ from airflow_provider_msginsights.insights.parameters import (
     parse_conn_id,
     parse_switch,
 )
+from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
 from airflow_provider_msginsights.sensors.memory import Memory
 from airflow_provider_msginsights.sensors.question import Question
 from airflow_provider_msginsights.triggers.msginsights import (
@@ -88,7 +89,8 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param outlets: as in every task; the events of assets in it name ``days`` and ``page_ids`` as the XCom does, so
         that a DAG scheduled by such an asset loads these days
     :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there
-        are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for.
+        are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for, and of the latter
+        ``failed_page_ids`` (the first five), those that could not be read.
     """
 
     template_fields: Sequence[str] = (
@@ -208,11 +210,14 @@ class MessagingInsightsSensor(BaseSensorOperator):
                 raise error_from_event(event)
             if status == "timed_out":
                 raise AirflowSensorTimeout(self._told_when_timed_out(event.get("missing")))
-        self.log.info("Available: Pacific days %s", ", ".join(event["days"]))
         return self._told({name: value for name, value in event.items() if name != "status"}, context)
 
     def _told(self, answer: dict[str, list[str]], context: Context) -> dict[str, list[str]]:
-        """Name the days in the events of the task's outlets too: a DAG that those events start loads these days."""
+        """Log what is there, and name the days in the events of the task's outlets: the DAGs they start load them."""
+        self.log.info("Found %s of %s.", days_in_words(answer["days"]), pages_in_words(answer["page_ids"]))
+        for name in ("silent", "late"):
+            if page_ids := answer.get(f"{name}_page_ids"):
+                self.log.info("Not waited for, %s: %s.", name, pages_in_words(page_ids))
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra.update(cast("dict[str, Any]", answer))
@@ -329,7 +334,9 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return f"The days were not available within {self.timeout:g} seconds. Missing: {missing}"
 
     def _failing_without_retry(self) -> AbstractContextManager[None]:
-        return failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, enabled=not self.soft_fail)
+        return failing_without_retry(
+            msginsights_conn_id=self.msginsights_conn_id, log=self.log, enabled=not self.soft_fail
+        )
 
     def _hook(self) -> MessagingInsightsHook:
         """Give one hook for all pokes of this process: it keeps the Page tokens it was given."""

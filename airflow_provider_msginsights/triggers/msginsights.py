@@ -31,6 +31,7 @@ from airflow_provider_msginsights.insights.parameters import (
 )
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
+from airflow_provider_msginsights.insights.wording import MOST_NAMED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,9 +52,9 @@ _TELL_AGAIN_SECONDS = 60 * 60
 class MessagingInsightsAvailabilityTrigger(BaseTrigger):
     """Fire when enough Pages have a row of every metric for every Pacific day, or when that cannot happen.
 
-    Its event is one of ``{"status": "available", "days", "page_ids"}`` (with ``silent_page_ids`` and
-    ``late_page_ids`` where there are any), ``{"status": "timed_out", "missing"}`` (with ``"by": "execution_timeout"``
-    where that is over) and ``{"status": "failed", "kind", "message", "evidence"}``. All
+    Its event is one of ``{"status": "available", "days", "page_ids"}`` (with ``silent_page_ids``,
+    ``late_page_ids`` and ``failed_page_ids`` where there are any), ``{"status": "timed_out", "missing"}`` (with
+    ``"by": "execution_timeout"`` where that is over) and ``{"status": "failed", "kind", "message", "evidence"}``. All
     arguments are plain JSON, and none is a token.
 
     :param msginsights_conn_id: the Airflow connection; it is read again at each poll, so a renewed token is used.
@@ -275,7 +276,11 @@ class _Waiting:
 def available(ranges: tuple[DateRange, ...], verdict: Verdict) -> dict[str, list[str]]:
     """Give which days are there for which Pages, and which Pages were not waited for: the sensor's XCom."""
     told = {"days": [day.isoformat() for days in ranges for day in days], "page_ids": list(verdict.ready_pages)}
-    apart = {"silent_page_ids": list(verdict.ignored_pages), "late_page_ids": list(verdict.late_pages)}
+    apart = {
+        "silent_page_ids": list(verdict.ignored_pages),
+        "late_page_ids": list(verdict.late_pages),
+        "failed_page_ids": list(verdict.failed_page_ids)[:MOST_NAMED],
+    }
     return told | {name: page_ids for name, page_ids in apart.items() if page_ids}
 
 

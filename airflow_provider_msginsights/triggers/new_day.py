@@ -26,6 +26,7 @@ from airflow_provider_msginsights.insights.parameters import (
 )
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.readiness import Requirement
+from airflow_provider_msginsights.insights.wording import days_in_words
 from airflow_provider_msginsights.triggers.announced_days import AnnouncedDays
 from airflow_provider_msginsights.triggers.msginsights import CANARY_METRIC
 
@@ -138,11 +139,13 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         """Tell of the days of each snapshot that were not told of before."""
         told = await self._announced_days()
         async for snapshot in shared_stream:
+            complaints: dict[tuple[bool, str], list[date]] = {}
             for day in told.pending(snapshot.window):
-                verdict = self._judge(snapshot, day)
+                verdict = self._judge(snapshot, day, complaints)
                 if verdict is not None and verdict.ready and verdict.ready_pages:
                     yield TriggerEvent(self._payload(day, verdict))
                     told.add(day)
+            self._complain(complaints)
             snapshot.receipts.append(told.receipt())
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -160,15 +163,23 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         identity = [self.page_ids, self.metrics, self.msginsights_conn_id, self.final_after_hours]
         return await AnnouncedDays.read(self.asset_state_store, f"msginsights_days_{_digest(identity)}", first_day)
 
-    def _judge(self, snapshot: Snapshot, day: date) -> Verdict | None:
+    def _judge(self, snapshot: Snapshot, day: date, complaints: dict[tuple[bool, str], list[date]]) -> Verdict | None:
         try:
             verdict = self._requirement.judge(snapshot.of_day(day))
         except MessagingInsightsError as error:
-            self.log.error("Pacific day %s cannot be told of: %s", day, error)  # noqa: TRY400 - the message says it all
+            complaints.setdefault((True, str(error)), []).append(day)
             return None
         for warning in verdict.warnings:
-            self.log.warning("Pacific day %s: %s", day, warning)
+            complaints.setdefault((False, warning), []).append(day)
         return verdict
+
+    def _complain(self, complaints: dict[tuple[bool, str], list[date]]) -> None:
+        """Log what is wrong once a poll, and not once a day."""
+        for (is_error, reason), days in complaints.items():
+            if is_error:
+                self.log.error("%s cannot be told of: %s", days_in_words(days), reason)
+            else:
+                self.log.warning("%s: %s", days_in_words(days), reason)
 
     def _payload(self, day: date, verdict: Verdict) -> dict[str, Any]:
         identity = [self.msginsights_conn_id, self.page_ids, self.metrics, self.final_after_hours, day.isoformat()]

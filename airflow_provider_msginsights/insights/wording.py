@@ -1,0 +1,58 @@
+"""Many Pages in few words: a count and the first few, and each reason once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from airflow_provider_msginsights.exceptions import MessagingInsightsError
+
+MOST_NAMED = 5
+"""How many Pages, and how many reasons, are told one by one."""
+
+
+def some_of(names: Collection[str], *, most: int = MOST_NAMED) -> str:
+    """The first few names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
+
+
+def pages_in_words(page_ids: Collection[str]) -> str:
+    """One Page by its id; several by their number and the first few ids."""
+    listed = list(page_ids)
+    if not listed:
+        return "no Page"
+    return f"Page {listed[0]}" if len(listed) == 1 else f"{len(listed)} Pages ({some_of(listed)})"
+
+
+def days_in_words(days: Sequence[date | str]) -> str:
+    """Pacific days in order: one by its date, several by the first, the last and their number."""
+    if len(days) == 1:
+        return f"Pacific day {days[0]}"
+    return f"{len(days)} Pacific days ({days[0]} to {days[-1]})"
+
+
+def failures_in_words(failures: Mapping[str, MessagingInsightsError]) -> Iterator[tuple[str, str]]:
+    """Who failed and why: a few Pages one by one, many together with those that failed for the same reason.
+
+    :param failures: Page -> its error.
+    :return: pairs of Pages and reason, each in words; at most five.
+    """
+    if len(failures) <= MOST_NAMED:
+        yield from ((pages_in_words([page_id]), str(error)) for page_id, error in failures.items())
+        return
+    reasons: dict[str, list[str]] = {}
+    for page_id, error in failures.items():
+        reasons.setdefault(error.message.replace(page_id, "…"), []).append(page_id)
+    groups = sorted(reasons.values(), key=len, reverse=True)
+    apart = groups if len(groups) <= MOST_NAMED else groups[: MOST_NAMED - 1]
+    for page_ids in apart:
+        yield pages_in_words(page_ids), str(failures[page_ids[0]])
+    if others := [page_id for page_ids in groups[len(apart) :] for page_id in page_ids]:
+        kinds = Counter(type(failures[page_id]).__name__ for page_id in others)
+        yield pages_in_words(others), f"for other reasons ({some_of(sorted(kinds))})"

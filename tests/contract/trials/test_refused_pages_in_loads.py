@@ -123,7 +123,7 @@ def test_the_hook_raises_what_keeps_a_page_from_being_probed(
     query = InsightsQuery.create(
         page_ids=page_ids, metrics=NEW, days=DateRange(day, pacific_date(datetime(2026, 11, 2, 20, tzinfo=UTC)))
     )
-    probe = getattr(MessagingInsightsHook(), "check_availability", None) or MessagingInsightsHook().probe_availability
+    probe = MessagingInsightsHook().probe_availability
     with pytest.raises(MessagingInsightsError, match=word):
         probe(query, now=datetime(2026, 11, 5, tzinfo=UTC))
     outcome = MessagingInsightsHook().probe_metrics(query)

@@ -7,18 +7,16 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.exceptions import EmptyAnswerError, FatalGraphAPIError
+from airflow_provider_msginsights.exceptions import EmptyAnswerError
 from airflow_provider_msginsights.insights.date_ranges import end_of_day
 from airflow_provider_msginsights.insights.number_parameters import parse_min_ready_pages
 from airflow_provider_msginsights.insights.parameter_values import refusal
 from airflow_provider_msginsights.insights.parameters import parse_choice
-from airflow_provider_msginsights.insights.wording import failures_in_words, pages_in_words
+from airflow_provider_msginsights.insights.wording import failures_in_words, gravest, pages_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date, datetime
 
-    from airflow_provider_msginsights.exceptions import MessagingInsightsError
     from airflow_provider_msginsights.insights.outcome import Availability
 
 ON_SILENT_PAGE = ("ignore", "wait", "fail")
@@ -153,17 +151,7 @@ def _raise_what_waiting_would_hide(found: Availability, *, spares_failed_pages: 
     for error in (*filter(None, (outcome.stopped_by,)), *outcome.refused_explicit_metrics.values()):
         raise error
     if outcome.page_failures and not spares_failed_pages:
-        raise _gravest(outcome.page_failures)
-
-
-def _gravest(failures: Mapping[str, MessagingInsightsError]) -> MessagingInsightsError:
-    """The error that waiting helps least against; it names the other Pages that failed."""
-    page_id, error = min(failures.items(), key=lambda one: not isinstance(one[1], FatalGraphAPIError))
-    others = [other for other in failures if other != page_id]
-    if not others:
-        return error
-    words = (error.what, f"Also failed: {pages_in_words(others)}.", error.advice)
-    return type(error)(" ".join(filter(None, words)), **error.evidence)
+        raise gravest(outcome.page_failures)
 
 
 def _checked_minimum(value: object, page_count: int) -> int | float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from airflow_provider_msginsights.exceptions import FatalGraphAPIError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date
@@ -56,3 +58,13 @@ def failures_in_words(failures: Mapping[str, MessagingInsightsError]) -> Iterato
     if others := [page_id for page_ids in groups[len(apart) :] for page_id in page_ids]:
         kinds = Counter(type(failures[page_id]).__name__ for page_id in others)
         yield pages_in_words(others), f"for other reasons ({some_of(sorted(kinds))})"
+
+
+def gravest(failures: Mapping[str, MessagingInsightsError]) -> MessagingInsightsError:
+    """The error that waiting helps least against; it names the other Pages that failed."""
+    page_id, error = min(failures.items(), key=lambda one: not isinstance(one[1], FatalGraphAPIError))
+    others = [other for other in failures if other != page_id]
+    if not others:
+        return error
+    words = (error.what, f"Also failed: {pages_in_words(others)}.", error.advice)
+    return type(error)(" ".join(filter(None, words)), **error.evidence)

@@ -10,7 +10,13 @@ from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED, wrapped
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
 from airflow_provider_msginsights.exceptions import EmptyAnswerError
 from airflow_provider_msginsights.insights.date_ranges import DateRange
-from airflow_provider_msginsights.insights.wording import MOST_NAMED, failures_in_words, pages_in_words, some_of
+from airflow_provider_msginsights.insights.wording import (
+    MOST_NAMED,
+    failures_in_words,
+    gravest,
+    pages_in_words,
+    some_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,7 +62,14 @@ class Judge:
         return raised
 
     def judge_empty(self, outcomes: Iterable[FetchOutcome], hint: str) -> None:
-        """Do what the task asked for when there was no row at all."""
+        """Do what the task asked for when there was no row at all.
+
+        :raises MessagingInsightsError: what every Page failed with, where that is why there is none.
+        """
+        outcomes = tuple(outcomes)
+        failures = {page_id: error for outcome in outcomes for page_id, error in outcome.page_failures.items()}
+        if self.on_empty == "fail" and failures and not any(outcome.empty for outcome in outcomes):
+            raise gravest(failures)
         asked = ", ".join(str(outcome.query.days) for outcome in outcomes)
         message = f"The API returned no row at all for {asked}. {hint} Stored rows were left as they are."
         if self.on_empty == "skip":

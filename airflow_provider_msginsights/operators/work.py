@@ -10,7 +10,7 @@ from airflow_provider_msginsights.insights.date_ranges import DateRange
 from airflow_provider_msginsights.insights.query import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow_provider_msginsights.insights.outcome import FetchOutcome
 
@@ -42,19 +42,12 @@ class Work:
         """Whether an earlier turn stored a part of it."""
         return any(rest is not None for rest in self.rests)
 
-    def paused_by(self, outcomes: Sequence[FetchOutcome]) -> Work:
-        """What a limit made the outcomes leave."""
-        return self._left(outcomes, lambda outcome: tuple(paused.part for paused in outcome.paused))
-
     def unread_by(self, outcomes: Sequence[FetchOutcome]) -> Work:
-        """What the outcomes have no answer to, for whatever reason."""
-        return self._left(outcomes, lambda outcome: (*(paused.part for paused in outcome.paused), *outcome.unanswered))
-
-    def _left(self, outcomes: Sequence[FetchOutcome], of: Callable[[FetchOutcome], tuple[Slice, ...]]) -> Work:
+        """What the outcomes have no answer to, because of a limit or an error."""
         return Work(
             page_ids=self.page_ids,
             ranges=self.ranges,
-            rests=tuple(of(outcome) for outcome in outcomes),
+            rests=tuple((*(paused.part for paused in outcome.paused), *outcome.unanswered) for outcome in outcomes),
             rows_so_far=self.rows_so_far + sum(outcome.counts["records"] for outcome in outcomes),
         )
 

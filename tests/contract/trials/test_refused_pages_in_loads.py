@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.execution_time import task_runner
+from airflow_versions import TaskDeferred
 from dag_runs import connection_to
-from operator_calls import NEW, execute, manifest_of
+from operator_calls import DAY, NEW, execute, manifest_of, run_context
 from sensor_modes import DEFERRED, run_to_end
+from triggerers import StateStore, running
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.emulator import GraphEmulator
@@ -17,6 +21,8 @@ from airflow_provider_msginsights.exceptions import MessagingInsightsError, Perm
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
 from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -266,6 +272,59 @@ def test_a_sensor_names_how_many_pages_failed(many: GraphEmulator, capfd: pytest
     ended = run_to_end(POKE, **parameters, min_ready_pages=50, poke_interval=0.05, timeout=5)
     assert ended.state == "success"
     assert len(logged(capfd)) < 20
+
+
+@pytest.mark.usefixtures("tokens")
+@pytest.mark.parametrize("max_failed_pages", [0, 1, None])
+@pytest.mark.parametrize("metrics", [[NEW], "stable"])
+def test_pages_that_are_all_refused_fail_the_task_with_what_the_api_said(
+    emulator: GraphEmulator, tmp_path: Path, max_failed_pages: int | None, metrics: Any
+) -> None:
+    for page_id in ("101", "102"):
+        refuse(emulator, {"code": 100, "message": "(#100) Who knows"}, page_id)
+    with pytest.raises(AirflowFailException, match="Who knows"):
+        execute(page_ids="101,102", metrics=metrics, output_path=tmp_path.as_uri(), max_failed_pages=max_failed_pages)
+    assert stored_pages(tmp_path) == set()
+
+
+@pytest.mark.usefixtures("tokens")
+def test_a_page_that_failed_before_a_limit_is_still_told_of_after_it(emulator: GraphEmulator, tmp_path: Path) -> None:
+    refuse(emulator, {"code": 100, "message": "(#100) Who knows"})
+    emulator.set_throttled("103", minutes=30)
+    task = MessagingInsightsOperator(
+        task_id="load",
+        **DAY,
+        page_ids="101,102,103",
+        output_path=tmp_path.as_uri(),
+        max_failed_pages=1,
+        deferrable=True,
+    )
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(run_context())  # type: ignore[arg-type]
+    emulator.advance(hours=1)
+    event = {"status": "resume", "state": deferred.value.trigger.state}
+    result = task.execute_complete(run_context(), event)  # type: ignore[arg-type]
+    assert (result["page_count"], result["failed_page_ids"]) == (2, [BAD])
+    assert set(manifest_of(result)["pages_failed"]) == {BAD}
+
+
+@pytest.mark.usefixtures("tokens")
+def test_a_watcher_tells_of_no_day_while_a_page_is_refused_and_says_so_once_a_poll(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = StateStore()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", store, raising=False)
+    refuse(emulator, {"code": 100, "message": "(#100) Who knows"})
+    first = (pacific_date(datetime.now(UTC)) - timedelta(days=20)).isoformat()
+    trigger = MessagingInsightsNewDayTrigger(page_ids="101,102", poll_interval_seconds=30, first_day=first)
+
+    async def watch() -> list[str]:
+        async with running(("pages", trigger)) as triggerer:
+            await asyncio.sleep(2)
+            return triggerer.days()
+
+    assert asyncio.run(watch()) == []
+    assert capfd.readouterr().out.count("Who knows") <= 1
 
 
 def test_errors_keep_their_advice_on_the_way_from_the_triggerer() -> None:

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 import airflow_provider_msginsights
 
 PACKAGE = Path(airflow_provider_msginsights.__file__).parent
-DAY = {"since": "2026-11-01", "until": "2026-11-02", "metrics": "page_messages_new_conversations_unique"}
+DAY: dict[str, Any] = {
+    "since": "2026-11-01",
+    "until": "2026-11-02",
+    "metrics": "page_messages_new_conversations_unique",
+}
 
 
 @contextlib.contextmanager
@@ -79,9 +83,11 @@ def deferred_load(emulator: GraphEmulator, folder: str) -> None:
 
     connect(emulator, emulator.page_token("101"), wait_bound_seconds=1)
     emulator.set_throttled("101", minutes=30)
-    make = lambda: MessagingInsightsOperator(  # noqa: E731 - made anew on another worker
-        task_id="load", page_ids="101", output_path=folder, deferrable=True, **DAY
-    )
+
+    def make() -> MessagingInsightsOperator:
+        """Make the task anew, as another worker would."""
+        return MessagingInsightsOperator(task_id="load", page_ids="101", output_path=folder, deferrable=True, **DAY)
+
     try:
         make().execute({})
     except TaskDeferred as deferred:

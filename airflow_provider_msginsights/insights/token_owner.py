@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_msginsights.exceptions import PermissionDeniedError
 from airflow_provider_msginsights.insights.dispatch import Dispatcher
 from airflow_provider_msginsights.insights.error_table import PERMISSIONS
-from airflow_provider_msginsights.insights.replies import printable
+from airflow_provider_msginsights.insights.json_text import printable
 from airflow_provider_msginsights.insights.steps import Request
 
 if TYPE_CHECKING:

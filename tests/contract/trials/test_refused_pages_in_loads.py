@@ -293,7 +293,8 @@ def test_a_page_that_failed_before_a_limit_is_still_told_of_after_it(emulator: G
     emulator.set_throttled("103", minutes=30)
     task = MessagingInsightsOperator(
         task_id="load",
-        **DAY,
+        since=DAY["since"],
+        until=DAY["until"],
         page_ids="101,102,103",
         output_path=tmp_path.as_uri(),
         max_failed_pages=1,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.airflow_failures import NEVER_RETRIED
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, RateLimitError
-from airflow_provider_msginsights.insights.number_parameters import parse_count, parse_number
+from airflow_provider_msginsights.failures import NEVER_RETRIED
+from airflow_provider_msginsights.insights.parameters.numbers import parse_count, parse_number
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, RetryDecision, RetryPolicy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.insights.date_ranges import end_of_day
+from airflow_provider_msginsights.insights.dates import end_of_day
 from airflow_provider_msginsights.insights.records import InsightsRecord, Records
 from airflow_provider_msginsights.outputs.rows import RowMaker
 

@@ -17,7 +17,7 @@ from airflow.sdk import BaseHook
 from packaging.requirements import Requirement
 
 from airflow_provider_msginsights.cli import main
-from airflow_provider_msginsights.emulator.control_handlers import HANDLERS
+from airflow_provider_msginsights.emulator.control.handlers import HANDLERS
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 
 if TYPE_CHECKING:

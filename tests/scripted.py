@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day, pacific_date
-from airflow_provider_msginsights.insights.steps import Emit, Receive, Reply, Response, Send
+from airflow_provider_msginsights.insights.dates import DateRange, end_of_day, pacific_date
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, Reply, Response, Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Request
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Request
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code; of exceptions only the parser's SystemExit leaves it."""
     # Loaded here: a signal that comes meanwhile finds its handler in place.
-    from airflow_provider_msginsights.cli import process, telling
+    from airflow_provider_msginsights.cli import output, process
 
     words = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -29,13 +29,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except process.OutputError as error:
         return process.output_failed(error)
     except KeyboardInterrupt as stop:
-        return getattr(stop, "exit_code", telling.INTERRUPTED)
+        return getattr(stop, "exit_code", output.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the border: whatever it is, nobody is left with a traceback
         return _tell(error, as_json="--json" in words)
 
 
 def _parser() -> argparse.ArgumentParser:
-    from airflow_provider_msginsights.cli import check, demo, emulator, metrics, plan
+    from airflow_provider_msginsights.cli import emulator
+    from airflow_provider_msginsights.cli.demo import command as demo
+    from airflow_provider_msginsights.cli.inspect import check, metrics
+    from airflow_provider_msginsights.cli.plan import command as plan
 
     parser = argparse.ArgumentParser(
         prog="msginsights",
@@ -51,14 +54,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tell(error: Exception, *, as_json: bool) -> int:
     """Print the error, and give the exit code that belongs to it."""
-    from airflow_provider_msginsights.cli import process, telling
+    from airflow_provider_msginsights.cli import output, process
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
     try:
         if isinstance(error, MessagingInsightsError):
-            return telling.tell_error(error, as_json=as_json)
+            return output.tell_error(error, as_json=as_json)
         if isinstance(error, OSError):
-            return telling.tell_system_error(error, as_json=as_json)
-        return telling.tell_unexpected(error, as_json=as_json)
+            return output.tell_system_error(error, as_json=as_json)
+        return output.tell_unexpected(error, as_json=as_json)
     except process.OutputError as failure:
         return process.output_failed(failure)

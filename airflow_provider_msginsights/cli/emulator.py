@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.cli import telling
+from airflow_provider_msginsights.cli import output as telling
 from airflow_provider_msginsights.cli.extras import require_emulator
 from airflow_provider_msginsights.cli.process import temporary_folder
 

@@ -13,7 +13,7 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     """Return the type of an option that takes a whole number within these bounds."""
 
     def read(text: str) -> int:
-        from airflow_provider_msginsights.insights.parameter_values import number_of, shown
+        from airflow_provider_msginsights.insights.parameters.values import number_of, shown
 
         number = number_of(text)
         if not isinstance(number, int) or not low <= number <= high:

@@ -6,13 +6,13 @@
 It shares no code with the rest of the package and imports nothing of it.
 """
 
+from airflow_provider_msginsights.emulator.data.events import Event, EventKind
+from airflow_provider_msginsights.emulator.data.pages import Liveliness, Page
 from airflow_provider_msginsights.emulator.emulator import GraphEmulator
-from airflow_provider_msginsights.emulator.events import Event, EventKind
-from airflow_provider_msginsights.emulator.faults import Fault, FaultKind
-from airflow_provider_msginsights.emulator.journal import JournalEntry, Stats
-from airflow_provider_msginsights.emulator.profiles import Liveliness, Page
-from airflow_provider_msginsights.emulator.settings import Settings, Style, Unready
-from airflow_provider_msginsights.emulator.tokens import Token, TokenKind
+from airflow_provider_msginsights.emulator.state.faults import Fault, FaultKind
+from airflow_provider_msginsights.emulator.state.journal import JournalEntry, Stats
+from airflow_provider_msginsights.emulator.state.settings import Settings, Style, Unready
+from airflow_provider_msginsights.emulator.state.tokens import Token, TokenKind
 
 __all__ = [
     "Event",

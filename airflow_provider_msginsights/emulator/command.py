@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider_msginsights.emulator.documentation import APP_ID, APP_SECRET, SYSTEM_USER_TOKEN, USER_TOKEN
 from airflow_provider_msginsights.emulator.emulator import GraphEmulator
-from airflow_provider_msginsights.emulator.journal import JournalEntry
-from airflow_provider_msginsights.emulator.tokens import page_token_value
+from airflow_provider_msginsights.emulator.state.journal import JournalEntry
+from airflow_provider_msginsights.emulator.state.tokens import page_token_value
 
 _STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _CONNECTION = "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"

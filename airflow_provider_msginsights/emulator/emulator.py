@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from airflow_provider_msginsights.emulator import documentation
-from airflow_provider_msginsights.emulator.control_routes import control_routes
-from airflow_provider_msginsights.emulator.controls import Controls
-from airflow_provider_msginsights.emulator.journal import JournalEntry
+from airflow_provider_msginsights.emulator.control.api import Controls
+from airflow_provider_msginsights.emulator.control.routes import control_routes
+from airflow_provider_msginsights.emulator.http.server import ServerThread
 from airflow_provider_msginsights.emulator.packages import check_packages
-from airflow_provider_msginsights.emulator.server import ServerThread
-from airflow_provider_msginsights.emulator.settings import Settings
-from airflow_provider_msginsights.emulator.world import World
+from airflow_provider_msginsights.emulator.state.journal import JournalEntry
+from airflow_provider_msginsights.emulator.state.settings import Settings
+from airflow_provider_msginsights.emulator.state.state import World
 
 
 class GraphEmulator(Controls):

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from airflow_provider_msginsights.emulator.pacific import PACIFIC
+from airflow_provider_msginsights.emulator.pacific_days import PACIFIC
 
 _UNIX: Final = re.compile(r"[+-]?\d{1,12}(?:\.\d+)?")
 _ISO: Final = re.compile(

@@ -7,7 +7,7 @@ about, and one named `looked_up_<kind>` where a question is asked about one pers
 from collections.abc import Iterator
 from typing import Final
 
-from airflow_provider_msginsights.emulator.events import ATTRIBUTES, KIND_NUMBERS, EventKind, subject_field
+from airflow_provider_msginsights.emulator.data.events import ATTRIBUTES, KIND_NUMBERS, EventKind, subject_field
 
 EVENT_COLUMNS: Final = ("page_id", "kind", "at", "number", "person", "subject", "attributes", "cents")
 

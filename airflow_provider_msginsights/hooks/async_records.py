@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.records import Records
-    from airflow_provider_msginsights.insights.steps import Flow
     from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseHook
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError
-from airflow_provider_msginsights.insights.number_parameters import (
+from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_retry_bounds,
 )
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     ALL_PAGES,
     parse_api_version,
     parse_conn_id,
@@ -27,17 +27,17 @@ from airflow_provider_msginsights.insights.parameters import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 
-    from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader, Parts
+    from airflow_provider_msginsights.hooks.connection import ConnectionReader, Parts
     from airflow_provider_msginsights.hooks.probing import Prober
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
-    from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
-    from airflow_provider_msginsights.insights.polling import Found
+    from airflow_provider_msginsights.insights.availability.polling import Found
+    from airflow_provider_msginsights.insights.dates import DateRange
+    from airflow_provider_msginsights.insights.fetch.outcome import Availability, FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.page_tokens import PageInfo
+    from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
+    from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.retry import RetryPolicy
-    from airflow_provider_msginsights.insights.steps import Flow
-    from airflow_provider_msginsights.insights.token_report import TokenReport
-    from airflow_provider_msginsights.insights.tokens import PageInfo
+    from airflow_provider_msginsights.insights.token.report import TokenReport
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
     from airflow_provider_msginsights.transports.settings import TransportSettings
@@ -86,7 +86,7 @@ class MessagingInsightsHook(BaseHook):
 
     @property
     def _reader(self) -> ConnectionReader:
-        from airflow_provider_msginsights.hooks.connection_reader import ConnectionReader
+        from airflow_provider_msginsights.hooks.connection import ConnectionReader
 
         return ConnectionReader(
             conn_id=parse_conn_id("msginsights_conn_id", self.msginsights_conn_id),
@@ -194,14 +194,14 @@ class MessagingInsightsHook(BaseHook):
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
         """
-        from airflow_provider_msginsights.hooks.token_care import inspect
+        from airflow_provider_msginsights.hooks.token_check import inspect
 
         pages = _pages_to_look_at(page_ids)
         return inspect(*self._reader.parts(), page_ids=pages)
 
     async def ainspect_token(self, *, page_ids: object = None) -> TokenReport:
         """Tell the same as ``inspect_token``, without blocking the event loop."""
-        from airflow_provider_msginsights.hooks.token_care import ainspect
+        from airflow_provider_msginsights.hooks.token_check import ainspect
 
         pages = _pages_to_look_at(page_ids)
         return await ainspect(*await self._reader.aparts(), page_ids=pages)
@@ -226,7 +226,7 @@ class MessagingInsightsHook(BaseHook):
 
         For the Test button, ``airflow connections test`` and Airflow 3.3's test on a worker. It never raises.
         """
-        from airflow_provider_msginsights.hooks.token_care import connection_test
+        from airflow_provider_msginsights.hooks.token_check import connection_test
 
         return connection_test(self._reader.parts)
 
@@ -236,7 +236,7 @@ class MessagingInsightsHook(BaseHook):
         It takes one call to the API, made as the app itself: without app id and secret nothing is asked, because only
         they are sure to get an answer. It never fails, and waits for no more than ten seconds.
         """
-        from airflow_provider_msginsights.hooks.token_care import endings
+        from airflow_provider_msginsights.hooks.token_check import endings
 
         for ending in endings(*self._parts):
             self.log.warning("Connection %s: %s", self.msginsights_conn_id, ending)

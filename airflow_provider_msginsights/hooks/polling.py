@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.hooks.turns import Turn
-from airflow_provider_msginsights.insights.polling import poll_availability
+from airflow_provider_msginsights.insights.availability.polling import poll_availability
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 from airflow_provider_msginsights.transports.sharing import SharedClient
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from airflow_provider_msginsights.hooks.connection_reader import Parts
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
-    from airflow_provider_msginsights.insights.polling import Found
+    from airflow_provider_msginsights.hooks.connection import Parts
+    from airflow_provider_msginsights.insights.availability.polling import Found
+    from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.transports.credentials import Credentials
 

@@ -9,10 +9,10 @@ from airflow_provider_msginsights.insights.flows import probe_availability
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
-    from airflow_provider_msginsights.insights.outcome import Availability
+    from airflow_provider_msginsights.insights.dates import DateRange
+    from airflow_provider_msginsights.insights.fetch.outcome import Availability
+    from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.retry import RetryPolicy
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
 
 

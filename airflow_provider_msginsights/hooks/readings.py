@@ -16,7 +16,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-    from airflow_provider_msginsights.hooks.connection_reader import Parts
+    from airflow_provider_msginsights.hooks.connection import Parts
 
 SHARED_SECONDS = 1.0
 """How old a shared reading may be; it is forgotten then, so no secret outlives its use."""

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.parameter_values import known, shown
-from airflow_provider_msginsights.insights.parameters import parse_names
+from airflow_provider_msginsights.insights.parameters.parse import parse_names
+from airflow_provider_msginsights.insights.parameters.values import known, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

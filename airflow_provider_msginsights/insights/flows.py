@@ -9,23 +9,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.asking_at_once import ask_at_once
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
-from airflow_provider_msginsights.insights.date_ranges import MAX_CHUNK_DAYS, DateRange
-from airflow_provider_msginsights.insights.fetching import FetchRun
+from airflow_provider_msginsights.insights.dates import MAX_CHUNK_DAYS, DateRange
+from airflow_provider_msginsights.insights.fetch.eager import ask_at_once
+from airflow_provider_msginsights.insights.fetch.outcome import Availability, FetchOutcome
+from airflow_provider_msginsights.insights.fetch.page_tokens import list_pages
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
+from airflow_provider_msginsights.insights.fetch.run import FetchRun
 from airflow_provider_msginsights.insights.observing import observed
-from airflow_provider_msginsights.insights.outcome import Availability, FetchOutcome
+from airflow_provider_msginsights.insights.protocol import Emit
 from airflow_provider_msginsights.insights.query import Slice
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Emit
-from airflow_provider_msginsights.insights.tokens import list_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Step
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Step
 
 __all__ = [
     "Availability",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import (
+from airflow_provider_msginsights.insights.dates import (
     HISTORY_YEARS,
     ONE_DAY,
     DateRange,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from airflow_provider_msginsights.insights.steps import Emit
+from airflow_provider_msginsights.insights.protocol import Emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Step
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Step
 
 T = TypeVar("T")
 

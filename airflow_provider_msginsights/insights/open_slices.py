@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_msginsights.insights.protocol import Request
     from airflow_provider_msginsights.insights.query import Slice
-    from airflow_provider_msginsights.insights.steps import Request
 
 
 class OpenSlices:

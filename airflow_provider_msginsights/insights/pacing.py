@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.gates import WHOLE_RUN
+from airflow_provider_msginsights.insights.fetch.throttle import WHOLE_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from airflow_provider_msginsights.insights.gates import Gates
-    from airflow_provider_msginsights.insights.retry import RetryPolicy
-    from airflow_provider_msginsights.insights.usage import Usage
+    from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
+    from airflow_provider_msginsights.insights.fetch.throttle import Gates
+    from airflow_provider_msginsights.insights.graph.usage_headers import Usage
 
 _FULL_PERCENT = 100.0
 

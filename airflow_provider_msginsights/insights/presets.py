@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.date_ranges import ONE_DAY, DateRange, first_day_kept, pacific_date
-from airflow_provider_msginsights.insights.parameters import parse_choice
+from airflow_provider_msginsights.insights.dates import ONE_DAY, DateRange, first_day_kept, pacific_date
+from airflow_provider_msginsights.insights.parameters.parse import parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from airflow_provider_msginsights.insights.catalog import (
     named_metrics,
     resolve_metrics,
 )
-from airflow_provider_msginsights.insights.date_ranges import (
+from airflow_provider_msginsights.insights.dates import (
     HISTORY_YEARS,
     MAX_CHUNK_DAYS,
     MAX_RANGE_DAYS,
@@ -30,16 +30,16 @@ from airflow_provider_msginsights.insights.date_ranges import (
     pacific_midnight,
     parse_moment,
 )
-from airflow_provider_msginsights.insights.parameter_values import is_given, known, shown
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     ALL_PAGES,
     parse_choice,
     parse_names,
     parse_page_ids,
     parse_when,
 )
+from airflow_provider_msginsights.insights.parameters.values import is_given, known, shown
 from airflow_provider_msginsights.insights.presets import resolve_preset
-from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.protocol import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

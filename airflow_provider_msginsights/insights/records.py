@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.catalog import Unit
-    from airflow_provider_msginsights.insights.row_times import TimeColumns
+    from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
 
 
 class InsightsRecord(NamedTuple):

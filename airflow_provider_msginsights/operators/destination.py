@@ -12,14 +12,14 @@ from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
-from airflow_provider_msginsights.outputs.locations import parse_location
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
-from airflow_provider_msginsights.outputs.storage_providers import naming_the_missing_provider
+from airflow_provider_msginsights.outputs.stores.locations import parse_location
+from airflow_provider_msginsights.outputs.stores.providers import naming_the_missing_provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_msginsights.outputs.locations import Location
+    from airflow_provider_msginsights.outputs.stores.locations import Location
 
 
 @dataclass(frozen=True, slots=True)

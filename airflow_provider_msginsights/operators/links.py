@@ -8,7 +8,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.parameters import ALL_PAGES, parse_page_ids
+from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES, parse_page_ids
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

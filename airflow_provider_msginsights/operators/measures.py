@@ -9,7 +9,7 @@ from airflow_provider_msginsights.airflow_names import airflow_stats
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
 
 PREFIX = "msginsights"
 

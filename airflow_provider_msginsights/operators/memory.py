@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights import __version__
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.operators.work import Work
+from airflow_provider_msginsights.operators.load.pending import Work
 from airflow_provider_msginsights.outputs.formats import iso_text
-from airflow_provider_msginsights.outputs.stores import open_store
+from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_msginsights.outputs.storage import StoragePath
+    from airflow_provider_msginsights.outputs.stores.store import StoragePath
 
 KEPT_FOR = timedelta(hours=24)
 """Later, a task that is cleared wants the days as they are then, and not what one try happened to leave."""

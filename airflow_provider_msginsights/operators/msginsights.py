@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_msginsights.airflow_deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
-from airflow_provider_msginsights.airflow_failures import failing_without_retry
-from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
 from airflow_provider_msginsights.airflow_names import AirflowSkipException, conf
+from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
 from airflow_provider_msginsights.exceptions import ResponseFormatError
+from airflow_provider_msginsights.failures import failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.operators.links import PageInsightsLink
+from airflow_provider_msginsights.run_days.requested import NoDayEndedError, requested_days
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperatorLink, Context, ObjectStoragePath
 
-    from airflow_provider_msginsights.airflow_intervals import When
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
-    from airflow_provider_msginsights.operators.lineage import LoadLineage
-    from airflow_provider_msginsights.operators.load_config import LoadConfig
-    from airflow_provider_msginsights.operators.turn import Turn
-    from airflow_provider_msginsights.operators.work import Work
+    from airflow_provider_msginsights.insights.dates import DateRange
+    from airflow_provider_msginsights.operators.load.config import LoadConfig
+    from airflow_provider_msginsights.operators.load.lineage import LoadLineage
+    from airflow_provider_msginsights.operators.load.pending import Work
+    from airflow_provider_msginsights.operators.load.task import Turn
+    from airflow_provider_msginsights.run_days.requested import When
 
 
 class MessagingInsightsOperator(BaseOperator):
@@ -171,8 +171,8 @@ class MessagingInsightsOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; give a summary of the files they went to, or the rows."""
-        from airflow_provider_msginsights.operators.load_config import LoadConfig
-        from airflow_provider_msginsights.operators.turn import Turn
+        from airflow_provider_msginsights.operators.load.config import LoadConfig
+        from airflow_provider_msginsights.operators.load.task import Turn
 
         deadline = ExecutionDeadline.from_now(self.execution_timeout)
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
@@ -187,9 +187,9 @@ class MessagingInsightsOperator(BaseOperator):
 
         :param deadline: when the try is over; where Airflow drops it, the event has it.
         """
-        from airflow_provider_msginsights.operators.load_config import LoadConfig
-        from airflow_provider_msginsights.operators.turn import Turn
-        from airflow_provider_msginsights.operators.work import Work
+        from airflow_provider_msginsights.operators.load.config import LoadConfig
+        from airflow_provider_msginsights.operators.load.pending import Work
+        from airflow_provider_msginsights.operators.load.task import Turn
 
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             status = event.get("status") if isinstance(event, dict) else None
@@ -214,7 +214,7 @@ class MessagingInsightsOperator(BaseOperator):
     def on_kill(self) -> None:
         """Leave the load at once; Airflow calls this in the middle of it, from a signal handler."""
         if self._is_loading:
-            from airflow_provider_msginsights.operators.load import LoadStoppedError
+            from airflow_provider_msginsights.operators.load.reader import LoadStoppedError
 
             self._is_loading = False
             raise LoadStoppedError("Airflow ended the task. Every stored file is whole, old or new.")

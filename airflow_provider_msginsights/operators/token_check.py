@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_msginsights.airflow_failures import failing_without_retry, wrapped
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
+from airflow_provider_msginsights.failures import failing_without_retry, wrapped
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.number_parameters import (
+from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_number,
 )
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     parse_choice,
     parse_page_ids,
     parse_switch,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_msginsights.insights.token_report import TokenReport
+    from airflow_provider_msginsights.insights.token.report import TokenReport
 
 ON_PROBLEM = ("fail", "skip", "warn")
 _MOST_TOLD = 20
@@ -120,8 +120,8 @@ def _raise(told: str, *, skip: bool) -> NoReturn:
 
 
 def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require_known_end: bool) -> dict[str, Any]:
-    from airflow_provider_msginsights.insights.token_findings import endings_of
-    from airflow_provider_msginsights.insights.token_report import Severity
+    from airflow_provider_msginsights.insights.token.findings import endings_of
+    from airflow_provider_msginsights.insights.token.report import Severity
 
     urgent, soon = (tuple(endings_of(report, days)) for days in (fail_days, max(fail_days, warn_days)))
     others = [one for one in report.findings if one.topic not in ("expires", "data_access")]

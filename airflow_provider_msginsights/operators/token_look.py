@@ -20,7 +20,7 @@ def why_empty(hook: MessagingInsightsHook, page_ids: Sequence[str], log: Any) ->
 
     :param page_ids: the Pages that gave no row; the first one is looked at.
     """
-    from airflow_provider_msginsights.insights.token_report import Severity
+    from airflow_provider_msginsights.insights.token.report import Severity
 
     try:
         report = hook.inspect_token(page_ids=page_ids[:1])

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.parameters import parse_part
+from airflow_provider_msginsights.insights.parameters.parse import parse_part
 from airflow_provider_msginsights.outputs.formats import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
-from airflow_provider_msginsights.outputs.storage import StoragePath
 from airflow_provider_msginsights.outputs.stored import StoredFile
-from airflow_provider_msginsights.outputs.stores import open_store
+from airflow_provider_msginsights.outputs.stores.opening import open_store
+from airflow_provider_msginsights.outputs.stores.store import StoragePath
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.formats import Format
     from airflow_provider_msginsights.outputs.schema import Column
-    from airflow_provider_msginsights.outputs.storage import Current, Store
+    from airflow_provider_msginsights.outputs.stores.store import Current, Store
 
 __all__ = ["Dataset", "StoredFile"]
 

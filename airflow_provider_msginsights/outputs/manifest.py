@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.formats import iso_text, json_object_in
-from airflow_provider_msginsights.outputs.stores import open_store
+from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_msginsights.outputs.storage import StoragePath
+    from airflow_provider_msginsights.outputs.stores.store import StoragePath
 
 _FOLDER = "_manifests"
 _LONGEST_NAME = 200

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.patience import Patience
     from airflow_provider_msginsights.outputs.spool import RowSpool, Run
-    from airflow_provider_msginsights.outputs.storage import Current, Entry, Store
+    from airflow_provider_msginsights.outputs.stores.patience import Patience
+    from airflow_provider_msginsights.outputs.stores.store import Current, Entry, Store
     from airflow_provider_msginsights.outputs.values import Values
 
 _BUDGET_ROWS = 100_000

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
+from airflow_provider_msginsights.insights.graph.row_times import first_day
 from airflow_provider_msginsights.insights.records import RecordSeries
-from airflow_provider_msginsights.insights.row_times import first_day
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
 from airflow_provider_msginsights.outputs.values import (
     BREAKDOWN_BY,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
+    from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
     from airflow_provider_msginsights.insights.records import InsightsRecord, Records
-    from airflow_provider_msginsights.insights.row_times import TimeColumns
     from airflow_provider_msginsights.outputs.schema import Row
     from airflow_provider_msginsights.outputs.values import Values
 

@@ -10,9 +10,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
-from airflow_provider_msginsights.outputs.patience import Patience
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.stored import Stored
+from airflow_provider_msginsights.outputs.stores.patience import Patience
 from airflow_provider_msginsights.outputs.values import PACIFIC_DATE, RANGE_START
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.merging import Tally
-    from airflow_provider_msginsights.outputs.storage import Store
     from airflow_provider_msginsights.outputs.stored import StoredFile
+    from airflow_provider_msginsights.outputs.stores.store import Store
     from airflow_provider_msginsights.outputs.values import Values
 
 _days_of = itemgetter(RANGE_START, PACIFIC_DATE)

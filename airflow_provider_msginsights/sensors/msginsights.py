@@ -9,32 +9,32 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from airflow.sdk import Asset, BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_msginsights.airflow_deadlines import (
+from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
+from airflow_provider_msginsights.deadlines import (
     TRIGGER_FAIL_REPR,
     TRIGGER_TIMED_OUT,
     ExecutionDeadline,
 )
-from airflow_provider_msginsights.airflow_failures import (
+from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
+from airflow_provider_msginsights.failures import (
     MAX_FAILED_POLLS,
     FailedPolls,
     error_from_event,
     failing_without_retry,
 )
-from airflow_provider_msginsights.airflow_intervals import NoDayEndedError
-from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
-from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.number_parameters import (
+from airflow_provider_msginsights.insights.parameters.numbers import (
     NUMBERS,
     parse_retry_bounds,
 )
-from airflow_provider_msginsights.insights.parameter_values import number_of
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     parse_api_version,
     parse_conn_id,
     parse_switch,
 )
+from airflow_provider_msginsights.insights.parameters.values import number_of
 from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
+from airflow_provider_msginsights.run_days.requested import NoDayEndedError
 from airflow_provider_msginsights.sensors.memory import Memory
 from airflow_provider_msginsights.sensors.question import Question
 from airflow_provider_msginsights.triggers.msginsights import (
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_msginsights.airflow_intervals import When
-    from airflow_provider_msginsights.insights.readiness import Verdict
+    from airflow_provider_msginsights.insights.availability.requirement import Verdict
+    from airflow_provider_msginsights.run_days.requested import When
 
 _GRACE = timedelta(minutes=15)
 """How much later than the trigger itself Airflow ends a deferral, in case no triggerer is there to do so."""

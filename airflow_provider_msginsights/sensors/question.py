@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.airflow_intervals import requested_days
+from airflow_provider_msginsights.insights.availability.requirement import ON_SILENT_PAGE, FirstLook, Requirement
 from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.history import possible_days
-from airflow_provider_msginsights.insights.number_parameters import (
+from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_count,
     parse_min_ready_pages,
     parse_number,
 )
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     parse_choice,
     parse_page_ids,
     parse_when,
 )
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.readiness import ON_SILENT_PAGE, FirstLook, Requirement
+from airflow_provider_msginsights.run_days.requested import requested_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, Send
 from airflow_provider_msginsights.transports.bodies import BodyReader
 from airflow_provider_msginsights.transports.clients import new_session, ssl_context
 from airflow_provider_msginsights.transports.credentials import RunTokens
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Reply
     from airflow_provider_msginsights.insights.records import InsightsRecord, Records
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.connections import Line
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
-from airflow_provider_msginsights.insights.json_text import NotJsonError, decode
+from airflow_provider_msginsights.insights.graph.json_text import NotJsonError, decode
 from airflow_provider_msginsights.transports.redaction import (
     HIDDEN,
     Spellings,
@@ -31,7 +31,7 @@ from airflow_provider_msginsights.transports.redaction import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_msginsights.insights.steps import Request
+    from airflow_provider_msginsights.insights.protocol import Request
 
 PROOFS = ("plain", "timed", "off")
 _MOST_PROOFS = 4096

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, Send
 from airflow_provider_msginsights.transports.bodies import BodyReader
 from airflow_provider_msginsights.transports.credentials import RunTokens
 from airflow_provider_msginsights.transports.sharing import OwnClient
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Self
 
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Reply
     from airflow_provider_msginsights.insights.records import Records
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
     from airflow_provider_msginsights.transports.sharing import Clients

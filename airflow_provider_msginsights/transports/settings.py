@@ -10,11 +10,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.batch import MAX_PARTS
-from airflow_provider_msginsights.insights.parameter_values import known
-from airflow_provider_msginsights.insights.parameters import parse_login
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.token_report import SOON_DAYS
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
+from airflow_provider_msginsights.insights.graph.batch import MAX_PARTS
+from airflow_provider_msginsights.insights.parameters.parse import parse_login
+from airflow_provider_msginsights.insights.parameters.values import known
+from airflow_provider_msginsights.insights.token.report import SOON_DAYS
 from airflow_provider_msginsights.transports.addresses import is_surely_loopback, parse_address
 from airflow_provider_msginsights.transports.credentials import PROOFS, Credentials, is_sendable
 from airflow_provider_msginsights.transports.proxies import EXPECTED, parse_proxy

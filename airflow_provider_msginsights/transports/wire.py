@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
-from airflow_provider_msginsights.insights import batch
-from airflow_provider_msginsights.insights.steps import Reply, Response
+from airflow_provider_msginsights.insights.graph import batch
+from airflow_provider_msginsights.insights.protocol import Reply, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
     import requests
 
-    from airflow_provider_msginsights.insights.steps import Request, Send
+    from airflow_provider_msginsights.insights.protocol import Request, Send
     from airflow_provider_msginsights.transports.credentials import RunTokens
     from airflow_provider_msginsights.transports.settings import TransportSettings
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.insights.date_ranges import ONE_DAY
+from airflow_provider_msginsights.insights.dates import ONE_DAY
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.insights.dates import DateRange
 
 log = logging.getLogger(__name__)
 

@@ -11,33 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS, FailedPolls, event_of_error
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
+from airflow_provider_msginsights.failures import MAX_FAILED_POLLS, FailedPolls, event_of_error
 from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.availability.requirement import FirstLook, Requirement
+from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.history import possible_days
-from airflow_provider_msginsights.insights.number_parameters import (
+from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_count,
     parse_number,
     parse_retry_bounds,
 )
-from airflow_provider_msginsights.insights.parameter_values import refusal
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     parse_api_version,
     parse_conn_id,
     parse_optional_text,
     parse_switch,
 )
+from airflow_provider_msginsights.insights.parameters.values import refusal
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.readiness import FirstLook, Requirement
 from airflow_provider_msginsights.insights.wording import MOST_NAMED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_msginsights.insights.polling import Found
-    from airflow_provider_msginsights.insights.readiness import Verdict
+    from airflow_provider_msginsights.insights.availability.polling import Found
+    from airflow_provider_msginsights.insights.availability.requirement import Verdict
 
 CANARY_METRIC = "page_messages_new_conversations_unique"
 """What is looked for when nothing else is named: a metric not in development, which is 0 where nobody wrote."""

@@ -12,20 +12,20 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import DateRange, last_days_ended_by, parse_moment
-from airflow_provider_msginsights.insights.number_parameters import (
+from airflow_provider_msginsights.insights.availability.requirement import Requirement
+from airflow_provider_msginsights.insights.dates import DateRange, last_days_ended_by, parse_moment
+from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_number,
     parse_retry_bounds,
 )
-from airflow_provider_msginsights.insights.parameter_values import shown
-from airflow_provider_msginsights.insights.parameters import (
+from airflow_provider_msginsights.insights.parameters.parse import (
     parse_api_version,
     parse_choice,
     parse_conn_id,
     parse_when,
 )
+from airflow_provider_msginsights.insights.parameters.values import shown
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.readiness import Requirement
 from airflow_provider_msginsights.insights.wording import days_in_words
 from airflow_provider_msginsights.triggers.announced_days import AnnouncedDays
 from airflow_provider_msginsights.triggers.msginsights import CANARY_METRIC
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
     from datetime import date
 
-    from airflow_provider_msginsights.insights.readiness import Verdict
+    from airflow_provider_msginsights.insights.availability.requirement import Verdict
     from airflow_provider_msginsights.triggers.new_day_stream import NewDayProducer, Snapshot
 
 WINDOW_DAYS = 35

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.date_ranges import DateRange, chunks
+from airflow_provider_msginsights.insights.dates import DateRange, chunks
 from airflow_provider_msginsights.transports.settings import TransportSettings
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ MOST_GROWTH = 1.05
 
 
 def stream(url: str, pages: int, days: int) -> int:
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.insights.flows import fetch_insights
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.transports.blocking import BlockingTransport

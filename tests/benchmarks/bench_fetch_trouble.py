@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from bench_fetch_server import BLOCKED_PAGE, DEAD_METRIC, running, stats
 
 from airflow_provider_msginsights.exceptions import AuthenticationError
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.transports.blocking import BlockingTransport
 from airflow_provider_msginsights.transports.settings import from_connection_parts
 

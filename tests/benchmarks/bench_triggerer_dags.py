@@ -5,7 +5,7 @@ DAGS = {
     "MessagingInsightsSensor": """
 from datetime import datetime, timedelta
 from airflow.sdk import DAG
-from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
+from airflow_provider_msginsights.insights.dates import last_days_ended_by
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 days = last_days_ended_by(datetime.now().astimezone(), 1)

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.date_ranges import DateRange, chunks, end_of_day
+from airflow_provider_msginsights.insights.dates import DateRange, chunks, end_of_day
+from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
 from airflow_provider_msginsights.insights.records import Records, RecordSeries
-from airflow_provider_msginsights.insights.row_times import TimeColumns
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
 if TYPE_CHECKING:

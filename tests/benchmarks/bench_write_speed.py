@@ -29,7 +29,7 @@ from bench_write_server import BUCKET, CALL_SECONDS, running
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.outputs.storage import StoragePath
+    from airflow_provider_msginsights.outputs.stores.store import StoragePath
 
 PAGES, DAYS, METRICS, RUNS = 200, 730, 11, 3
 MOST_CPU, MOST_WALL = 2, 0.25

@@ -122,7 +122,7 @@ def token_exchange(emulator: GraphEmulator, folder: str) -> None:
     from datetime import date
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-    from airflow_provider_msginsights.insights.date_ranges import DateRange
+    from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.insights.query import InsightsQuery
 
     connect(emulator, "user-token")

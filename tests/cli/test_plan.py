@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.cli import main
-from airflow_provider_msginsights.cli.plans import CALLS_AN_ENGAGED_USER, Load, busiest_day
-from airflow_provider_msginsights.cli.rehearsal import rehearse
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.cli.dry_run import rehearse
+from airflow_provider_msginsights.cli.plan.plans import CALLS_AN_ENGAGED_USER, Load, busiest_day
+from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.transports.blocking import BlockingTransport

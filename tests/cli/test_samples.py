@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.cli import main
-from airflow_provider_msginsights.cli.anonymous import Anonymiser
-from airflow_provider_msginsights.cli.public_words import FIELD_NAMES, PUBLIC_WORDS
-from airflow_provider_msginsights.cli.samples import sample_of
-from airflow_provider_msginsights.emulator.events import Event, EventKind
+from airflow_provider_msginsights.cli.inspect.allowed_words import FIELD_NAMES, PUBLIC_WORDS
+from airflow_provider_msginsights.cli.inspect.anonymize import Anonymiser
+from airflow_provider_msginsights.cli.inspect.samples import sample_of
+from airflow_provider_msginsights.emulator.data.events import Event, EventKind
 from airflow_provider_msginsights.insights.catalog import BREAKDOWNS, METRICS
-from airflow_provider_msginsights.insights.steps import Reply, Request, Response
+from airflow_provider_msginsights.insights.protocol import Reply, Request, Response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +168,7 @@ def test_the_search_would_find_what_is_planted(plants: list[Planted], name: str)
 def test_a_time_keeps_its_spelling_and_whether_it_is_a_pacific_midnight(
     *, moment: datetime, midnight: bool, zone: timezone
 ) -> None:
-    from airflow_provider_msginsights.insights.date_ranges import pacific_date, pacific_midnight
+    from airflow_provider_msginsights.insights.dates import pacific_date, pacific_midnight
 
     aware = moment.replace(tzinfo=zone, microsecond=0)
     if midnight:

@@ -13,7 +13,7 @@ from airflow_provider_msginsights.emulator import GraphEmulator
 if TYPE_CHECKING:
     import requests
 
-    from airflow_provider_msginsights.emulator.controls import Controls
+    from airflow_provider_msginsights.emulator.control.api import Controls
 
 JSON = {"Content-Type": "application/json"}
 FAULT = '{"code": 190, "times": null}'

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_msginsights.emulator.control_handlers import HANDLERS
+from airflow_provider_msginsights.emulator.control.handlers import HANDLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

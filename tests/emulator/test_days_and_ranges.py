@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.emulator import Event, EventKind
-from airflow_provider_msginsights.emulator.pacific import midnight
-from airflow_provider_msginsights.emulator.ranges import AskedRange, windows
+from airflow_provider_msginsights.emulator.pacific_days import midnight
+from airflow_provider_msginsights.emulator.time_ranges import AskedRange, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

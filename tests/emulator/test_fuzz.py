@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.emulator import EventKind, FaultKind, GraphEmulator
-from airflow_provider_msginsights.emulator.control_handlers import HANDLERS
+from airflow_provider_msginsights.emulator.control.handlers import HANDLERS
 from airflow_provider_msginsights.emulator.documentation import BREAKDOWNS, DATE_PRESETS, METRICS, PERIODS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from airflow_provider_msginsights.emulator import Event, EventKind
-from airflow_provider_msginsights.emulator.settings import CHANGEABLE_SETTINGS, SETTING_NAMES, Settings
+from airflow_provider_msginsights.emulator.state.settings import CHANGEABLE_SETTINGS, SETTING_NAMES, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

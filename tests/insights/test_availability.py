@@ -10,13 +10,13 @@ from insights.fetch_helpers import DEAD, NEW, make_query
 from scripted import BAD_METRIC, EXPIRED, ScriptedApi, insights, insights_document, metrics_of, ok, refusal
 
 from airflow_provider_msginsights.exceptions import AuthenticationError
-from airflow_provider_msginsights.insights.date_ranges import end_of_day
+from airflow_provider_msginsights.insights.dates import end_of_day
 from airflow_provider_msginsights.insights.flows import probe_availability, probe_metrics
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.outcome import Availability
+    from airflow_provider_msginsights.insights.fetch.outcome import Availability
+    from airflow_provider_msginsights.insights.protocol import Request, Response
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.steps import Request, Response
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_msginsights.insights.batch import MAX_PARTS, decode, encode, pack
-from airflow_provider_msginsights.insights.steps import Request, Response
+from airflow_provider_msginsights.insights.graph.batch import MAX_PARTS, decode, encode, pack
+from airflow_provider_msginsights.insights.protocol import Request, Response
 
 REQUESTS = tuple(
     Request(f"/{101 + n}/insights", (("metric", "a,b"), ("period", "day")), str(101 + n)) for n in range(300)

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import (
+from airflow_provider_msginsights.insights.dates import (
     DateRange,
     chunks,
     days_ending_within,

@@ -23,9 +23,9 @@ from airflow_provider_msginsights.exceptions import (
     ServiceUnavailableError,
     TransportError,
 )
-from airflow_provider_msginsights.insights.error_table import PERMISSIONS, Problem, Remedy
-from airflow_provider_msginsights.insights.replies import read_reply
-from airflow_provider_msginsights.insights.steps import Reply, Request, Response
+from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS, Problem, Remedy
+from airflow_provider_msginsights.insights.graph.replies import read_reply
+from airflow_provider_msginsights.insights.protocol import Reply, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

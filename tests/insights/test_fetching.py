@@ -30,7 +30,7 @@ from airflow_provider_msginsights.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 
 def test_every_page_metric_and_day_arrives_once_with_its_own_value() -> None:

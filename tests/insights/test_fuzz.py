@@ -18,25 +18,25 @@ from insights.fetch_helpers import NEW
 from scripted import ScriptedApi
 
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
+from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import (
     FetchOutcome,
     fetch_insights,
     list_pages,
     probe_availability,
 )
+from airflow_provider_msginsights.insights.protocol import Response
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.records import InsightsRecord, Records
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Response
-from airflow_provider_msginsights.insights.token_inspection import inspect_token
-from airflow_provider_msginsights.insights.token_report import TokenReport
+from airflow_provider_msginsights.insights.token.inspection import inspect_token
+from airflow_provider_msginsights.insights.token.report import TokenReport
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_msginsights.insights.steps import Flow
+    from airflow_provider_msginsights.insights.protocol import Flow
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 QUERIES = {

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from insights.test_fuzz import CHANGES, DOCUMENTS, JSON, QUERIES, STATUSES, bent, check_flows
 from insights.test_odd_replies import ODD_BODIES, ODD_HEADERS
 
-from airflow_provider_msginsights.insights.steps import Emit, Receive, Send
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, Send
 from airflow_provider_msginsights.transports.credentials import Credentials, RunTokens
 from airflow_provider_msginsights.transports.settings import TransportSettings
 from airflow_provider_msginsights.transports.wire import Exchange, HttpAnswer, Wire
 
 if TYPE_CHECKING:
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Reply
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Reply
 
 T = TypeVar("T")
 TOKEN = "token-that-is-secret"

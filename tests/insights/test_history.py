@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import DateRange, first_day_kept, pacific_date
+from airflow_provider_msginsights.insights.dates import DateRange, first_day_kept, pacific_date
 from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_msginsights.insights.json_text import Decoded, NotJsonError, decode, printable, whole_number
+from airflow_provider_msginsights.insights.graph.json_text import Decoded, NotJsonError, decode, printable, whole_number
 
 KEYS = st.one_of(
     st.sampled_from(["a", "b", "value", '":', '":"', "\\", "\\u0022:", "é", " :", ""]), st.text(max_size=5)

@@ -14,14 +14,14 @@ from scripted import ScriptedApi, days_of, insights, refusal
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, RateLimitError, ServiceUnavailableError
 from airflow_provider_msginsights.insights.catalog import METRICS
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.usage import Usage, read_usage
+from airflow_provider_msginsights.insights.graph.usage_headers import Usage, read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 DOWN = refusal(2, status=503)
 
@@ -110,7 +110,7 @@ def test_a_retry_after_wins_over_our_own_back_off(header: str) -> None:
 
 
 def test_a_batch_that_fails_as_a_whole_comes_back_in_smaller_ones() -> None:
-    from airflow_provider_msginsights.insights.steps import Reply
+    from airflow_provider_msginsights.insights.protocol import Reply
 
     lost = iter(range(70))
 

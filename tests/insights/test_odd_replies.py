@@ -12,13 +12,13 @@ from insights.fetch_helpers import NEW, asked, fetch, fetched, make_query
 from scripted import ScriptedApi, insights, insights_document, refusal
 
 from airflow_provider_msginsights.exceptions import AuthenticationError, MessagingInsightsError, ResponseFormatError
-from airflow_provider_msginsights.insights.batch import decode
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import probe_availability
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Response
+from airflow_provider_msginsights.insights.graph.batch import decode
+from airflow_provider_msginsights.insights.protocol import Response
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.steps import Request
+    from airflow_provider_msginsights.insights.protocol import Request
 
 END = "2026-03-02T08:00:00+0000"
 NOW = datetime(2026, 4, 1, tzinfo=UTC)

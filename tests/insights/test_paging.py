@@ -13,14 +13,14 @@ from insights.fetch_helpers import asked, fetch, fetched, make_query
 from scripted import NEEDS_PAGE_TOKEN, ScriptedApi, insights, ok
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import list_pages
-from airflow_provider_msginsights.insights.paging import MAX_IDLE_CALLS, MAX_LIST_CALLS
-from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.insights.graph.paging import MAX_IDLE_CALLS, MAX_LIST_CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 ADDRESS = "https://graph.facebook.com/v26.0/9001/accounts"
 MANY = 3 * MAX_LIST_CALLS

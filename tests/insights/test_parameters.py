@@ -15,8 +15,9 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights import number_parameters, parameters
-from airflow_provider_msginsights.insights.parameter_values import number_of, shown
+from airflow_provider_msginsights.insights.parameters import numbers as number_parameters
+from airflow_provider_msginsights.insights.parameters import parse as parameters
+from airflow_provider_msginsights.insights.parameters.values import number_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

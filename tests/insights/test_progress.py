@@ -9,14 +9,14 @@ import pytest
 from insights.fetch_helpers import make_query
 from scripted import BAD_METRIC, ScriptedApi, insights, metrics_of, refusal
 
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Emit
+from airflow_provider_msginsights.insights.protocol import Emit
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.protocol import Answer, Flow, Progress, Request, Response
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.steps import Answer, Flow, Progress, Request, Response
 
 POLICY = RetryPolicy(uniform=lambda: 1.0)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import METRICS, STABLE_METRICS
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.query import InsightsQuery, Slice, asked_days
 
 NEW = "page_messages_new_conversations_unique"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
+from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
+from airflow_provider_msginsights.insights.graph.record_parser import Parsed, RecordParser
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.record_parser import Parsed, RecordParser
 from airflow_provider_msginsights.insights.records import InsightsRecord, RecordSeries
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -21,7 +21,7 @@ from airflow_provider_msginsights.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 
 def refusing(metrics: set[str], on: Callable[[str | None], bool] = lambda _: True) -> Callable[[Request], Response]:

@@ -16,16 +16,16 @@ from airflow_provider_msginsights.exceptions import (
     MessagingInsightsError,
     PermissionDeniedError,
 )
-from airflow_provider_msginsights.insights.error_table import RULES, Remedy
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights, probe_availability, probe_metrics
-from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.insights.graph.error_table import RULES, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.protocol import Request, Response
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.steps import Request, Response
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 UNKNOWN = "(#100) Something that no table knows"

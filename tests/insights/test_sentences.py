@@ -19,9 +19,9 @@ from airflow_provider_msginsights.exceptions import (
     PermissionDeniedError,
     ServiceUnavailableError,
 )
-from airflow_provider_msginsights.insights.error_table import RULES, SENTENCES, Problem, Remedy, plain_words
-from airflow_provider_msginsights.insights.replies import read_reply
-from airflow_provider_msginsights.insights.steps import Reply, Request, Response
+from airflow_provider_msginsights.insights.graph.error_table import RULES, SENTENCES, Problem, Remedy, plain_words
+from airflow_provider_msginsights.insights.graph.replies import read_reply
+from airflow_provider_msginsights.insights.protocol import Reply, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable

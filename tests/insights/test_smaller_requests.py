@@ -18,7 +18,7 @@ from scripted import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 
 def at_most(rows: int, response: Response) -> Callable[[Request], Response]:

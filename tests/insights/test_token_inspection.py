@@ -16,14 +16,14 @@ from airflow_provider_msginsights.exceptions import (
     ServiceUnavailableError,
     TransportError,
 )
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.token_inspection import inspect_token
-from airflow_provider_msginsights.insights.token_report import Lifetime, Severity, TokenKind, TokenReport
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
+from airflow_provider_msginsights.insights.token.inspection import inspect_token
+from airflow_provider_msginsights.insights.token.report import Lifetime, Severity, TokenKind, TokenReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FOUR = ["pages_messaging", "pages_read_engagement", "pages_show_list", "read_insights"]

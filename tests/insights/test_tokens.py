@@ -16,14 +16,14 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
     ServiceUnavailableError,
 )
+from airflow_provider_msginsights.insights.fetch.page_tokens import PageInfo
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import list_pages
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.tokens import PageInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 
 class UserToken:

@@ -10,13 +10,13 @@ from insights.test_tokens import UserToken
 from scripted import EXPIRED, ScriptedApi, insights, refusal
 
 from airflow_provider_msginsights.exceptions import AuthenticationError, ServiceUnavailableError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.protocol import Request, Response
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.insights.steps import Request, Response
 
 
 def fetch_with_tokens_first(api: ScriptedApi, query: InsightsQuery) -> FetchOutcome:

@@ -10,9 +10,9 @@ from made_records import record, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.exceptions import StorageError
-from airflow_provider_msginsights.outputs import storage
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.stores import store as storage
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.parameters import parse_output_path
-from airflow_provider_msginsights.outputs.locations import Location, parse_location
+from airflow_provider_msginsights.insights.parameters.parse import parse_output_path
+from airflow_provider_msginsights.outputs.stores.locations import Location, parse_location
 
 
 @pytest.mark.parametrize(

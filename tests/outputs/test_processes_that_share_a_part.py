@@ -18,10 +18,10 @@ from upath import UPath
 from airflow_provider_msginsights.exceptions import WriteConflictError
 from airflow_provider_msginsights.outputs import writer
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.directory_lock import locked_directory
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.manifest import latest_manifest, read_manifest, write_manifest
-from airflow_provider_msginsights.outputs.patience import Patience
+from airflow_provider_msginsights.outputs.stores.directory_lock import locked_directory
+from airflow_provider_msginsights.outputs.stores.patience import Patience
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from made_records import record, row_of, values_of
 from upath import UPath
 
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
+from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
+from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.record_parser import RecordParser
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.rows import RowMaker
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS

@@ -15,7 +15,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError, Messagin
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.manifest import write_manifest
-from airflow_provider_msginsights.outputs.store_errors import error_of_store
+from airflow_provider_msginsights.outputs.stores.errors import error_of_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,10 +17,11 @@ from made_records import record, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, WriteConflictError
-from airflow_provider_msginsights.outputs import storage, writer
+from airflow_provider_msginsights.outputs import writer
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
-from airflow_provider_msginsights.outputs.patience import Patience
+from airflow_provider_msginsights.outputs.stores import store as storage
+from airflow_provider_msginsights.outputs.stores.patience import Patience
 
 if TYPE_CHECKING:
     from pathlib import Path

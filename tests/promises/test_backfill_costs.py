@@ -12,7 +12,7 @@ from readme_blocks import README
 
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.query import InsightsQuery
 
 if TYPE_CHECKING:

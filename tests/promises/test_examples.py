@@ -18,7 +18,7 @@ from dag_runs import FinishedRun, connection_to
 from readme_blocks import README, blocks
 
 from airflow_provider_msginsights.emulator import Event, EventKind, GraphEmulator
-from airflow_provider_msginsights.emulator.pacific import PACIFIC
+from airflow_provider_msginsights.emulator.pacific_days import PACIFIC
 from airflow_provider_msginsights.insights.catalog import METRICS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_msginsights import exceptions
-from airflow_provider_msginsights.insights.error_table import LIMIT_CODES, PERMISSION_CODES, RULES
+from airflow_provider_msginsights.insights.graph.error_table import LIMIT_CODES, PERMISSION_CODES, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from readme_blocks import named_block
 
-from airflow_provider_msginsights.insights.date_ranges import (
+from airflow_provider_msginsights.insights.dates import (
     DateRange,
     days_ending_within,
     end_of_day,

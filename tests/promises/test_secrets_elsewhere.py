@@ -8,9 +8,9 @@ from transports.double import Answer, Call, GraphDouble, Heard
 from transports.drivers import Driver
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.query import InsightsQuery, asked_days
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 
 TOKEN = "Q7/x+zz=Kd|mm-81_kT.9w/5e"
 SECRETS = Secrets({"token": TOKEN, "app secret": "s3cret/of+the=app"}, app_secret="s3cret/of+the=app")

@@ -13,8 +13,8 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow_versions import needs_airflow
 from operator_calls import NEW, execute
 
-from airflow_provider_msginsights.airflow_intervals import requested_days
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
+from airflow_provider_msginsights.run_days.requested import requested_days
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
+from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.token_report import Severity
+from airflow_provider_msginsights.insights.token.report import Severity
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from sensor_modes import MODES, run_to_end
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import DateRange, first_day_kept, pacific_date
+from airflow_provider_msginsights.insights.dates import DateRange, first_day_kept, pacific_date
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 

@@ -15,9 +15,9 @@ from airflow.sdk.execution_time.context import AssetStateStoreAccessors
 from dag_runs import connection_to
 from triggerers import StateStore, Triggerer, running, until
 
-from airflow_provider_msginsights.airflow_intervals import requested_days
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import pacific_date
+from airflow_provider_msginsights.insights.dates import pacific_date
+from airflow_provider_msginsights.run_days.requested import requested_days
 from airflow_provider_msginsights.triggers.new_day import WINDOW_DAYS, MessagingInsightsNewDayTrigger
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from airflow_versions import TaskDeferred
 from dag_runs import connection_to
 from sensor_modes import DEFERRED, KILLED, rebuilt, resumed, run_to_end
 
-from airflow_provider_msginsights.airflow_deadlines import ExecutionDeadline
 from airflow_provider_msginsights.airflow_names import AirflowTaskTimeout
+from airflow_provider_msginsights.deadlines import ExecutionDeadline
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger

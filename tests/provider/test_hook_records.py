@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from airflow_provider_msginsights.emulator import GraphEmulator
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.records import InsightsRecord
 
 

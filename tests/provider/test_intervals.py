@@ -12,10 +12,10 @@ from airflow.sdk import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCro
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_msginsights.airflow_intervals import NoDayEndedError, requested_days
-from airflow_provider_msginsights.airflow_ticks import CronTicks
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day
+from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
+from airflow_provider_msginsights.run_days.requested import NoDayEndedError, requested_days
+from airflow_provider_msginsights.run_days.ticks import CronTicks
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 

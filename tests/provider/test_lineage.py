@@ -11,8 +11,8 @@ from operator_calls import DAY
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.operators import lineage
 from airflow_provider_msginsights.operators.links import PageInsightsLink
+from airflow_provider_msginsights.operators.load import lineage
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from emulator.plain_counts import PLAIN_COUNTS
 
-from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_midnight
+from airflow_provider_msginsights.insights.dates import end_of_day, pacific_midnight
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dag_runs import connection_to
 from made_events import fleeting_message, late_conversation
 from operator_calls import NEW, execute, manifest_of, run_context
 
-from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
+from airflow_provider_msginsights.insights.dates import end_of_day, pacific_date
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from operator_calls import execute
 
-from airflow_provider_msginsights.airflow_intervals import requested_days
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import FIRST_DAY, LAST_DAY, DateRange
+from airflow_provider_msginsights.insights.dates import FIRST_DAY, LAST_DAY, DateRange
+from airflow_provider_msginsights.run_days.requested import requested_days
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from operator_calls import NEW, execute, manifest_of
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.exceptions import RateLimitError, ServiceUnavailableError
 from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
+from airflow_provider_msginsights.insights.dates import end_of_day, pacific_date
 
 if TYPE_CHECKING:
     from pathlib import Path

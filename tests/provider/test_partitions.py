@@ -13,9 +13,9 @@ from airflow_versions import needs_airflow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_msginsights.airflow_intervals import requested_days
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
+from airflow_provider_msginsights.run_days.requested import requested_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from dag_runs import connection_to
 from sensor_modes import DEFERRED, KILLED, MODES, resumed, run_to_end
 from sensor_scenarios import DAY, SCENARIOS, Scenario
 
-from airflow_provider_msginsights.airflow_intervals import requested_days
+from airflow_provider_msginsights.run_days.requested import requested_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
-from airflow_provider_msginsights.insights.date_ranges import ONE_DAY
+from airflow_provider_msginsights.insights.dates import ONE_DAY
 from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 from airflow_provider_msginsights.triggers import announced_days
 from airflow_provider_msginsights.triggers.announced_days import AnnouncedDays

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dag_runs import connection_to
 from operator_calls import execute, manifest_of
 
-from airflow_provider_msginsights.insights.date_ranges import DateRange
+from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # What Airflow's task runner does: SIGTERM calls on_kill in the main thread, and the process ends without clean-up.
 TASK = """
 import os, signal, sys
-from airflow_provider_msginsights.operators.load import LoadStoppedError
+from airflow_provider_msginsights.operators.load.reader import LoadStoppedError
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 task = MessagingInsightsOperator(

@@ -13,17 +13,17 @@ from insights.fetch_helpers import make_query
 from operator_calls import execute
 from scripted import ScriptedApi, insights, refusal
 
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.operators.progress import ProgressLog
+from airflow_provider_msginsights.operators.load.progress import ProgressLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
-    from airflow_provider_msginsights.insights.outcome import FetchOutcome
-    from airflow_provider_msginsights.insights.steps import Request, Response
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.protocol import Request, Response
 
 LOG = logging.getLogger("test_telling_progress")
 MOMENT = datetime(2026, 3, 10, 12, tzinfo=UTC)

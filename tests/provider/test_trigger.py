@@ -12,8 +12,8 @@ import pytest
 from airflow.sdk import BaseHook
 from dag_runs import connection_to
 
-from airflow_provider_msginsights.airflow_failures import MAX_FAILED_POLLS
-from airflow_provider_msginsights.insights.date_ranges import end_of_day, pacific_date
+from airflow_provider_msginsights.failures import MAX_FAILED_POLLS
+from airflow_provider_msginsights.insights.dates import end_of_day, pacific_date
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 if TYPE_CHECKING:

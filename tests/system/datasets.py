@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from airflow_provider_msginsights.emulator.documentation import METRICS
-from airflow_provider_msginsights.emulator.pacific import PACIFIC
+from airflow_provider_msginsights.emulator.pacific_days import PACIFIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from local_airflow import COMPONENTS, LocalAirflow
 
-from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
+from airflow_provider_msginsights.insights.dates import last_days_ended_by
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from airflow_versions import WATCHERS_HAVE_MEMORY
 from local_airflow import COMPONENTS, LocalAirflow
 
-from airflow_provider_msginsights.insights.date_ranges import last_days_ended_by
+from airflow_provider_msginsights.insights.dates import last_days_ended_by
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from scripted import insights_document
 from transports.double import Answer, Call
 
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
+from airflow_provider_msginsights.insights.protocol import Request
 
 if TYPE_CHECKING:
     from transports.drivers import Driver

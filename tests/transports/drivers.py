@@ -13,8 +13,8 @@ from airflow_provider_msginsights.transports.settings import from_connection_par
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.records import InsightsRecord, Records
-    from airflow_provider_msginsights.insights.steps import Flow
     from airflow_provider_msginsights.transports.credentials import Credentials
 
 T = TypeVar("T")

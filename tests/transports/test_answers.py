@@ -21,8 +21,8 @@ from airflow_provider_msginsights.exceptions import (
     MessagingInsightsError,
     TransportError,
 )
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights, probe_availability
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.transports.credentials import Credentials
 
 if TYPE_CHECKING:

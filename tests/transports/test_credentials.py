@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from secret_watch import Secrets
 
-from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.protocol import Request
 from airflow_provider_msginsights.transports.credentials import Credentials, RunTokens
 from airflow_provider_msginsights.transports.redaction import canonical, redact
 

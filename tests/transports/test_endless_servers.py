@@ -18,8 +18,8 @@ from transports.drivers import Driver
 from transports.raw_server import RawServer, dripping, silent
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, TransportError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.transports.blocking import BlockingTransport
 from airflow_provider_msginsights.transports.settings import from_connection_parts
 
@@ -199,7 +199,7 @@ from transports.drivers import Driver
 from insights.fetch_helpers import make_query
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from transports.double import GraphDouble
 from transports.answers import healthy
 

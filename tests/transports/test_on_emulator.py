@@ -13,7 +13,8 @@ from transports.drivers import Driver
 
 from airflow_provider_msginsights.exceptions import AuthenticationError, PermissionDeniedError
 from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.date_ranges import DateRange, end_of_day, pacific_date
+from airflow_provider_msginsights.insights.dates import DateRange, end_of_day, pacific_date
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import (
     fetch_insights,
     list_pages,
@@ -22,8 +23,7 @@ from airflow_provider_msginsights.insights.flows import (
 )
 from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.token_inspection import inspect_token
+from airflow_provider_msginsights.insights.token.inspection import inspect_token
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator

@@ -12,8 +12,8 @@ from insights.fetch_helpers import make_query
 from transports.raw_server import RawServer
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, TransportError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.transports.addresses import is_loopback, parse_address
 from airflow_provider_msginsights.transports.proxies import parse_proxy
 

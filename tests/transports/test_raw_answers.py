@@ -16,8 +16,8 @@ from transports.drivers import Driver
 from transports.raw_server import RawServer
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, TransportError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 
 if TYPE_CHECKING:
     import socket

@@ -16,7 +16,7 @@ from transports.answers import POLICY, SECRET, USER, fetched, with_page_tokens
 from transports.double import Answer
 
 from airflow_provider_msginsights.insights.flows import fetch_insights, list_pages
-from airflow_provider_msginsights.insights.token_inspection import inspect_token
+from airflow_provider_msginsights.insights.token.inspection import inspect_token
 
 if TYPE_CHECKING:
     from transports.drivers import Driver

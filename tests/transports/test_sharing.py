@@ -14,7 +14,7 @@ from scripted import insights_document
 from transports.double import Answer, Call, GraphDouble, Heard
 
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.protocol import Request
 from airflow_provider_msginsights.transports import sharing
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 from airflow_provider_msginsights.transports.settings import from_connection_parts

@@ -12,9 +12,9 @@ from insights.fetch_helpers import make_query
 from scripted import insights_document
 from transports.double import Answer, Call, GraphDouble, Heard
 
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
-from airflow_provider_msginsights.insights.steps import Request
+from airflow_provider_msginsights.insights.protocol import Request
 from airflow_provider_msginsights.transports.blocking import BlockingTransport
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 from airflow_provider_msginsights.transports.settings import from_connection_parts

@@ -16,8 +16,8 @@ from transports.double import Answer, GraphDouble
 from transports.drivers import Driver
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, TransportError
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights
-from airflow_provider_msginsights.insights.retry import RetryPolicy
 from airflow_provider_msginsights.transports.clients import ssl_context
 from airflow_provider_msginsights.transports.settings import TransportSettings
 

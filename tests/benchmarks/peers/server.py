@@ -15,14 +15,15 @@ import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.emulator import GraphEmulator, insights_edge
+from airflow_provider_msginsights.emulator import GraphEmulator
+from airflow_provider_msginsights.emulator.graph import insights as insights_edge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_msginsights.emulator.profiles import Page
-    from airflow_provider_msginsights.emulator.ranges import Window
-    from airflow_provider_msginsights.emulator.world import World
+    from airflow_provider_msginsights.emulator.data.pages import Page
+    from airflow_provider_msginsights.emulator.state.state import World
+    from airflow_provider_msginsights.emulator.time_ranges import Window
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Rows = list[dict[str, Any]]

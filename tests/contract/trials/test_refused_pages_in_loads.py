@@ -19,7 +19,7 @@ from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.emulator import GraphEmulator
 from airflow_provider_msginsights.exceptions import MessagingInsightsError, PermissionDeniedError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.date_ranges import DateRange, pacific_date
+from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
@@ -329,7 +329,7 @@ def test_a_watcher_tells_of_no_day_while_a_page_is_refused_and_says_so_once_a_po
 
 
 def test_errors_keep_their_advice_on_the_way_from_the_triggerer() -> None:
-    from airflow_provider_msginsights.airflow_failures import error_from_event, event_of_error
+    from airflow_provider_msginsights.failures import error_from_event, event_of_error
 
     error = PermissionDeniedError("It is refused. Grant it.", advice="Grant it.", page_id="101", code=10)
     again = error_from_event(json.loads(json.dumps(event_of_error(error))))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_msginsights.outputs.store_errors import ReplacedMeanwhileError
-from airflow_provider_msginsights.outputs.stores import open_store
+from airflow_provider_msginsights.outputs.stores.errors import ReplacedMeanwhileError
+from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:
     from store_places import Place
 
-    from airflow_provider_msginsights.outputs.storage import Entry, Store
+    from airflow_provider_msginsights.outputs.stores.store import Entry, Store
 
 WRITERS = 8
 LARGE_BYTES = 110 * 2**20

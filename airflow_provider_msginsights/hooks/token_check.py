@@ -1,0 +1,131 @@
+"""What a hook finds out about its connection's token: for callers, for the Test button and for a load's log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_msginsights.exceptions import MessagingInsightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airflow_provider_msginsights.insights.protocol import Flow
+    from airflow_provider_msginsights.insights.token.report import TokenReport
+    from airflow_provider_msginsights.transports.credentials import Credentials
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+LONGEST_TEXT = 2000
+"""Airflow 3.3 keeps so many characters of a test's message (``connection_test.result_message``)."""
+
+_MORE = "… The whole report: msginsights check CONN_ID"
+
+_TEST_SECONDS, _TEST_ATTEMPTS = 15.0, 2
+"""A person waits for a test, and Airflow ends one on a worker after 60 seconds (``[connection_test] timeout``)."""
+
+_WARNING_SECONDS = 5.0
+
+
+def inspect(
+    settings: TransportSettings, credentials: Credentials, *, page_ids: Sequence[str] | None = None
+) -> TokenReport:
+    """Give the report of the connection's token.
+
+    :param page_ids: the Pages to look at; the connection's default ones when left out.
+    :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
+    """
+    from airflow_provider_msginsights.transports.blocking import BlockingTransport
+
+    with BlockingTransport(settings, credentials) as transport:
+        return transport.run(_inspection(settings, credentials, page_ids))
+
+
+async def ainspect(
+    settings: TransportSettings, credentials: Credentials, *, page_ids: Sequence[str] | None = None
+) -> TokenReport:
+    """Give the same report without blocking the event loop."""
+    from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+
+    async with NonblockingTransport(settings, credentials) as transport:
+        return await transport.run(_inspection(settings, credentials, page_ids))
+
+
+def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -> tuple[bool, str]:
+    """Give the outcome of a test, whatever happens, in text that fits and holds no secret.
+
+    :param read: reads the connection.
+    """
+    from airflow_provider_msginsights.transports.redaction import redact
+
+    try:
+        settings, credentials = read()
+        report = inspect(_hasty(settings, seconds=_TEST_SECONDS, attempts=_TEST_ATTEMPTS), credentials)
+    except MessagingInsightsError as error:
+        ok, text = False, str(error)
+    except Exception as error:  # noqa: BLE001 - a test gives an answer, and no foreign text that may hold a secret
+        ok, text = False, f"The connection could not be read: {type(error).__name__}."
+    else:
+        ok, text = report.ok, report.as_text()
+    return ok, _fitting(redact(text))
+
+
+def endings(settings: TransportSettings, credentials: Credentials) -> tuple[str, ...]:
+    """Give sentences about what ends soon; none when that cannot be found out at once.
+
+    Without app id and secret nothing is asked, because only they are sure to get an answer.
+    """
+    from airflow_provider_msginsights.insights.token.findings import endings_of
+    from airflow_provider_msginsights.insights.token.inspection import inspect_lifetime
+    from airflow_provider_msginsights.transports.blocking import BlockingTransport
+
+    if credentials.app_token is None or not settings.token_warning_days:
+        return ()
+    hasty = _hasty(settings, seconds=_WARNING_SECONDS, attempts=1)
+    flow = inspect_lifetime(hasty.retry_policy, now=datetime.now(UTC), asked_version=settings.api_version)
+    try:
+        with BlockingTransport(hasty, credentials) as transport:
+            report = transport.run(flow)
+    except MessagingInsightsError:
+        return ()
+    return tuple(f"{one.what} {one.remedy}" for one in endings_of(report, settings.token_warning_days))
+
+
+def _inspection(
+    settings: TransportSettings, credentials: Credentials, page_ids: Sequence[str] | None
+) -> Flow[TokenReport]:
+    from airflow_provider_msginsights.insights.token.inspection import inspect_token
+
+    return inspect_token(
+        settings.retry_policy,
+        now=datetime.now(UTC),
+        asked_version=settings.api_version,
+        page_ids=settings.default_page_ids if page_ids is None else page_ids,
+        has_app_token=credentials.app_token is not None,
+        soon_days=settings.token_warning_days,
+    )
+
+
+def _hasty(settings: TransportSettings, *, seconds: float, attempts: int) -> TransportSettings:
+    """The settings with less patience, where they have more."""
+    policy = settings.retry_policy
+    return replace(
+        settings,
+        connect_timeout_seconds=min(seconds, settings.connect_timeout_seconds),
+        read_timeout_seconds=min(seconds, settings.read_timeout_seconds),
+        retry_policy=replace(
+            policy,
+            max_attempts=min(attempts, policy.max_attempts),
+            total_seconds=min(seconds * attempts, policy.total_seconds),
+            wait_bound_seconds=min(seconds, policy.wait_bound_seconds),
+            max_delay_seconds=min(1.0, policy.max_delay_seconds),
+        ),
+    )
+
+
+def _fitting(text: str) -> str:
+    """Whole lines from the start, and where the rest is."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    whole_lines = text[: LONGEST_TEXT - len(_MORE) - 1].rpartition("\n")[0]
+    return f"{whole_lines}\n{_MORE}"

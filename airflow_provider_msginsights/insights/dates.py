@@ -1,0 +1,221 @@
+"""Moments -> Pacific days: which days a run loads, and how they are cut into ranges the API accepts.
+
+A day of this API is a day of America/Los_Angeles with daylight saving, whatever the Page's country (Page Insights
+guide, the sample windows around 8 March 2020). Its row carries the *end* of the day: the next midnight.
+Arithmetic is on dates and never on 86,400 seconds: two days of a year are an hour shorter or longer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.parameters.values import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_RANGE_DAYS = 90
+"""Documented width of since/until (Graph API reference, Insights edge: "no more than 90 days (7776000 seconds)")."""
+
+MAX_CHUNK_DAYS = 89
+"""Width of our own chunks: one day less, so that no reading of the limit is crossed."""
+
+HISTORY_YEARS = 2
+"""How far back the API keeps insights (Graph API reference, Insights edge)."""
+
+FIRST_DAY = date(2004, 2, 4)
+LAST_DAY = date(2199, 12, 31)
+"""Bounds against slips such as milliseconds taken for seconds."""
+
+ONE_DAY = timedelta(days=1)
+
+
+@cache
+def _pacific() -> ZoneInfo:
+    return ZoneInfo("America/Los_Angeles")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DateRange:
+    """Pacific days from ``first_day`` up to, and without, ``end_day``; never empty; iterates over its days.
+
+    :raises ConfigurationError: when it would hold no day.
+    """
+
+    first_day: date
+    end_day: date
+
+    def __post_init__(self) -> None:
+        for name in ("first_day", "end_day"):
+            if isinstance(day := getattr(self, name), datetime):
+                raise ConfigurationError(f"{day} is a moment, and a range is made of Pacific dates.")
+            object.__setattr__(self, name, _plain(day))
+        if not self.first_day < self.end_day:
+            raise ConfigurationError(
+                f"The range from {self.first_day} to {self.end_day} holds no day: "
+                "'until' is exclusive and must be later than 'since'."
+            )
+
+    def __len__(self) -> int:
+        return (self.end_day - self.first_day).days
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first_day + n * ONE_DAY for n in range(len(self)))
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first_day <= day < self.end_day
+
+    def __str__(self) -> str:
+        last_day = self.last_day
+        return f"{self.first_day}" if last_day == self.first_day else f"{self.first_day} to {last_day}"
+
+    @property
+    def last_day(self) -> date:
+        """The last day that belongs to the range."""
+        return self.end_day - ONE_DAY
+
+    @property
+    def since_seconds(self) -> int:
+        """``since`` on the wire: unix seconds of the first day's start."""
+        return int(pacific_midnight(self.first_day).timestamp())
+
+    @property
+    def until_seconds(self) -> int:
+        """``until`` on the wire: unix seconds of the last day's end."""
+        return int(pacific_midnight(self.end_day).timestamp())
+
+    def extended_back(self, days: int) -> DateRange:
+        """The range, begun so many days earlier."""
+        return DateRange(_days_before(self.first_day, days), self.end_day)
+
+
+@lru_cache(maxsize=4096)
+def pacific_midnight(day: date) -> datetime:
+    """The instant a Pacific day begins, as an aware UTC datetime."""
+    return datetime.combine(day, time(), _pacific()).astimezone(UTC)
+
+
+def end_of_day(day: date) -> datetime:
+    """The instant a Pacific day ends: the ``end_time`` of its row."""
+    return pacific_midnight(day + ONE_DAY)
+
+
+def pacific_date(moment: datetime) -> date:
+    """The Pacific day an aware moment lies in."""
+    return _plain(moment.astimezone(_pacific()))
+
+
+def days_ending_within(start: datetime, end: datetime) -> DateRange | None:
+    """The Pacific days with ``start < end_of_day <= end``: what a run over the interval from start to end loads.
+
+    This is the API's own rule for rows (``since < end_time <= until``), so adjacent intervals tile the calendar and no
+    unfinished day is asked for.
+    """
+    first_day, end_day = pacific_date(start), pacific_date(end)
+    return DateRange(first_day, end_day) if first_day < end_day else None
+
+
+def last_days_ended_by(moment: datetime, count: int) -> DateRange:
+    """The last ``count`` Pacific days that had ended by a moment."""
+    end_day = pacific_date(moment)
+    return DateRange(_days_before(end_day, count), end_day)
+
+
+def first_day_kept(today: date) -> date:
+    """The oldest Pacific day the API still has on a day: the same date two years ago (28 February for a 29th)."""
+    last_of_february = 28
+    year = today.year - HISTORY_YEARS
+    try:
+        return date(year, today.month, today.day)
+    except ValueError:
+        return date(year, today.month, last_of_february)
+
+
+def _days_before(day: date, count: int) -> date:
+    if count > (day - FIRST_DAY).days:
+        raise ConfigurationError(f"{count} days before {day} lie before {FIRST_DAY}, when there were no Pages.")
+    return day - count * ONE_DAY
+
+
+def chunks(days: DateRange, max_days: int = MAX_CHUNK_DAYS) -> Iterator[DateRange]:
+    """The range in consecutive pieces of at most ``max_days`` days: every day in exactly one."""
+    if max_days < 1:
+        raise ConfigurationError(f"A chunk must hold at least one day, not {max_days}.")
+    first_day = days.first_day
+    while first_day < days.end_day:
+        end_day = min(first_day + max_days * ONE_DAY, days.end_day)
+        yield DateRange(first_day, end_day)
+        first_day = end_day
+
+
+def _plain(day: date) -> date:
+    """The calendar day as the standard library's own type: subclasses such as pendulum's print and pickle apart."""
+    return date(day.year, day.month, day.day)
+
+
+_UNIX_SECONDS = re.compile(r"-?[0-9]{9,18}")
+_COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+
+
+def parse_moment(value: object) -> date | datetime:
+    """A Pacific day (a date without time) or an aware UTC datetime, from what a DAG or template may give.
+
+    :param value: date, aware datetime, ISO 8601 text with or without time, ``YYYYMMDD`` text, or unix seconds as a
+        number or as text of nine digits or more.
+    :raises ConfigurationError: for anything else, for a time without a zone, and for days before 2004 or after 2199.
+    """
+    parsed = _from_text(value.strip()) if isinstance(value, str) else value
+    if isinstance(parsed, (int, float)) and not isinstance(parsed, bool):
+        parsed = _from_unix_seconds(parsed)
+    if isinstance(parsed, datetime):
+        if parsed.utcoffset() is None:
+            raise ConfigurationError(
+                f"{shown(value)} has a time but no zone, so the moment is not known. "
+                "Add an offset, for instance '2026-03-08T00:00:00-08:00', or give the Pacific date alone."
+            )
+        _check_bounds(parsed.date(), value)
+        return datetime.fromisoformat(parsed.isoformat()).astimezone(UTC)  # of the standard library's own type
+    if isinstance(parsed, date):
+        _check_bounds(parsed, value)
+        return _plain(parsed)
+    raise ConfigurationError(
+        f"{shown(value)} ({type(value).__name__}) is no date. Give a date, an aware datetime, ISO 8601 text "
+        "such as '2026-03-08' or '2026-03-08T00:00:00-08:00', or unix seconds."
+    )
+
+
+def _from_text(text: str) -> date | datetime | int | None:
+    if _UNIX_SECONDS.fullmatch(text):
+        return int(text)
+    try:
+        if compact := _COMPACT_DAY.fullmatch(text):
+            year, month, day = map(int, compact.groups())
+            return date(year, month, day)
+        return date.fromisoformat(text) if "W" not in text else None
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _from_unix_seconds(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ConfigurationError(f"{seconds} is too large for unix seconds. Is it milliseconds?") from None
+
+
+def _check_bounds(day: date, value: object) -> None:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ConfigurationError(
+            f"{shown(value)} lies on {day}, outside {FIRST_DAY} to {LAST_DAY}. "
+            "A number is read as unix seconds, not milliseconds."
+        )

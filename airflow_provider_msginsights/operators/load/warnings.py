@@ -1,0 +1,47 @@
+"""Days that a schedule leaves behind while Meta may still restate them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.insights.dates import end_of_day
+from airflow_provider_msginsights.run_days.requested import youngest_day_left_behind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from airflow_provider_msginsights.insights.dates import DateRange
+
+_HOUR_SECONDS = 3600
+_DAY_HOURS = 24
+
+
+def left_behind_warning(
+    context: Mapping[str, Any],
+    ranges: tuple[DateRange, ...],
+    *,
+    lookback_days: int,
+    final_after_hours: float,
+    now: datetime,
+) -> str | None:
+    """Say which day this run loads for the last time although it is not final yet; ``None`` when there is none.
+
+    Only scheduled runs that take their days from the schedule are meant: a backfill, a manual run or a range somebody
+    named does not promise to come again. Of mapped tasks the first one speaks.
+    """
+    if getattr(context.get("ti"), "map_index", -1) > 0:
+        return None
+    day = youngest_day_left_behind(context, ranges, lookback_days)
+    if day is None:
+        return None
+    age_hours = (now - end_of_day(day)).total_seconds() / _HOUR_SECONDS
+    if age_hours >= final_after_hours:
+        return None
+    enough = lookback_days + math.ceil((final_after_hours - age_hours) / _DAY_HOURS)
+    return (
+        f"Pacific day {day} ended {age_hours:.0f} hours ago and, with lookback_days={lookback_days}, is loaded for the "
+        f"last time: Meta may restate it, and its rows stay is_final=false (final_after_hours={final_after_hours:g}). "
+        f"Set lookback_days={enough}."
+    )

@@ -10,7 +10,7 @@ def require_emulator() -> None:
 
     :raises ConfigurationError: when a package it needs is not installed; the message says what to install.
     """
-    from airflow_provider_msginsights.emulator.packages import check_packages
+    from airflow_provider_msginsights.emulator.emulator import check_packages
 
     try:
         check_packages()

@@ -1,19 +1,40 @@
 """`GraphEmulator`: the emulator as an object, for tests and for the command."""
 
-from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.control.api import Controls
 from airflow_provider_msginsights.emulator.control.routes import control_routes
 from airflow_provider_msginsights.emulator.http.server import ServerThread
-from airflow_provider_msginsights.emulator.packages import check_packages
-from airflow_provider_msginsights.emulator.state.journal import JournalEntry
 from airflow_provider_msginsights.emulator.state.settings import Settings
 from airflow_provider_msginsights.emulator.state.state import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+    from types import TracebackType
+
+    from airflow_provider_msginsights.emulator.state.journal import JournalEntry
+
+_NEEDED = ("python_multipart", "starlette", "uvicorn")
+
+
+def check_packages() -> None:
+    """Make sure that the emulator can start.
+
+    Raises ModuleNotFoundError that says what to install.
+    """
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(
+                f"The emulator needs the package {name!r}, which is not installed. "
+                "Install it with: pip install 'airflow-provider-msginsights[emulator]'",
+                name=name,
+            )
 
 
 class GraphEmulator(Controls):

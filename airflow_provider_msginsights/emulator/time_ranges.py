@@ -4,20 +4,92 @@ A row is answered when `since < end of its last day <= until` (Messaging Insight
 date it names, `until` excludes it). Windows are Pacific days, or whole numbers of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+import re
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.errors import GraphError, invalid_parameter
-from airflow_provider_msginsights.emulator.moments import parse_moment
 from airflow_provider_msginsights.emulator.pacific_days import (
     ONE_DAY,
+    PACIFIC,
     is_midnight,
     midnight,
     pacific_date,
     years_before,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_UNIX: Final = re.compile(r"[+-]?\d{1,12}(?:\.\d+)?")
+_ISO: Final = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
+)
+_STEP: Final = re.compile(
+    r"([+-]?)\s*(\d{1,5})\s*(second|sec|minute|min|hour|day|week|fortnight|month|year)s?(\s+ago)?"
+)
+_WORDS: Final = {"today": 0, "midnight": 0, "yesterday": -1, "tomorrow": 1}
+_DAYS: Final = {"day": 1, "week": 7, "fortnight": 14}
+_SECONDS: Final = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600}
+
+
+def parse_moment(text: str, *, now_seconds: float) -> int | None:
+    """Unix seconds of the moment, or None when the text is none that the API reads."""
+    words = text.strip().lower()
+    if not words:
+        return None
+    try:
+        if _UNIX.fullmatch(words):
+            moment = datetime.fromtimestamp(float(words), PACIFIC)
+        elif _ISO.fullmatch(text.strip()):
+            moment = _iso(text.strip())
+        else:
+            relative = _relative(words, datetime.fromtimestamp(now_seconds, PACIFIC))
+            if relative is None:
+                return None
+            moment = relative
+        return int(moment.timestamp())
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _iso(text: str) -> datetime:
+    day, _, clock = text.replace("UTC", "+00:00").replace("T", " ").partition(" ")
+    padded = "-".join(part.zfill(2) for part in day.split("-"))
+    hours, _, rest = clock.strip().partition(":")
+    stamp = f"{padded}T{hours.zfill(2)}:{rest}".replace(" ", "") if clock else padded
+    moment = datetime.fromisoformat(stamp)
+    return moment if moment.tzinfo else moment.replace(tzinfo=PACIFIC)
+
+
+def _relative(words: str, now: datetime) -> datetime | None:
+    head, _, tail = words.partition(" ")
+    if head == "now" and not tail:
+        return now
+    if head in _WORDS:
+        day = (now + timedelta(days=_WORDS[head])).replace(hour=0, minute=0, second=0, microsecond=0)
+        return day if not tail else _stepped(tail.strip(), day)
+    return _stepped(words.removeprefix("now").strip(), now)
+
+
+def _stepped(words: str, start: datetime) -> datetime | None:
+    match = _STEP.fullmatch(words)
+    if match is None:
+        return None
+    sign, digits, unit, ago = match.groups()
+    count = int(digits) * (-1 if (sign == "-") != bool(ago) else 1)
+    if unit in _SECONDS:
+        return datetime.fromtimestamp(start.timestamp() + count * _SECONDS[unit], PACIFIC)
+    if unit in _DAYS:
+        return start + timedelta(days=count * _DAYS[unit])
+    months = start.year * 12 + start.month - 1 + count * (12 if unit == "year" else 1)
+    first = start.replace(year=months // 12, month=months % 12 + 1, day=1)
+    return first + timedelta(days=start.day - 1)
+
 
 _UNREADABLE = "Must be a unixtime or a date/time representation parseable by strtotime()"
 _ROLLING_DAYS = {"day": 1, "week": 7, "days_28": 28}
@@ -40,7 +112,7 @@ class AskedRange:
             yield day
             day += ONE_DAY
 
-    def shifted(self, direction: int) -> "AskedRange":
+    def shifted(self, direction: int) -> AskedRange:
         """The neighbouring range of the same length: -1 the one before, +1 the one after."""
         if is_midnight(self.since) and is_midnight(self.until):
             first, last = pacific_date(self.since), pacific_date(self.until)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 
     from airflow_provider_msginsights.hooks.connection import ConnectionReader, Parts
-    from airflow_provider_msginsights.hooks.probing import Prober
+    from airflow_provider_msginsights.hooks.polling import Prober
     from airflow_provider_msginsights.insights.availability.polling import Found
     from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.insights.fetch.outcome import Availability, FetchOutcome
@@ -108,7 +108,7 @@ class MessagingInsightsHook(BaseHook):
 
     @cached_property
     def _prober(self) -> Prober:
-        from airflow_provider_msginsights.hooks.probing import Prober
+        from airflow_provider_msginsights.hooks.polling import Prober
 
         return Prober(self.get_conn(), self.retry_policy())
 
@@ -154,8 +154,8 @@ class MessagingInsightsHook(BaseHook):
 
     async def aget_records(self, query: InsightsQuery) -> AsyncGenerator[InsightsRecord]:
         """Give the same records without blocking the event loop; raise what ``get_records`` raises."""
-        from airflow_provider_msginsights.hooks.async_records import iterate
         from airflow_provider_msginsights.insights.records import Records
+        from airflow_provider_msginsights.transports.nonblocking import iterate
 
         query = self._possible(query, datetime.now(UTC))
         async with (

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from airflow_provider_msginsights.hooks.turns import Turn
+from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.availability.polling import poll_availability
+from airflow_provider_msginsights.insights.flows import probe_availability
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 from airflow_provider_msginsights.transports.sharing import SharedClient
 
@@ -18,8 +22,37 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.hooks.connection import Parts
     from airflow_provider_msginsights.insights.availability.polling import Found
     from airflow_provider_msginsights.insights.dates import DateRange
+    from airflow_provider_msginsights.insights.fetch.outcome import Availability
+    from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.query import InsightsQuery
+    from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
+
+
+AT_A_TIME = 32
+"""A thousand triggers that wake in the same minute then hold 32 network connections, and not a thousand."""
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+class Turn:
+    """One trigger's place among those of its event loop: taken to poll, left between polls and at the end."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._all = _turns.setdefault(loop, asyncio.Semaphore(AT_A_TIME))
+        self._is_taken = False
+
+    async def take(self) -> None:
+        """Wait until fewer than `AT_A_TIME` are at it."""
+        await self._all.acquire()
+        self._is_taken = True
+
+    def leave(self) -> None:
+        """Let the next one have its turn; does nothing when none was taken."""
+        if self._is_taken:
+            self._is_taken = False
+            self._all.release()
 
 
 async def poll(
@@ -66,3 +99,43 @@ async def poll(
             await transport.run(flow)
     finally:
         turn.leave()
+
+
+async def load_for_polling() -> None:
+    """Import the HTTP client and the flows, and read the usual certificates; quick once that is done."""
+    await asyncio.to_thread(_load)
+
+
+def _load() -> None:
+    from airflow_provider_msginsights.transports.clients import new_client
+    from airflow_provider_msginsights.transports.settings import TransportSettings
+
+    import_module("airflow_provider_msginsights.hooks.connection")
+    with contextlib.suppress(ConfigurationError):  # it is told when a connection really needs them
+        new_client(TransportSettings())
+
+
+class Prober:
+    """Keeps the Page tokens from poll to poll, and no network connection between them.
+
+    :param transport: its connection is read again when the API refuses the token.
+    """
+
+    def __init__(self, transport: BlockingTransport, policy: RetryPolicy) -> None:
+        self._transport = transport
+        self._policy = policy
+        self._tokens_work = False
+
+    def probe(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
+        """Tell what of these days is there by ``now``.
+
+        :raises MessagingInsightsError: trouble that concerns every Page.
+        """
+        flow = probe_availability(
+            query, now=now, policy=self._policy, ranges=ranges, at_once=self._tokens_work, exchange_first=True
+        )
+        self._tokens_work = False
+        with self._transport:
+            found = self._transport.run(flow)
+        self._tokens_work = not found.outcome.errors
+        return found

@@ -16,8 +16,7 @@ from airflow_provider_msginsights.insights.fetch.outcome import Availability, Fe
 from airflow_provider_msginsights.insights.fetch.page_tokens import list_pages
 from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.fetch.run import FetchRun
-from airflow_provider_msginsights.insights.observing import observed
-from airflow_provider_msginsights.insights.protocol import Emit
+from airflow_provider_msginsights.insights.protocol import Emit, observed
 from airflow_provider_msginsights.insights.query import Slice
 
 if TYPE_CHECKING:

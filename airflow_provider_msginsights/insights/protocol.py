@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     from airflow_provider_msginsights.insights.records import Records
+
 
 T = TypeVar("T")
 
@@ -130,3 +131,24 @@ class Renew:
 Step = Send | Receive | Emit | Renew
 Answer = Reply | bool | None
 Flow = Generator[Step, Answer, T]
+
+
+def observed(flow: Flow[T], see: Callable[[Step, Answer], None], *, passes_on: bool = True) -> Flow[T]:
+    """The same flow; ``see`` gets each step with its answer: of an `Emit`, when the consumer has taken its records.
+
+    :param passes_on: whether the consumer gets what is emitted; otherwise ``see`` alone does.
+    """
+    answer: Answer = None
+    try:
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+            if passes_on or not isinstance(step, Emit):
+                answer = yield step
+            else:
+                answer = None
+            see(step, answer)
+    finally:
+        flow.close()

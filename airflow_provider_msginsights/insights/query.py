@@ -29,6 +29,7 @@ from airflow_provider_msginsights.insights.dates import (
     pacific_date,
     pacific_midnight,
     parse_moment,
+    resolve_preset,
 )
 from airflow_provider_msginsights.insights.parameters.parse import (
     ALL_PAGES,
@@ -38,7 +39,6 @@ from airflow_provider_msginsights.insights.parameters.parse import (
     parse_when,
 )
 from airflow_provider_msginsights.insights.parameters.values import is_given, known, shown
-from airflow_provider_msginsights.insights.presets import resolve_preset
 from airflow_provider_msginsights.insights.protocol import Request
 
 if TYPE_CHECKING:

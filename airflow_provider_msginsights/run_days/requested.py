@@ -19,8 +19,8 @@ from airflow_provider_msginsights.insights.dates import (
     last_days_ended_by,
     pacific_midnight,
     parse_moment,
+    resolve_preset,
 )
-from airflow_provider_msginsights.insights.presets import resolve_preset
 from airflow_provider_msginsights.run_days.asset_events import ranges_in_events
 from airflow_provider_msginsights.run_days.partitions import days_of_partition
 from airflow_provider_msginsights.run_days.ticks import previous_tick

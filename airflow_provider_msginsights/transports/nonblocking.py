@@ -16,15 +16,17 @@ from airflow_provider_msginsights.transports.silence import unlogged
 from airflow_provider_msginsights.transports.wire import Exchange, Wire, out_of_time, why_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
 
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.protocol import Answer, Flow, Reply
     from airflow_provider_msginsights.insights.records import Records
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
     from airflow_provider_msginsights.transports.sharing import Clients
     from airflow_provider_msginsights.transports.wire import Group, HttpAnswer, HttpCall, Lost
+
 
 T = TypeVar("T")
 
@@ -177,3 +179,28 @@ class _Inbox:
             answer = await self._fetch(call, limit_seconds)
             ended = self._clock()
             return Exchange(group, call, answer, ended, ended - began)
+
+
+async def iterate(transport: NonblockingTransport, flow: Flow[FetchOutcome]) -> AsyncGenerator[Records | FetchOutcome]:
+    """Give the flow's records in the groups they arrive in, and its outcome last.
+
+    While the consumer lags, nothing more is asked for; when it stops early, what is under way is given up.
+
+    :raises MessagingInsightsError: what the flow raises.
+    """
+    arrived: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=1)
+    run = asyncio.create_task(transport.run(flow, on_records=arrived.put))
+
+    async def end() -> None:
+        await asyncio.wait((run,))
+        await arrived.put(None)
+
+    ended = asyncio.create_task(end())
+    try:
+        while (records := await arrived.get()) is not None:
+            yield records
+        yield run.result()
+    finally:
+        for task in (run, ended):
+            task.cancel()
+        await asyncio.gather(run, ended, return_exceptions=True)

@@ -13,8 +13,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.failures import MAX_FAILED_POLLS, FailedPolls, event_of_error
-from airflow_provider_msginsights.hooks.loading import load_for_polling
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.hooks.polling import load_for_polling
 from airflow_provider_msginsights.insights.availability.requirement import FirstLook, Requirement
 from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.history import possible_days

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_msginsights.emulator.moments import parse_moment
+from airflow_provider_msginsights.emulator.time_ranges import parse_moment
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 NOW = datetime(2026, 3, 8, 15, 30, tzinfo=PACIFIC)

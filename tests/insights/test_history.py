@@ -10,9 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.dates import DateRange, first_day_kept, pacific_date
+from airflow_provider_msginsights.insights.dates import (
+    DATE_PRESETS,
+    DateRange,
+    first_day_kept,
+    pacific_date,
+    resolve_preset,
+)
 from airflow_provider_msginsights.insights.history import possible_days
-from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 FIRST, TODAY = date(2024, 11, 30), date(2026, 11, 30)

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.dates import pacific_date, pacific_midnight
-from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
+from airflow_provider_msginsights.insights.dates import DATE_PRESETS, pacific_date, pacific_midnight, resolve_preset
 
 SUNDAY = datetime(2026, 3, 8, 20, tzinfo=UTC)  # noon in California on the day the clocks change
 

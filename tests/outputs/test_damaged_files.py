@@ -20,7 +20,7 @@ from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.operators.load.manifest import check_can_be_continued
-from airflow_provider_msginsights.operators.page_changes import page_changes
+from airflow_provider_msginsights.operators.load.warnings import page_changes
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats import format_named
 from airflow_provider_msginsights.outputs.manifest import latest_manifest, read_manifest, write_manifest

@@ -11,9 +11,14 @@ from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.pacific_days import years_before
 from airflow_provider_msginsights.emulator.time_ranges import preset_days
 from airflow_provider_msginsights.insights import catalog
-from airflow_provider_msginsights.insights.dates import HISTORY_YEARS, MAX_RANGE_DAYS, pacific_date
+from airflow_provider_msginsights.insights.dates import (
+    DATE_PRESETS,
+    HISTORY_YEARS,
+    MAX_RANGE_DAYS,
+    pacific_date,
+    resolve_preset,
+)
 from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS
-from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
 from airflow_provider_msginsights.transports.settings import DEFAULT_API_VERSION
 
 

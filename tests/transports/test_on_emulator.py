@@ -13,7 +13,13 @@ from transports.drivers import Driver
 
 from airflow_provider_msginsights.exceptions import AuthenticationError, PermissionDeniedError
 from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.insights.dates import DateRange, end_of_day, pacific_date
+from airflow_provider_msginsights.insights.dates import (
+    DATE_PRESETS,
+    DateRange,
+    end_of_day,
+    pacific_date,
+    resolve_preset,
+)
 from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import (
     fetch_insights,
@@ -21,7 +27,6 @@ from airflow_provider_msginsights.insights.flows import (
     probe_availability,
     probe_metrics,
 )
-from airflow_provider_msginsights.insights.presets import DATE_PRESETS, resolve_preset
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.token.inspection import inspect_token
 

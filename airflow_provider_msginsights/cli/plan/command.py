@@ -90,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan the loads; 1 when a Page's allowance would be exceeded."""
     from airflow_provider_msginsights.cli.plan.plans import Allowance, Planner, Question, busiest_day
     from airflow_provider_msginsights.insights.catalog import PERIODS, named_metrics, resolve_metrics
+    from airflow_provider_msginsights.insights.dates import DATE_PRESETS
     from airflow_provider_msginsights.insights.parameters.parse import parse_choice, parse_optional_choice, parse_when
-    from airflow_provider_msginsights.insights.presets import DATE_PRESETS
     from airflow_provider_msginsights.insights.query import checked_breakdowns
 
     at = _moment(arguments.at)

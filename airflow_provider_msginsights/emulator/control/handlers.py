@@ -7,9 +7,9 @@ from typing import Any
 
 from airflow_provider_msginsights.emulator.control.api import Controls
 from airflow_provider_msginsights.emulator.data.events import Event, EventKind
-from airflow_provider_msginsights.emulator.moments import parse_moment
 from airflow_provider_msginsights.emulator.state.faults import Fault
 from airflow_provider_msginsights.emulator.state.tokens import Token, TokenKind
+from airflow_provider_msginsights.emulator.time_ranges import parse_moment
 
 Answer = dict[str, Any]
 Handler = Callable[[Controls, Mapping[str, Any]], Answer]

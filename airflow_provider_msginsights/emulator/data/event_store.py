@@ -4,16 +4,16 @@ The seeded history of a Page is written when the Page is first asked for, and co
 Events that a user added are remembered, so that a reset takes them away and keeps the seeded ones.
 """
 
+from __future__ import annotations
+
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_msginsights.emulator import schema
 from airflow_provider_msginsights.emulator.data.events import (
     ATTRIBUTES,
     KIND_NUMBERS,
@@ -24,9 +24,63 @@ from airflow_provider_msginsights.emulator.data.events import (
     subject_field,
 )
 from airflow_provider_msginsights.emulator.data.generator import Attributes, PageHistory, SeededEvent
-from airflow_provider_msginsights.emulator.data.pages import Page
 from airflow_provider_msginsights.emulator.pacific_days import ONE_DAY, pacific_date
-from airflow_provider_msginsights.emulator.schema import EVENT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from airflow_provider_msginsights.emulator.data.pages import Page
+
+EVENT_COLUMNS: Final = ("page_id", "kind", "at", "number", "person", "subject", "attributes", "cents")
+
+_SUBJECT_WORDS: Final = {
+    "conversation_id": "conversation",
+    "message_id": "message",
+    "order_id": "order_number",
+    None: "subject",
+}
+_LOOKED_UP_BY: Final = {
+    EventKind.PERSON_ACTED: "person",
+    EventKind.BLOCKED: "person",
+    EventKind.UNBLOCKED: "person",
+    EventKind.REPORTED: "person",
+    EventKind.MARKETING_MESSAGE_SENT: "subject",
+    EventKind.MARKETING_MESSAGE_READ: "subject",
+    EventKind.ORDER_CREATED: "subject",
+}
+
+
+def statements() -> Iterator[str]:
+    """What makes an empty store, statement by statement."""
+    yield f"CREATE TABLE attributes (id INTEGER PRIMARY KEY, {', '.join(ATTRIBUTES)})"
+    # Ids are declared without a type: seeded ones are integers, users' ones text, and none is turned into the other.
+    yield """
+        CREATE TABLE events (
+            page_id NOT NULL, kind INTEGER NOT NULL, at INTEGER NOT NULL, number INTEGER NOT NULL,
+            person NOT NULL, subject, attributes INTEGER NOT NULL, cents INTEGER,
+            PRIMARY KEY (page_id, kind, at, number)
+        ) WITHOUT ROWID
+    """
+    yield "CREATE TEMP TABLE windows (starts_at INTEGER NOT NULL, ends_at INTEGER NOT NULL)"
+    for kind in EventKind:
+        yield _view(kind, kind, "")
+    for kind, column in _LOOKED_UP_BY.items():
+        index = f"{kind}_by_{column}"
+        # The attributes are in the index so that the event itself need not be read for its channel.
+        where = f"WHERE kind = {KIND_NUMBERS[kind]}"
+        yield f"CREATE INDEX {index} ON events (page_id, {column}, at, attributes) {where}"
+        yield _view(f"looked_up_{kind}", kind, f"INDEXED BY {index}")
+
+
+def _view(name: str, kind: EventKind, hint: str) -> str:
+    subject = _SUBJECT_WORDS[subject_field(kind)]
+    # CROSS JOIN keeps events the outer loop.
+    return (
+        f"CREATE VIEW {name} AS SELECT e.page_id, e.at, e.person, e.subject AS {subject}, e.cents, "
+        f"{', '.join(f'a.{attribute}' for attribute in ATTRIBUTES)} FROM events AS e {hint} "
+        f"CROSS JOIN attributes AS a WHERE e.kind = {KIND_NUMBERS[kind]} AND a.id = e.attributes"
+    )
+
 
 _WITHOUT_CHANNEL: Final = frozenset({EventKind.ORDER_CREATED, EventKind.ORDER_PAID})
 _INSERT: Final = f"INSERT INTO events ({', '.join(EVENT_COLUMNS)}) VALUES ({', '.join('?' * len(EVENT_COLUMNS))})"
@@ -55,7 +109,7 @@ class EventStore:
         # The file lives as long as the process: nothing is worth a flush to disk.
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
             self._database.execute(f"PRAGMA {pragma}")
-        for statement in schema.statements():
+        for statement in statements():
             self._database.execute(statement)
         self._attribute_ids: dict[Attributes, int] = {}
         self._histories: dict[str, PageHistory] = {}

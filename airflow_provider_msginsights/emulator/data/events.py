@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_msginsights.emulator.moments import parse_moment
+from airflow_provider_msginsights.emulator.time_ranges import parse_moment
 
 _MOST_MONEY = 1_000_000_000_000
 MESSENGER = "messenger"

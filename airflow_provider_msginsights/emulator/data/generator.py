@@ -5,16 +5,70 @@ same events whenever and in whatever order Pages are asked for. What a person do
 unsubscription, a block) is made on the day it has its cause in and lies in the future of that day.
 """
 
+from __future__ import annotations
+
 import math
 import random
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from airflow_provider_msginsights.emulator import habits
 from airflow_provider_msginsights.emulator.data.events import INSTAGRAM, KIND_NUMBERS, MESSENGER, EventKind
 from airflow_provider_msginsights.emulator.data.pages import Liveliness, Page
 from airflow_provider_msginsights.emulator.pacific_days import ONE_DAY, midnight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# People
+NEWCOMERS_A_DAY: Final = 2.0
+CHANCE_NEVER_ACTS: Final = 0.12
+CHANCE_ACTS_AGAIN: Final = 0.35
+CHANCE_INSTAGRAM: Final = 0.2
+CHANCE_BLOCKED_EARLY: Final = 0.04
+CHANCE_BLOCKS: Final = 0.02
+CHANCE_UNBLOCKS: Final = 0.3
+CHANCE_REPORTS: Final = 0.01
+
+# Subscriptions
+TOPICS: Final = ("newproducts", "10percentsale", "backinstock", "weeklydigest")
+FREQUENCIES: Final = ("daily", "weekly", "monthly")
+FREQUENCY_WEIGHTS: Final = (5, 3, 1)
+ENTRY_POINTS: Final = ("in_thread", "ctm_ads", "checkbox_plugin", "m_me_link", "facebook_page")
+CHANCE_SUBSCRIBES: Final = 0.3
+CHANCE_SECOND_TOPIC: Final = 0.25
+CHANCE_UNSUBSCRIBES: Final = 0.45
+AUDIENCE_LIMIT: Final = 600
+
+# Marketing messages
+ALWAYS_ON_CAMPAIGN: Final = "always_on"
+ALWAYS_ON_A_DAY: Final = 2.0
+CAMPAIGN_MESSAGES: Final = 20.0
+NEWSLETTER_MESSAGES: Final = 12
+CAMPAIGN_DAYS: Final = frozenset({4, 18})
+BLACK_FRIDAY_DAYS: Final = frozenset({(11, 27), (11, 30)})
+MESSAGE_TYPE: Final = "marketing_messages"
+CALLS_TO_ACTION: Final = ("primary", "primary", "primary", "secondary")
+CHANCE_READ: Final = 0.62
+CHANCE_READ_LATE: Final = 0.2
+"""Most people look within hours; every fifth receipt comes days later and restates the day of sending."""
+CHANCE_TAPS: Final = 0.18
+
+# Orders
+CHANCE_ORDERS: Final = 0.12
+ORDERS_ELSEWHERE_A_DAY: Final = 0.12
+CHANCE_PAID: Final = 0.85
+
+# The calendar
+SATURDAY: Final = 5
+BUSY_MONTHS: Final = frozenset({11, 12})
+BUSY_FACTOR: Final = 1.35
+_SEASONS: Final = ("Winter", "Spring", "Summer", "Autumn")
+
+
+def season(month: int) -> str:
+    """The season that a month, 1 to 12, lies in."""
+    return _SEASONS[month % 12 // 3]
+
 
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
@@ -63,7 +117,7 @@ class PageHistory:
         self._rng = random.Random(f"{seed}/{page.page_id}/events")
         self._growth_a_year = self._rng.uniform(0.95, 1.5)
         self._weekend = self._rng.uniform(0.45, 1.3)
-        self._topics = self._rng.sample(habits.TOPICS, k=self._rng.randint(2, 3))
+        self._topics = self._rng.sample(TOPICS, k=self._rng.randint(2, 3))
         self._audience: list[tuple[int, Attributes, int | None]] = []
         self._messages = 0
         self._orders = 0
@@ -88,7 +142,7 @@ class PageHistory:
             events.append(
                 SeededEvent(_KIND[EventKind.PERSON_ACTED], met_at + rng.randrange(_HOUR), person, person, acted)
             )
-            if rng.random() < habits.CHANCE_BLOCKED_EARLY:
+            if rng.random() < CHANCE_BLOCKED_EARLY:
                 events.append(
                     SeededEvent(
                         _KIND[EventKind.BLOCKED], rng.randrange(met_at + _HOUR, until + _HOUR), person, person, acted
@@ -105,14 +159,14 @@ class PageHistory:
             return []
         events = [
             event
-            for number in range(self._poisson(self._mean(day, habits.NEWCOMERS_A_DAY)))
+            for number in range(self._poisson(self._mean(day, NEWCOMERS_A_DAY)))
             for event in self._newcomer(day, number)
         ]
         if self.page.liveliness is Liveliness.SHOP:
             events.extend(self._messages_of(day))
             events.extend(self._orders_elsewhere(day))
         elif day.day == 1:
-            events.extend(self._send(day, habits.NEWSLETTER_MESSAGES, f"News {day:%Y-%m}"))
+            events.extend(self._send(day, NEWSLETTER_MESSAGES, f"News {day:%Y-%m}"))
         return events
 
     # People
@@ -123,17 +177,17 @@ class PageHistory:
         started_at = self._moment(day)
         acted = Attributes(messaging_channel=self._channel())
         yield SeededEvent(_KIND[EventKind.CONVERSATION_STARTED], started_at, person, person, acted)
-        if rng.random() < habits.CHANCE_NEVER_ACTS:
+        if rng.random() < CHANCE_NEVER_ACTS:
             return  # the person never acts: nobody but the person sees this conversation
         at = started_at + int(rng.expovariate(1 / (40 * _MINUTE)))
         first_act_at = at
         yield SeededEvent(_KIND[EventKind.PERSON_ACTED], at, person, person, acted)
-        while rng.random() < habits.CHANCE_ACTS_AGAIN:
+        while rng.random() < CHANCE_ACTS_AGAIN:
             at += int(rng.expovariate(1 / (20 * _HOUR)))
             yield SeededEvent(_KIND[EventKind.PERSON_ACTED], at, person, person, acted)
-        if rng.random() < habits.CHANCE_SUBSCRIBES:
+        if rng.random() < CHANCE_SUBSCRIBES:
             yield from self._subscribe(person, first_act_at + rng.randrange(_HOUR), acted.messaging_channel)
-        if self.page.liveliness is Liveliness.SHOP and rng.random() < habits.CHANCE_ORDERS:
+        if self.page.liveliness is Liveliness.SHOP and rng.random() < CHANCE_ORDERS:
             yield from self._order(
                 person, first_act_at + int(rng.expovariate(1 / (6 * _HOUR))), acted.messaging_channel
             )
@@ -143,43 +197,39 @@ class PageHistory:
         rng = self._rng
         luck = rng.random()
         at = after + int(rng.expovariate(1 / (12 * _DAY)))
-        if luck < habits.CHANCE_BLOCKS:
+        if luck < CHANCE_BLOCKS:
             yield SeededEvent(_KIND[EventKind.BLOCKED], at, person, person, acted)
-            if rng.random() < habits.CHANCE_UNBLOCKS:
+            if rng.random() < CHANCE_UNBLOCKS:
                 again_at = at + _HOUR + int(rng.expovariate(1 / (9 * _DAY)))
                 yield SeededEvent(_KIND[EventKind.UNBLOCKED], again_at, person, person, acted)
-        elif luck < habits.CHANCE_BLOCKS + habits.CHANCE_REPORTS:
+        elif luck < CHANCE_BLOCKS + CHANCE_REPORTS:
             yield SeededEvent(_KIND[EventKind.REPORTED], at, person, person, acted)
 
     def _subscribe(self, person: int, at: int, channel: str | None) -> Iterator[SeededEvent]:
         rng = self._rng
-        entry_point = rng.choice(habits.ENTRY_POINTS)
-        for topic in rng.sample(self._topics, k=2 if rng.random() < habits.CHANCE_SECOND_TOPIC else 1):
+        entry_point = rng.choice(ENTRY_POINTS)
+        for topic in rng.sample(self._topics, k=2 if rng.random() < CHANCE_SECOND_TOPIC else 1):
             opted = Attributes(
                 messaging_channel=channel,
                 recurring_notifications_entry_point=entry_point,
-                recurring_notifications_frequency=rng.choices(habits.FREQUENCIES, habits.FREQUENCY_WEIGHTS)[0],
+                recurring_notifications_frequency=rng.choices(FREQUENCIES, FREQUENCY_WEIGHTS)[0],
                 recurring_notifications_topic=topic,
             )
             yield SeededEvent(_KIND[EventKind.OPTED_IN], at, person, None, opted)
-            leaves_at = (
-                at + int(rng.expovariate(1 / (45 * _DAY))) if rng.random() < habits.CHANCE_UNSUBSCRIBES else None
-            )
+            leaves_at = at + int(rng.expovariate(1 / (45 * _DAY))) if rng.random() < CHANCE_UNSUBSCRIBES else None
             self._audience.append((person, opted, leaves_at))
             if leaves_at is not None:
                 yield SeededEvent(_KIND[EventKind.OPTED_OUT], leaves_at, person, None, opted)
-        if len(self._audience) > habits.AUDIENCE_LIMIT:
+        if len(self._audience) > AUDIENCE_LIMIT:
             del self._audience[0]
 
     # Marketing messages
 
     def _messages_of(self, day: date) -> Iterator[SeededEvent]:
-        yield from self._send(
-            day, 1 + self._poisson(self._mean(day, habits.ALWAYS_ON_A_DAY)), habits.ALWAYS_ON_CAMPAIGN
-        )
-        if day.day in habits.CAMPAIGN_DAYS or (day.month, day.day) in habits.BLACK_FRIDAY_DAYS:
-            name = f"{habits.season(day.month)} sale {1 + day.day // 16}"
-            yield from self._send(day, 8 + self._poisson(self._mean(day, habits.CAMPAIGN_MESSAGES)), name)
+        yield from self._send(day, 1 + self._poisson(self._mean(day, ALWAYS_ON_A_DAY)), ALWAYS_ON_CAMPAIGN)
+        if day.day in CAMPAIGN_DAYS or (day.month, day.day) in BLACK_FRIDAY_DAYS:
+            name = f"{season(day.month)} sale {1 + day.day // 16}"
+            yield from self._send(day, 8 + self._poisson(self._mean(day, CAMPAIGN_MESSAGES)), name)
 
     def _send(self, day: date, count: int, campaign_id: str) -> Iterator[SeededEvent]:
         rng = self._rng
@@ -190,18 +240,18 @@ class PageHistory:
             sent_at = self._moment(day)
             sent = Attributes(
                 campaign_id=campaign_id,
-                message_type=habits.MESSAGE_TYPE,
+                message_type=MESSAGE_TYPE,
                 messaging_channel=opted.messaging_channel,
                 recurring_notifications_topic=opted.recurring_notifications_topic,
             )
             yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_SENT], sent_at, person, self._messages, sent)
-            if rng.random() > habits.CHANCE_READ:
+            if rng.random() > CHANCE_READ:
                 continue
-            mean_seconds = 30 * _HOUR if rng.random() < habits.CHANCE_READ_LATE else 3 * _HOUR
+            mean_seconds = 30 * _HOUR if rng.random() < CHANCE_READ_LATE else 3 * _HOUR
             read_at = sent_at + 5 + int(rng.expovariate(1 / mean_seconds))
             yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_READ], read_at, person, self._messages, Attributes())
-            if rng.random() < habits.CHANCE_TAPS:
-                tapped = sent._replace(engagement_source=rng.choice(habits.CALLS_TO_ACTION))
+            if rng.random() < CHANCE_TAPS:
+                tapped = sent._replace(engagement_source=rng.choice(CALLS_TO_ACTION))
                 tapped_at = read_at + rng.randrange(2, 20 * _MINUTE)
                 yield SeededEvent(_KIND[EventKind.MARKETING_MESSAGE_TAPPED], tapped_at, person, self._messages, tapped)
 
@@ -209,7 +259,7 @@ class PageHistory:
 
     def _orders_elsewhere(self, day: date) -> Iterator[SeededEvent]:
         """Orders of people who never wrote: made in third-party apps."""
-        for number in range(self._poisson(habits.ORDERS_ELSEWHERE_A_DAY * self.page.scale)):
+        for number in range(self._poisson(ORDERS_ELSEWHERE_A_DAY * self.page.scale)):
             person = _STRANGERS + (day - self.page.first_day).days * 100 + number
             yield from self._order(person, self._moment(day), None)
 
@@ -219,7 +269,7 @@ class PageHistory:
         order = self._orders
         attributes = Attributes(messaging_channel=channel, currency=self.page.currency)
         yield SeededEvent(_KIND[EventKind.ORDER_CREATED], at, person, order, attributes)
-        if rng.random() < habits.CHANCE_PAID:
+        if rng.random() < CHANCE_PAID:
             paid_at = at + int(rng.expovariate(1 / (5 * _HOUR)))
             cents = int(min(50_000, max(300, rng.lognormvariate(8, 0.7))))
             yield SeededEvent(_KIND[EventKind.ORDER_PAID], paid_at, person, order, attributes, cents)
@@ -227,13 +277,13 @@ class PageHistory:
     # Chance
 
     def _channel(self) -> str:
-        return INSTAGRAM if self._rng.random() < habits.CHANCE_INSTAGRAM else MESSENGER
+        return INSTAGRAM if self._rng.random() < CHANCE_INSTAGRAM else MESSENGER
 
     def _mean(self, day: date, base: float) -> float:
         """The day's expected traffic: the Page's size, its growth, weekends, and the weeks before Christmas."""
         years = (day - self.page.first_day).days / 365.25
-        weekend = self._weekend if day.weekday() >= habits.SATURDAY else 1.0
-        season = habits.BUSY_FACTOR if day.month in habits.BUSY_MONTHS else 1.0
+        weekend = self._weekend if day.weekday() >= SATURDAY else 1.0
+        season = BUSY_FACTOR if day.month in BUSY_MONTHS else 1.0
         growth = math.pow(self._growth_a_year, min(years, 4.0))
         return base * self.page.scale * growth * weekend * season
 

@@ -8,8 +8,7 @@ from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.insights.fetch.outcome import Availability
 from airflow_provider_msginsights.insights.flows import probe_availability
 from airflow_provider_msginsights.insights.graph.usage_headers import regain_seconds
-from airflow_provider_msginsights.insights.observing import observed
-from airflow_provider_msginsights.insights.protocol import Receive, Renew, Reply, Send
+from airflow_provider_msginsights.insights.protocol import Receive, Renew, Reply, Send, observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import (
@@ -22,18 +23,49 @@ from airflow_provider_msginsights.insights.fetch.request_size import Sizes
 from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
-from airflow_provider_msginsights.insights.open_slices import OpenSlices
 from airflow_provider_msginsights.insights.protocol import Emit, Renew
 from airflow_provider_msginsights.insights.token.owner import may_be_of_another_page, of_another_page, page_of_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_msginsights.insights.fetch.metric_isolation import Ruling
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.fetch.scheduler import Verdict
     from airflow_provider_msginsights.insights.protocol import Flow, Request
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
+
+
+class OpenSlices:
+    """Request -> slice; knows the first day that any of them asks for."""
+
+    def __init__(self) -> None:
+        self._of_request: dict[Request, Slice] = {}
+        self._first_days: Counter[date] = Counter()
+
+    def __iter__(self) -> Iterator[Slice]:
+        return iter(self._of_request.values())
+
+    def __getitem__(self, request: Request) -> Slice:
+        return self._of_request[request]
+
+    def add(self, request: Request, part: Slice) -> None:
+        """Note that a request asks for a slice."""
+        self._of_request[request] = part
+        self._first_days[part.days.first_day] += 1
+
+    def pop(self, request: Request) -> Slice:
+        """Forget a request, and give what it asked for."""
+        part = self._of_request.pop(request)
+        self._first_days[part.days.first_day] -= 1
+        if not self._first_days[part.days.first_day]:
+            del self._first_days[part.days.first_day]
+        return part
+
+    @property
+    def first_day(self) -> date:
+        """The earliest day asked for; beyond all days when nothing is open."""
+        return min(self._first_days, default=date.max)
 
 
 class FetchRun:

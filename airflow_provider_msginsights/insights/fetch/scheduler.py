@@ -16,12 +16,11 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.fetch.throttle import WHOLE_RUN, Gates
+from airflow_provider_msginsights.insights.fetch.throttle import WHOLE_RUN, Gates, Pacing
 from airflow_provider_msginsights.insights.graph.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.replies import read_reply
 from airflow_provider_msginsights.insights.graph.usage_headers import answered_version, read_usage
-from airflow_provider_msginsights.insights.pacing import Pacing
 from airflow_provider_msginsights.insights.protocol import Emit, Progress, Receive, Reply, Send
 from airflow_provider_msginsights.insights.records import Records
 

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
+from airflow_provider_msginsights.airflow_names import airflow_stats
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
+
+    from airflow_provider_msginsights.insights.dates import DateRange
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+
 
 MOST_DAYS_NAMED = 31
 """More days are told by the first and the last one: every event is a row of Airflow's database."""
@@ -63,3 +69,47 @@ def _add_partitions(accessor: Any, days: Sequence[str], asset_name: str, log: An
         return
     accessor.add_partitions(list(days))
     accessor.partition_keys.add(None)  # the event without a key, see above
+
+
+PREFIX = "msginsights"
+
+
+def send_measures(outcomes: Sequence[FetchOutcome], run: Mapping[str, Any], msginsights_conn_id: str) -> None:
+    """Count calls, rows, failed Pages and throttled seconds; set the highest usage that any reply told."""
+    stats = airflow_stats()
+    tags = {"dag_id": run["dag_id"], "task_id": run["task_id"], "conn_id": msginsights_conn_id}
+    counts = {
+        "graph_calls": sum(outcome.counts["calls"] for outcome in outcomes),
+        "rows": sum(outcome.counts["records"] for outcome in outcomes),
+        "failed_pages": len({page_id for outcome in outcomes for page_id in outcome.page_failures}),
+        "throttled_seconds": round(sum(outcome.throttled_seconds for outcome in outcomes)),
+    }
+    for name, count in counts.items():
+        stats.incr(f"{PREFIX}.{name}", count, tags=tags)
+    peaks = [percent for outcome in outcomes for percent in outcome.peak_usage_percent.values()]
+    if peaks:
+        stats.gauge(f"{PREFIX}.usage_percent", max(peaks), tags=tags)
+
+
+_VARIABLE = "msginsights_load"
+_LONGEST_LABEL = 200
+
+
+def name_map_index(
+    context: MutableMapping[str, Any], ranges: tuple[DateRange, ...], *, part: str | None, msginsights_conn_id: str
+) -> None:
+    """Have Airflow show the label for this mapped task, unless the DAG's author chose a ``map_index_template``.
+
+    Airflow renders the template when the task has ended, with the context the task left. A task that is not mapped is
+    left alone.
+    """
+    if getattr(context.get("ti"), "map_index", -1) < 0 or context.get("map_index_template"):
+        return
+    words = [_days_in_words(ranges), *([f"part {part}"] if part is not None else []), msginsights_conn_id]
+    context[_VARIABLE] = ", ".join(words)[:_LONGEST_LABEL]
+    context["map_index_template"] = "{{ " + _VARIABLE + " }}"
+
+
+def _days_in_words(ranges: tuple[DateRange, ...]) -> str:
+    first, last = ranges[0].first_day, ranges[-1].last_day
+    return f"{first}" if first == last else f"{first} to {last}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.catalog import PERIODS, named_metrics, resolve_metrics
+from airflow_provider_msginsights.insights.dates import DATE_PRESETS
 from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_count,
     parse_max_failed_pages,
@@ -26,7 +27,6 @@ from airflow_provider_msginsights.insights.parameters.parse import (
     parse_switch,
     parse_when,
 )
-from airflow_provider_msginsights.insights.presets import DATE_PRESETS
 from airflow_provider_msginsights.insights.query import checked_breakdowns
 from airflow_provider_msginsights.outputs.formats import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns

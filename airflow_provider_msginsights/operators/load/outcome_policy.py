@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
+    from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.query import Slice
 
@@ -119,3 +120,28 @@ def _gap_in_words(parts: Sequence[Slice]) -> str:
     days = DateRange(min(one.days.first_day for one in parts), max(one.days.end_day for one in parts))
     pages = pages_in_words(dict.fromkeys(one.page_id for one in parts))
     return f"{pages}, {days}: no row for {some_of(parts[0].metrics)}"
+
+
+_WHAT_IT_MAY_BE = (
+    "Either Meta has not computed the days yet (put a MessagingInsightsSensor before this task), or the token lacks "
+    "read_insights or the ANALYZE task on the Page, or the Page has fewer than 100 followers."
+)
+
+
+def why_empty(hook: MessagingInsightsHook, page_ids: Sequence[str], log: Any) -> str:
+    """Say what is wrong with the token, or, when nothing is or it cannot be looked at, what may be the reason.
+
+    :param page_ids: the Pages that gave no row; the first one is looked at.
+    """
+    from airflow_provider_msginsights.insights.token.report import Severity
+
+    try:
+        report = hook.inspect_token(page_ids=page_ids[:1])
+    except Exception as trouble:  # noqa: BLE001 - the empty answer is what the task has to tell
+        log.warning("The token could not be looked at: %s: %s", type(trouble).__name__, trouble)
+        return _WHAT_IT_MAY_BE
+    errors = [one for one in report.findings if one.severity is Severity.ERROR]
+    if not errors:
+        return _WHAT_IT_MAY_BE
+    told = " ".join(f"{one.what} {one.remedy}" for one in errors)
+    return f"A look at the token of connection {hook.msginsights_conn_id!r} says why: {told}"

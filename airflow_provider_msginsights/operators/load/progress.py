@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_msginsights.insights.observing import observed
-from airflow_provider_msginsights.insights.protocol import Emit
+from airflow_provider_msginsights.insights.protocol import Emit, observed
 from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.observing import observed
-from airflow_provider_msginsights.insights.protocol import Emit
+from airflow_provider_msginsights.insights.protocol import Emit, observed
 from airflow_provider_msginsights.outputs.formats import json_ready
 from airflow_provider_msginsights.outputs.rows import RowMaker
 

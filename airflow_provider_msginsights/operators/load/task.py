@@ -14,8 +14,7 @@ from airflow_provider_msginsights.insights.catalog import resolve_metrics
 from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES
 from airflow_provider_msginsights.insights.query import InsightsQuery, check_width
 from airflow_provider_msginsights.operators.destination import dataset_at
-from airflow_provider_msginsights.operators.labels import name_map_index
-from airflow_provider_msginsights.operators.load.airflow_ui import tell_outlets
+from airflow_provider_msginsights.operators.load.airflow_ui import name_map_index, send_measures, tell_outlets
 from airflow_provider_msginsights.operators.load.lineage import LoadLineage, report_read
 from airflow_provider_msginsights.operators.load.manifest import (
     check_can_be_continued,
@@ -23,21 +22,18 @@ from airflow_provider_msginsights.operators.load.manifest import (
     run_names,
     summary_of,
 )
-from airflow_provider_msginsights.operators.load.outcome_policy import Judge
-from airflow_provider_msginsights.operators.load.pending import Work
-from airflow_provider_msginsights.operators.load.progress import ProgressLog
-from airflow_provider_msginsights.operators.load.reader import Load
-from airflow_provider_msginsights.operators.load.shared_parts import refuse_shared_part, shares_its_part
-from airflow_provider_msginsights.operators.load.warnings import left_behind_warning
-from airflow_provider_msginsights.operators.measures import send_measures
-from airflow_provider_msginsights.operators.memory import (
+from airflow_provider_msginsights.operators.load.outcome_policy import Judge, why_empty
+from airflow_provider_msginsights.operators.load.pending import (
     KeptWork,
     Memory,
+    Work,
     first_changed_file,
     manifest_fingerprint,
 )
-from airflow_provider_msginsights.operators.page_changes import page_changes
-from airflow_provider_msginsights.operators.token_look import why_empty
+from airflow_provider_msginsights.operators.load.progress import ProgressLog
+from airflow_provider_msginsights.operators.load.reader import Load
+from airflow_provider_msginsights.operators.load.shared_parts import refuse_shared_part, shares_its_part
+from airflow_provider_msginsights.operators.load.warnings import left_behind_warning, page_changes
 from airflow_provider_msginsights.outputs.manifest import manifest_name, read_manifest, write_manifest
 from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger
 

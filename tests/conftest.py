@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-import s3_server
-from bytecode import share_bytecode
-from dag_runs import connection_to
+from support import s3_server
+from support.bytecode import share_bytecode
+from support.dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import GraphEmulator
 

@@ -30,8 +30,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench_triggerer_dags import DAGS, FIRST_CALLS, PAGES
-from local_airflow import LocalAirflow
-from processes import Session, free_port
+from support.local_airflow import LocalAirflow
+from support.processes import Session, free_port
 
 BLOCKED = re.compile(r"async thread was blocked for ([0-9.]+) seconds")
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bytecode import share_bytecode
 from fsspec.implementations.local import LocalFileSystem
+from support.bytecode import share_bytecode
 from system.cluster import running_cluster
 from system.datasets import (
     STABLE_METRICS,

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processes import free_port
+from support.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from emulator.refusals import code
+from support.refusals import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

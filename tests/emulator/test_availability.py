@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator.refusals import code
+from support.refusals import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

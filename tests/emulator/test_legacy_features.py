@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator.refusals import code
+from support.refusals import code
 
 from airflow_provider_msginsights.emulator.documentation import LEGACY_FEATURES
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from emulator.refusals import code as code_of
+from support.refusals import code as code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

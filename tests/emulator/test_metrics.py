@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from emulator.plain_counts import PLAIN_COUNTS
+from support.plain_counts import PLAIN_COUNTS
 
 from airflow_provider_msginsights.emulator.documentation import METRICS
 

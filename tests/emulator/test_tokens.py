@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator.refusals import code
+from support.refusals import code
 
 from airflow_provider_msginsights.emulator import Token, TokenKind
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import s3_server
 from matrix.combinations import ROOT
-from processes import Sessions, free_port, wait_for_port
+from support import s3_server
+from support.processes import Sessions, free_port, wait_for_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from processes import wait_until
+from support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

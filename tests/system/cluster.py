@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-from processes import Session, Sessions, free_port, wait_for_port, wait_until
+from support.processes import Session, Sessions, free_port, wait_for_port, wait_until
 from system.airflow_api import AirflowApi
 from system.servers import ObjectStore, Postgres, Redis
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from processes import Session, Sessions, free_port, wait_for_port
+from support.processes import Session, Sessions, free_port, wait_for_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
-from processes import wait_until
+from support.processes import wait_until
 from system.cluster import WORKERS
 from system.datasets import (
     ALL_METRICS,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from processes import wait_until
+from support.processes import wait_until
 from system.airflow_api import ENDED
 from system.datasets import (
     STABLE_METRICS,

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import Sessions, free_port, wait_until
+from support.processes import Sessions, free_port, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from local_airflow import LocalAirflow
+from support.local_airflow import LocalAirflow
+from support.paths import EXAMPLES
 
 from airflow_provider_msginsights.insights.dates import last_days_ended_by
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-EXAMPLES = Path(__file__).parents[2] / "example_dags"
 CONSUMER = """
 from airflow.sdk import DAG, Asset
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import s3_server
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from local_airflow import LocalAirflow
+from support import s3_server
+from support.local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow_versions import POLICIES_RESCHEDULE, needs_airflow
-from local_airflow import LocalAirflow
+from support.airflow_versions import POLICIES_RESCHEDULE, needs_airflow
+from support.local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessor
-from airflow_versions import HAS_PARTITIONS
-from local_airflow import LocalAirflow
-from secret_watch import Secrets, Watch
+from support.airflow_versions import HAS_PARTITIONS
+from support.local_airflow import LocalAirflow
+from support.secret_watch import Secrets, Watch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow_versions import WATCHERS_HAVE_MEMORY
-from local_airflow import COMPONENTS, LocalAirflow
+from support.airflow_versions import WATCHERS_HAVE_MEMORY
+from support.local_airflow import COMPONENTS, LocalAirflow
 
 from airflow_provider_msginsights.insights.dates import last_days_ended_by
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.execution_time import task_runner
-from airflow_versions import TaskDeferred
-from dag_runs import connection_to
-from operator_calls import DAY, NEW, execute, manifest_of, run_context
-from sensor_modes import DEFERRED, run_to_end
-from triggerers import StateStore, running
+from support.airflow_versions import TaskDeferred
+from support.dag_runs import connection_to
+from support.operator_calls import DAY, NEW, execute, manifest_of, run_context
+from support.sensor_modes import DEFERRED, run_to_end
+from support.triggerers import StateStore, running
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.emulator import GraphEmulator

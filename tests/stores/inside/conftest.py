@@ -6,7 +6,7 @@ import os
 from itertools import count
 
 import pytest
-from store_places import Place, place_of
+from support.store_places import Place, place_of
 
 NAME, ENDPOINT = os.environ.get("STORE_UNDER_TEST", ""), os.environ.get("STORE_ENDPOINT", "")
 collect_ignore_glob = [] if NAME else ["test_*.py"]

@@ -13,7 +13,7 @@ from airflow_provider_msginsights.outputs.stores.errors import ReplacedMeanwhile
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:
-    from store_places import Place
+    from support.store_places import Place
 
     from airflow_provider_msginsights.outputs.stores.store import Entry, Store
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import ObjectStoragePath
-from dag_runs import connection_to
-from operator_calls import execute
-from provider.test_killed_loads import kill_loads
+from integration.test_killed_loads import kill_loads
+from support.dag_runs import connection_to
+from support.operator_calls import execute
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from store_places import Place
+    from support.store_places import Place
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 

@@ -10,15 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dag_runs import connection_to
-from operator_calls import execute
+from support.dag_runs import connection_to
+from support.operator_calls import execute
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from store_places import Place
+    from support.store_places import Place
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 

@@ -1,0 +1,112 @@
+"""What outlets tell the next DAG: small, and enough to load the same days."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from support.airflow_versions import needs_airflow
+from support.operator_calls import NEW, execute
+
+from airflow_provider_msginsights.insights.dates import DateRange
+from airflow_provider_msginsights.run_days.requested import requested_days
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("connection")
+
+INSIGHTS = Asset("messaging_insights")
+needs_partitions = needs_airflow("3.3", "tasks can give partition keys")
+
+
+def event_of(context: dict[str, Any] | None = None, **parameters: Any) -> tuple[Any, Any]:
+    """The asset's event after a load, and the load's result."""
+    events = OutletEventAccessors()
+    result = execute({"outlet_events": events, **(context or {})}, outlets=[INSIGHTS], **parameters)
+    return events[INSIGHTS], result
+
+
+def days_loaded_for(extra: dict[str, Any]) -> tuple[DateRange, ...]:
+    """The days a DAG triggered by such an event is about."""
+    return requested_days({"triggering_asset_events": {INSIGHTS.name: [SimpleNamespace(extra=extra)]}})
+
+
+def test_an_event_names_rows_days_and_manifest(tmp_path: Path) -> None:
+    event, result = event_of(output_path=tmp_path.as_uri(), until="2026-11-03")
+    assert event.extra == {
+        "rows": 8,
+        "rows_added": 8,
+        "rows_changed": 0,
+        "rows_removed": 0,
+        "day_count": 2,
+        "first_day": "2026-11-01",
+        "last_day": "2026-11-02",
+        "days": ["2026-11-01", "2026-11-02"],
+        "restated_day_count": 0,
+        "restated_days": [],
+        "manifest": result["manifest"],
+    }
+
+
+def test_a_dag_triggered_by_it_is_about_the_same_days(tmp_path: Path) -> None:
+    event, _ = event_of(output_path=tmp_path.as_uri(), until="2026-11-03")
+    assert days_loaded_for(event.extra) == (DateRange(date(2026, 11, 1), date(2026, 11, 3)),)
+
+
+def test_many_days_are_told_by_the_first_and_the_last_and_still_mean_each_of_them(tmp_path: Path) -> None:
+    event, _ = event_of(output_path=tmp_path.as_uri(), metrics=NEW, since="2026-01-01", until="2026-10-01")
+    assert "days" not in event.extra
+    assert event.extra["day_count"] == 273
+    assert len(json.dumps(event.extra)) < 1024
+    assert days_loaded_for(event.extra) == (DateRange(date(2026, 1, 1), date(2026, 10, 1)),)
+
+
+def test_rows_for_xcom_make_an_event_without_a_manifest() -> None:
+    event, rows = event_of()
+    assert event.extra["rows"] == len(rows)
+    assert event.extra["days"] == ["2026-11-01"]
+    assert "manifest" not in event.extra
+
+
+def test_what_another_hook_of_the_dag_put_there_is_kept() -> None:
+    events = OutletEventAccessors()
+    events[INSIGHTS].extra = {"owner": "growth"}
+    execute({"outlet_events": events}, outlets=[INSIGHTS])
+    assert events[INSIGHTS].extra["owner"] == "growth"
+
+
+@needs_partitions
+def test_each_day_is_a_partition_and_one_event_has_none(tmp_path: Path) -> None:
+    event, _ = event_of(output_path=tmp_path.as_uri(), until="2026-11-03")
+    assert event.partition_keys == {"2026-11-01", "2026-11-02", None}
+
+
+@needs_partitions
+def test_more_than_a_year_of_days_gets_no_partition_keys_and_says_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    start = date(2025, 9, 1)
+    until = start + timedelta(days=367)
+    event, _ = event_of(output_path=tmp_path.as_uri(), metrics=NEW, since=start, until=until)
+    assert event.partition_keys == set()
+    assert event.extra["day_count"] == 367
+    assert "no partition keys, as 367 days are more than 366" in capfd.readouterr().out
+
+
+@needs_partitions
+def test_a_partitioned_run_keeps_its_own_key() -> None:
+    event, _ = event_of({"partition_key": "2026-11-01T00:00:00"})
+    assert event.partition_keys == set()
+
+
+def test_an_alias_is_left_to_the_dag() -> None:
+    alias = AssetAlias("chosen_later")
+    events = OutletEventAccessors()
+    execute({"outlet_events": events}, outlets=[alias])
+    assert list(events) == []

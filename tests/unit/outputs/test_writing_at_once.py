@@ -1,0 +1,101 @@
+"""Partitions are written several at a time, each once its day is settled, in memory that stays the same."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fsspec.implementations.memory import MemoryFileSystem
+from support.made_records import record, replied, store_rows, values_of
+from upath import UPath
+
+from airflow_provider_msginsights.outputs.dataset import Dataset
+from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.rows import RowMaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from airflow_provider_msginsights.outputs.values import Values
+
+PATIENCE_SECONDS = 30
+DAY, NEXT_DAY = "2026-03-08", "2026-03-09"
+
+
+class WatchedStore(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
+    """A store in memory that tells when the first file was put, and lets puts go on only when so many are under way."""
+
+    cachable = False
+
+    def __init__(self, *, puts_at_once: int) -> None:
+        super().__init__()
+        self.store: dict[str, Any] = {}  # its own, and not that of all stores in memory
+        self.pseudo_dirs = [""]
+        self.first_put = threading.Event()
+        self._all_here = threading.Barrier(puts_at_once)
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        self._all_here.wait(PATIENCE_SECONDS)
+        super().pipe_file(path, value, mode=mode, **kwargs)
+        self.first_put.set()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A directory of such a store."""
+
+    fs: WatchedStore
+    path: str = "/insights"
+    protocol: str = "memory"
+
+
+def dataset_at(root: Any) -> Dataset[Any]:
+    return Dataset(root=root, file_format=format_named("jsonl"), period="day")
+
+
+def test_files_are_put_several_at_a_time(final_if_ended_by: datetime) -> None:
+    place = Place(WatchedStore(puts_at_once=4))
+    records = [record(f"2026-03-0{day}") for day in range(1, 9)]
+    stored = store_rows(dataset_at(place), values_of(records, final_if_ended_by=final_if_ended_by))
+    assert len(stored) == len(place.fs.find(place.path)) == 8
+
+
+def test_a_settled_day_is_stored_while_rows_of_others_still_come(final_if_ended_by: datetime) -> None:
+    place = Place(WatchedStore(puts_at_once=1))
+    first, second = values_of([record(DAY), record(NEXT_DAY)], final_if_ended_by=final_if_ended_by)
+    with dataset_at(place).writer() as writer:
+        writer.add([first])
+        writer.settle(date.fromisoformat(NEXT_DAY))
+        assert place.fs.first_put.wait(PATIENCE_SECONDS)
+        writer.add([second])
+        assert place.fs.find(place.path) == [f"{place.path}/dt={DAY}/part-0.jsonl"]
+        writer.finish()
+    assert len(place.fs.find(place.path)) == 2
+
+
+def test_four_times_the_days_take_no_more_memory(tmp_path: Path, final_if_ended_by: datetime) -> None:
+    maker = RowMaker(final_if_ended_by=final_if_ended_by)
+
+    def rows(days: int) -> Iterator[Values]:
+        for page in range(200):
+            for number in range(days):
+                day = date(2024, 1, 1) + timedelta(days=number)
+                one = record(day.isoformat(), page_id=f"page-{page}", value=page * 1000 + number)
+                yield from maker.values(replied(one))
+
+    def peak_bytes(days: int) -> int:
+        root = UPath((tmp_path / str(days)).as_uri())
+        store_rows(dataset_at(root), rows(10))  # what is made once is made
+        tracemalloc.start()
+        try:
+            store_rows(dataset_at(root), rows(days))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak_bytes(1000) < 1.25 * peak_bytes(250)

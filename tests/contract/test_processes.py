@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from support.paths import TESTS
 from support.processes import Sessions
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STUBBORN = """
 import os, signal, subprocess, sys, time

@@ -149,7 +149,7 @@ class MessagingInsightsHook(BaseHook):
         """
         query = self._possible(query, datetime.now(UTC))
         with self.get_conn() as transport:
-            outcome = yield from transport.records(self.fetching(query))
+            outcome = yield from transport.records(self.fetch_flow(query))
         return outcome if allow_partial else _complete(outcome)
 
     async def aget_records(self, query: InsightsQuery) -> AsyncGenerator[InsightsRecord]:
@@ -160,7 +160,7 @@ class MessagingInsightsHook(BaseHook):
         query = self._possible(query, datetime.now(UTC))
         async with (
             await self.aget_conn() as transport,
-            contextlib.aclosing(iterate(transport, self.fetching(query))) as parts,
+            contextlib.aclosing(iterate(transport, self.fetch_flow(query))) as parts,
         ):
             async for part in parts:
                 if isinstance(part, Records):
@@ -241,28 +241,28 @@ class MessagingInsightsHook(BaseHook):
         for ending in endings(*self._parts):
             self.log.warning("Connection %s: %s", self.msginsights_conn_id, ending)
 
-    def page_ids_of(self, named: object) -> tuple[str, ...]:
-        """Give the Pages a task means: those named, the connection's default ones, or every one it may analyse.
+    def resolve_page_ids(self, page_ids: object) -> tuple[str, ...]:
+        """Return the ids of the Pages that are named, or the connection's default ones, or all it can analyze.
 
-        :param named: Page ids, ``"all"`` or ``None``; what ways of writing are understood, `parse_page_ids` says.
-        :raises ConfigurationError: for what is not Page ids, and for ``"all"`` when the token may analyse no Page.
+        :param page_ids: Page ids, ``"all"`` or ``None``, in any form that `parse_page_ids` reads.
+        :raises ConfigurationError: if the value is not valid, or if it is ``"all"`` and the token can analyze no Page.
         """
-        page_ids = parse_page_ids(named)
-        if page_ids != ALL_PAGES:
-            return page_ids or self._parts[0].default_page_ids
-        page_ids = tuple(page.page_id for page in self.list_pages() if page.may_analyze is not False)
-        if not page_ids:
+        parsed = parse_page_ids(page_ids)
+        if parsed != ALL_PAGES:
+            return parsed or self._parts[0].default_page_ids
+        found = tuple(page.page_id for page in self.list_pages() if page.may_analyze is not False)
+        if not found:
             raise ConfigurationError(
-                f"page_ids='all', but the token of connection {self.msginsights_conn_id!r} may analyse no Page: give "
-                "its person the ANALYZE task and the token pages_show_list, or use a user or system-user token."
+                f"page_ids='all': the token of connection {self.msginsights_conn_id!r} cannot analyze any Page. Give "
+                "its user the ANALYZE task and the token pages_show_list, or use a user or system-user token."
             )
-        return page_ids
+        return found
 
     def retry_policy(self) -> RetryPolicy:
         """Give the bounds on asking again that the connection sets."""
         return self._parts[0].retry_policy
 
-    def fetching(self, query: InsightsQuery, *, slices: Sequence[Slice] | None = None) -> Flow[FetchOutcome]:
+    def fetch_flow(self, query: InsightsQuery, *, slices: Sequence[Slice] | None = None) -> Flow[FetchOutcome]:
         """Give the work of reading every record of the query, or of some slices of it, for a transport to run."""
         from airflow_provider_msginsights.insights.flows import fetch_insights
 
@@ -285,7 +285,7 @@ class MessagingInsightsHook(BaseHook):
         possible = self._possible(query, now, may_come=True)
         return _settled(await self._arun(lambda policy: probe_availability(possible, now=now, policy=policy)))
 
-    def probe_once(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
+    def check_availability(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
         """Tell what of these days is there by ``now``; the trouble of single Pages and metrics is in the outcome.
 
         Asked again of the same hook, a poll of up to 50 Pages is one HTTP request.

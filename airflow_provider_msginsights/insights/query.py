@@ -223,7 +223,7 @@ def _checked_page_ids(value: object) -> tuple[str, ...]:
     if page_ids is None:
         raise ConfigurationError("No Page was named. Give page_ids, or set the connection's login to a Page id.")
     if page_ids == ALL_PAGES:
-        raise ConfigurationError("page_ids='all' is not valid: use ids; the hook's page_ids_of('all') gives them.")
+        raise ConfigurationError("page_ids='all' is not valid: use ids; the hook's resolve_page_ids('all') gives them.")
     return page_ids
 
 

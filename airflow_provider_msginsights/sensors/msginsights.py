@@ -244,7 +244,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
     def _poll(self, question: Question, hook: MessagingInsightsHook, memory: Memory, now: datetime) -> Verdict | None:
         failed = FailedPolls(self._allowed_failures(question), memory.failed_polls)
         try:
-            found = hook.probe_once(question.query, ranges=question.ranges, now=now)
+            found = hook.check_availability(question.query, ranges=question.ranges, now=now)
             verdict = question.requirement.judge(found)
         except MessagingInsightsError as error:
             failed.add(error)

@@ -73,7 +73,7 @@ class Question:
         ranges = possible.ranges
         hook.retry_policy()  # reads the connection: a wrong one must not wait for the day's end to be told
         query = InsightsQuery.create(
-            page_ids=hook.page_ids_of(page_ids),
+            page_ids=hook.resolve_page_ids(page_ids),
             metrics=metrics,
             days=DateRange(ranges[0].first_day, ranges[-1].end_day),
         )

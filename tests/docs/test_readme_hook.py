@@ -93,7 +93,7 @@ def test_each_way_to_write_a_connection_is_understood(number: int, monkeypatch: 
     value = line.partition("='")[2].removesuffix("'").replace("<page id>", "101").replace("<token>", "EAAB-token")
     monkeypatch.setenv(CONNECTION_VARIABLE, value)
     hook = MessagingInsightsHook()
-    assert hook.page_ids_of(None) == ("101",)
+    assert hook.resolve_page_ids(None) == ("101",)
     with hook.get_conn():
         """Nothing of the connection was refused."""
 

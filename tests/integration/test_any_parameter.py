@@ -167,7 +167,7 @@ def hook(**different: Any) -> None:
 
 
 def hook_pages(**different: Any) -> None:
-    for page_id in MessagingInsightsHook().page_ids_of(**different):
+    for page_id in MessagingInsightsHook().resolve_page_ids(**different):
         assert parameters.is_page_id(page_id)
 
 
@@ -187,7 +187,7 @@ CALLS: dict[str, tuple[Callable[..., None], Callable[..., Any]]] = {
     "new-day trigger": (new_day_trigger, MessagingInsightsNewDayTrigger),
     "retry policy": (retry_policy, MessagingInsightsRetryPolicy),
     "hook": (hook, MessagingInsightsHook),
-    "page_ids_of": (hook_pages, MessagingInsightsHook.page_ids_of),
+    "resolve_page_ids": (hook_pages, MessagingInsightsHook.resolve_page_ids),
     "inspect_token": (hook_report, MessagingInsightsHook.inspect_token),
     "asked_days": (days, asked_days),
 }

@@ -29,13 +29,13 @@ def load(hook: MessagingInsightsHook, emulator: GraphEmulator, page_ids: tuple[s
     today = pacific_date(emulator.now())
     days = DateRange(today - timedelta(3), today)
     try:
-        found = hook.page_ids_of(page_ids)
+        found = hook.resolve_page_ids(page_ids)
     except (ConfigurationError, MessagingInsightsError):
         return {}
     query = InsightsQuery.create(page_ids=found, metrics="stable", days=days)
     try:
         with hook.get_conn() as transport:
-            outcome = transport.run(hook.fetching(query))
+            outcome = transport.run(hook.fetch_flow(query))
     except MessagingInsightsError:
         return dict.fromkeys(found, "refused")
     states = {part.page_id: "no row" for part in outcome.empty} | {part.page_id: "rows" for part in outcome.answered}
@@ -150,8 +150,8 @@ def test_all_pages_and_an_empty_list_is_a_problem_as_it_is_for_a_load(
     hide_all(emulator)
     connection_to(emulator, monkeypatch, login="", password=emulator.user_token)
     hook = MessagingInsightsHook()
-    with pytest.raises(ConfigurationError, match="may analyse no Page"):
-        hook.page_ids_of("all")
+    with pytest.raises(ConfigurationError, match="cannot analyze any Page"):
+        hook.resolve_page_ids("all")
     report = hook.inspect_token(page_ids="all")
     assert [one.topic for one in report.findings if one.severity is Severity.ERROR] == ["no_page"]
 
@@ -165,7 +165,7 @@ def test_all_asks_for_the_listed_pages_the_person_may_analyse(
     report = MessagingInsightsHook().inspect_token(page_ids="all")
     assert report.ok
     asked_for = [page.page_id for page in report.pages if page.is_asked_for]
-    assert asked_for == list(MessagingInsightsHook().page_ids_of("all"))
+    assert asked_for == list(MessagingInsightsHook().resolve_page_ids("all"))
     assert not {"102", "103"} & set(asked_for)
 
 

@@ -63,10 +63,10 @@ def test_both_worlds_raise_the_same_error_and_hide_the_token(emulator: GraphEmul
 def test_pages_are_those_named_else_the_connection_s_else_all(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MessagingInsightsHook().page_ids_of("102, 103") == ("102", "103")
-    assert MessagingInsightsHook().page_ids_of(None) == ("101",)
+    assert MessagingInsightsHook().resolve_page_ids("102, 103") == ("102", "103")
+    assert MessagingInsightsHook().resolve_page_ids(None) == ("101",)
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
-    assert set(MessagingInsightsHook().page_ids_of("all")) == set(emulator.page_ids)
+    assert set(MessagingInsightsHook().resolve_page_ids("all")) == set(emulator.page_ids)
 
 
 def test_a_wrong_field_is_refused_with_its_name_and_the_connection_s(

@@ -126,7 +126,7 @@ def test_the_connection_is_read_without_blocking_for_every_twin(emulator: GraphE
     async def ask() -> tuple[object, ...]:
         hook = MessagingInsightsHook()
         async with await hook.aget_conn() as transport:
-            outcome = await transport.run(hook.fetching(query("101")))
+            outcome = await transport.run(hook.fetch_flow(query("101")))
         return len(await hook.alist_pages()), outcome.counts["records"]
 
     assert asyncio.run(ask()) == (len(emulator.page_ids), 2)

@@ -121,7 +121,7 @@ def test_a_token_in_the_login_is_refused_before_any_request_and_shown_nowhere(
     told = []
     for ask in (
         execute,
-        lambda: MessagingInsightsHook().page_ids_of(None),
+        lambda: MessagingInsightsHook().resolve_page_ids(None),
         lambda: MessagingInsightsHook().inspect_token(),
     ):
         with pytest.raises((AirflowFailException, ConfigurationError), match="login must hold Page ids") as refused:

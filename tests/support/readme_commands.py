@@ -149,4 +149,4 @@ def _check_export(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None
             connection = BaseHook.get_connection(conn_id)
             assert connection.conn_type
             if connection.conn_type == MessagingInsightsHook.conn_type:
-                assert MessagingInsightsHook(conn_id).page_ids_of(None)
+                assert MessagingInsightsHook(conn_id).resolve_page_ids(None)

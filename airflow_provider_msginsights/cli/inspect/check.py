@@ -76,7 +76,7 @@ def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) 
     from airflow_provider_msginsights.insights.dates import last_days_ended_by
 
     readable = [page.page_id for page in report.pages if page.problem is None]
-    page_ids = (*readable, *hook.page_ids_of(None))
+    page_ids = (*readable, *hook.resolve_page_ids(None))
     if not page_ids:
         raise ConfigurationError("A sample takes a Page: name one by --page-ids, or in the connection's login.")
     with hook.get_conn() as transport:

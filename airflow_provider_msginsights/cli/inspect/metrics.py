@@ -104,7 +104,7 @@ def _survey(arguments: argparse.Namespace, now: datetime) -> Survey:
     resolve_metrics(metrics)
     with connected(arguments.conn_id) as hook:
         query = InsightsQuery.create(
-            page_ids=hook.page_ids_of(page_ids),
+            page_ids=hook.resolve_page_ids(page_ids),
             metrics=metrics,
             days=last_days_ended_by(now, arguments.days),
         )

@@ -87,7 +87,7 @@ class Load:
         """
         with self.hook.get_conn() as transport:
             for place, (query, rest) in enumerate(zip(self.queries, self.work.rests, strict=True)):
-                reading = self.progress.watching(self.hook.fetching(query, slices=rest), str(query.days))
+                reading = self.progress.watching(self.hook.fetch_flow(query, slices=rest), str(query.days))
                 if settle is not None:
                     still_to_come = [later.days.first_day for later in self.queries[place + 1 :]]
                     reading = observed(reading, partial(_tell_settled, settle, still_to_come))

@@ -88,7 +88,7 @@ class Turn:
 
     @cached_property
     def _page_ids(self) -> tuple[str, ...]:
-        return self._hook.page_ids_of(self._config.page_ids)
+        return self._hook.resolve_page_ids(self._config.page_ids)
 
     # What there is to do
 

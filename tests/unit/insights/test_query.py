@@ -98,7 +98,7 @@ def test_groups_stand_for_metrics_that_were_not_named() -> None:
         ({"page_ids": [".."]}, "is not a Page id"),
         ({"page_ids": [1.5]}, "page_ids holds 1.5"),
         ({"page_ids": "me"}, "is not a Page id"),
-        ({"page_ids": "all"}, "page_ids_of"),
+        ({"page_ids": "all"}, "resolve_page_ids"),
         ({"period": "total_over_range", "days": days(91)}, "wider than the 90 days"),
     ],
 )

@@ -66,9 +66,8 @@ def test_a_range_that_cannot_exist_is_refused_before_any_request(
 ) -> None:
     until = "2015-03-01" if period == "total_over_range" and since < "2016" else until
     before = emulator.stats()["graph_calls"]
-    with pytest.raises(AirflowFailException, match=why) as refused:
+    with pytest.raises(AirflowFailException, match=why):
         execute(page_ids=PAGES, since=since, until=until, period=period, output_path=tmp_path.as_uri())
-    assert isinstance(refused.value.__cause__, ConfigurationError)
     assert emulator.stats()["graph_calls"] == before
     assert list(tmp_path.iterdir()) == []
 

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 
     from airflow_provider_msginsights.hooks.connection import ConnectionReader, Parts
-    from airflow_provider_msginsights.hooks.polling import Prober
-    from airflow_provider_msginsights.insights.availability.polling import Found
+    from airflow_provider_msginsights.insights.availability.polling import Availability, Found
     from airflow_provider_msginsights.insights.dates import DateRange
-    from airflow_provider_msginsights.insights.fetch.outcome import Availability, FetchOutcome
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.fetch.page_tokens import PageInfo
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.protocol import Flow
@@ -75,6 +74,7 @@ class MessagingInsightsHook(BaseHook):
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
         self.retry_bounds = retry_bounds
+        self._tokens_work = False
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -107,10 +107,9 @@ class MessagingInsightsHook(BaseHook):
         return self._parts[0]
 
     @cached_property
-    def _prober(self) -> Prober:
-        from airflow_provider_msginsights.hooks.polling import Prober
-
-        return Prober(self.get_conn(), self.retry_policy())
+    def _poll_transport(self) -> BlockingTransport:
+        """The transport of all polls: it keeps the Page tokens, and no network connection between two polls."""
+        return self.get_conn()
 
     def get_conn(self) -> BlockingTransport:
         """Give a transport that carries the connection's token; use it in a ``with`` statement.
@@ -293,7 +292,16 @@ class MessagingInsightsHook(BaseHook):
         :param ranges: the days asked about; those near each other share a request.
         :raises MessagingInsightsError: trouble that concerns every Page.
         """
-        return self._prober.probe(query, ranges=ranges, now=now)
+        from airflow_provider_msginsights.insights.flows import probe_availability
+
+        flow = probe_availability(
+            query, now=now, policy=self.retry_policy(), ranges=ranges, at_once=self._tokens_work, exchange_first=True
+        )
+        self._tokens_work = False
+        with self._poll_transport as transport:
+            found = transport.run(flow)
+        self._tokens_work = not found.outcome.errors
+        return found
 
     async def apoll_availability(
         self,

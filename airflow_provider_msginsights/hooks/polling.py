@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.availability.polling import poll_availability
-from airflow_provider_msginsights.insights.flows import probe_availability
 from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 from airflow_provider_msginsights.transports.sharing import SharedClient
 
@@ -22,10 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.hooks.connection import Parts
     from airflow_provider_msginsights.insights.availability.polling import Found
     from airflow_provider_msginsights.insights.dates import DateRange
-    from airflow_provider_msginsights.insights.fetch.outcome import Availability
-    from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.query import InsightsQuery
-    from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
 
 
@@ -113,29 +109,3 @@ def _load() -> None:
     import_module("airflow_provider_msginsights.hooks.connection")
     with contextlib.suppress(ConfigurationError):  # it is told when a connection really needs them
         new_client(TransportSettings())
-
-
-class Prober:
-    """Keeps the Page tokens from poll to poll, and no network connection between them.
-
-    :param transport: its connection is read again when the API refuses the token.
-    """
-
-    def __init__(self, transport: BlockingTransport, policy: RetryPolicy) -> None:
-        self._transport = transport
-        self._policy = policy
-        self._tokens_work = False
-
-    def probe(self, query: InsightsQuery, *, ranges: tuple[DateRange, ...], now: datetime) -> Availability:
-        """Tell what of these days is there by ``now``.
-
-        :raises MessagingInsightsError: trouble that concerns every Page.
-        """
-        flow = probe_availability(
-            query, now=now, policy=self._policy, ranges=ranges, at_once=self._tokens_work, exchange_first=True
-        )
-        self._tokens_work = False
-        with self._transport:
-            found = self._transport.run(flow)
-        self._tokens_work = not found.outcome.errors
-        return found

@@ -13,8 +13,8 @@ from airflow.triggers.shared_stream import SharedStreamProducer
 
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.hooks.polling import load_for_polling
+from airflow_provider_msginsights.insights.availability.polling import Availability
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day, last_days_ended_by
-from airflow_provider_msginsights.insights.fetch.outcome import Availability
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.triggers.msginsights import JITTER
 from airflow_provider_msginsights.triggers.new_day import WINDOW_DAYS

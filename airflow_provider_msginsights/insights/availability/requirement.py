@@ -17,7 +17,7 @@ from airflow_provider_msginsights.insights.wording import failures_in_words, gra
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from airflow_provider_msginsights.insights.fetch.outcome import Availability
+    from airflow_provider_msginsights.insights.availability.polling import Availability
 
 ON_SILENT_PAGE = ("ignore", "wait", "fail")
 

@@ -1,15 +1,13 @@
-"""What a fetch or a probe found out, apart from the records themselves."""
+"""What a fetch found out, apart from the records themselves."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-    from datetime import date
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
@@ -96,47 +94,3 @@ class FetchOutcome:
     def resume_after_seconds(self) -> float | None:
         """When the last of the paused slices may be asked again; ``None`` when none is paused."""
         return max((one.retry_after_seconds for one in self.paused), default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Availability:
-    """Whether every day asked for has its final rows.
-
-    :param missing: (Page, metric, day) without a row that had ended by the moment asked about.
-    :param outcome: everything else the probe met: errors, paused slices, refused metrics.
-    :param silent_pages: Pages that were read and have no row of any metric in the last seven days of the range.
-    """
-
-    missing: tuple[tuple[str, str, date], ...]
-    outcome: FetchOutcome
-    silent_pages: tuple[str, ...] = ()
-
-    @property
-    def ready(self) -> bool:
-        """Whether nothing is missing and nothing kept us from looking."""
-        return not (self.missing or self.outcome.errors or self.outcome.paused)
-
-    def describe(self, *, without_pages: Collection[str] = ()) -> str:
-        """What is still missing, less some Pages; the first twenty (Page, metric) in words, the rest as a number."""
-        days: dict[tuple[str, str], list[str]] = {}
-        for page_id, metric, day in self.missing:
-            if page_id not in without_pages:
-                days.setdefault((page_id, metric), []).append(day.isoformat())
-        told = [
-            f"Page {page_id} has no {metric} for {_days_in_words(those)}"
-            for (page_id, metric), those in islice(days.items(), _TOLD)
-        ]
-        if len(days) > _TOLD:
-            told.append(f"and so on for {len(days) - _TOLD} more")
-        if self.outcome.paused:
-            told.append(f"{len(self.outcome.paused)} requests wait for Meta's limit")
-        return "; ".join(told) or "nothing"
-
-
-_TOLD = 20
-
-
-def _days_in_words(days: list[str]) -> str:
-    if len(days) <= _TOLD:
-        return ", ".join(days)
-    return f"{', '.join(days[:_TOLD])} and {len(days) - _TOLD} more days"

@@ -14,7 +14,7 @@ from airflow_provider_msginsights.insights.dates import end_of_day
 from airflow_provider_msginsights.insights.flows import probe_availability, probe_metrics
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.insights.fetch.outcome import Availability
+    from airflow_provider_msginsights.insights.availability.polling import Availability
     from airflow_provider_msginsights.insights.protocol import Request, Response
     from airflow_provider_msginsights.insights.query import InsightsQuery
 

@@ -24,7 +24,12 @@ from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
 from airflow_provider_msginsights.insights.protocol import Emit, Renew
-from airflow_provider_msginsights.insights.token.owner import may_be_of_another_page, of_another_page, page_of_token
+from airflow_provider_msginsights.insights.token.owner import (
+    NO_PERMISSION,
+    may_be_of_another_page,
+    of_another_page,
+    page_of_token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -284,9 +289,11 @@ class FetchRun:
         answering = {part.page_id for part in (*self._answered, *self._empty)}
         if answering:
             owner = next(iter(answering)) if len(answering) == 1 and not self._pages_with_token else None
-        else:
+        elif any(error.code == NO_PERMISSION for error in refused.values()):
             self._dispatcher.counts["calls"] += 1
             owner = yield from page_of_token(self._policy)
+        else:
+            return
         self._page_failures |= {
             page_id: of_another_page(error, page_id=page_id, owner=owner)
             for page_id, error in refused.items()

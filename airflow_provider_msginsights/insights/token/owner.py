@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.protocol import Flow
 
+NO_PERMISSION = 10
+"""The code of "Application does not have permission for this action": worth a call to learn whose token it is."""
+
 _UNKNOWN_OBJECT = (100, 33)
 
 

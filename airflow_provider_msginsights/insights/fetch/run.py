@@ -136,7 +136,7 @@ class FetchRun:
             empty=tuple(self._empty),
             unanswered=(*self._unanswered, *self._open),
             paused=Paused.joined(self._paused),
-            page_failures=self._page_failures,
+            page_failures={page: self._page_failures[page] for page in page_ids if page in self._page_failures},
             pages_without_insights=self._pages_without_insights,
             unavailable_metrics=self._refused.everywhere(),
             page_unavailable_metrics=self._refused.on_page(),

@@ -94,7 +94,8 @@ class Judge:
             refused |= outcome.unavailable_metrics
             for (page_id, metric), error in outcome.page_unavailable_metrics.items():
                 on_pages.setdefault(metric, {})[page_id] = error
-            for part in outcome.empty:
+            places = {page_id: place for place, page_id in enumerate(outcome.query.page_ids)}
+            for part in sorted(outcome.empty, key=lambda part: places[part.page_id]):
                 empty.setdefault(part.metrics, []).append(part)
             dropped.update(outcome.dropped)
         self._warn(f"Metric {metric} was not loaded: {error}" for metric, error in refused.items())

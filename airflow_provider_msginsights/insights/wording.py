@@ -17,6 +17,14 @@ MOST_NAMED = 5
 """How many Pages, and how many reasons, are told one by one."""
 
 
+def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
+    """Return a count and its noun: ``1 request``, ``2 requests``.
+
+    :param plural_noun: where it is not the noun with an s.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {plural_noun or noun + 's'}"
+
+
 def some_of(names: Collection[str], *, most: int = MOST_NAMED) -> str:
     """The first few names, and how many more there are."""
     listed = list(names)

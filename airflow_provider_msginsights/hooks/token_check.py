@@ -56,6 +56,7 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
 
     :param read: reads the connection.
     """
+    from airflow_provider_msginsights.insights.token.render import render_report
     from airflow_provider_msginsights.transports.redaction import redact
 
     try:
@@ -66,7 +67,7 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
     except Exception as error:  # noqa: BLE001 - a test gives an answer, and no foreign text that may hold a secret
         ok, text = False, f"The connection could not be read: {type(error).__name__}."
     else:
-        ok, text = report.ok, report.as_text()
+        ok, text = report.ok, render_report(report)
     return ok, _fitting(redact(text))
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.catalog import Unit
-    from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
 
 
 class InsightsRecord(NamedTuple):
@@ -46,6 +45,14 @@ class InsightsRecord(NamedTuple):
     currency: str | None
     breakdowns: tuple[tuple[str, str | None], ...]
     breakdowns_other: tuple[tuple[str, str], ...]
+
+
+class TimeColumns(NamedTuple):
+    """The times of many rows, field by field."""
+
+    range_starts: tuple[date, ...]
+    pacific_dates: tuple[date, ...]
+    end_times: tuple[datetime, ...]
 
 
 make_record = partial(tuple.__new__, InsightsRecord)

@@ -86,6 +86,8 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Look at the token; fail, skip or warn as the task asks for; give a summary of the report."""
+        from airflow_provider_msginsights.insights.token.render import render_report
+
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             fail_days = parse_number("fail_within_days", self.fail_within_days)
             warn_days = parse_number("warn_within_days", self.warn_within_days)
@@ -95,7 +97,7 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
             hook = MessagingInsightsHook(self.msginsights_conn_id, api_version=self.api_version)
             report = hook.inspect_token(page_ids=page_ids)
         summary = _summary(report, fail_days, warn_days, require_known_end=require_known_end)
-        self.log.info("%s", report.as_text())
+        self.log.info("%s", render_report(report))
         for warning in summary["warnings"]:
             self.log.warning("Connection %s: %s", self.msginsights_conn_id, warning)
         if summary["problems"]:

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
-    from airflow_provider_msginsights.insights.records import InsightsRecord, Records
+    from airflow_provider_msginsights.insights.records import InsightsRecord, Records, TimeColumns
     from airflow_provider_msginsights.outputs.schema import Row
     from airflow_provider_msginsights.outputs.values import Values
 

@@ -15,6 +15,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError, Messagin
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
 from airflow_provider_msginsights.insights.query import InsightsQuery
+from airflow_provider_msginsights.insights.token.render import render_report
 from airflow_provider_msginsights.insights.token.report import Severity
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
 
@@ -101,9 +102,9 @@ def test_a_report_says_of_each_page_what_a_load_does(
             assert not page.reads_insights
         assert (page.problem is not None) is (state == "refused")
     if loaded and set(loaded.values()) == {"rows"}:
-        assert report.ok, report.as_text()
+        assert report.ok, render_report(report)
     if not loaded or "refused" in loaded.values():
-        assert not report.ok, report.as_text()
+        assert not report.ok, render_report(report)
 
 
 def hide_all(emulator: GraphEmulator) -> None:
@@ -139,7 +140,9 @@ def test_an_empty_list_and_no_page_named_is_not_known(emulator: GraphEmulator, m
     report = MessagingInsightsHook().inspect_token()
     (found,) = (one for one in report.findings if one.topic == "no_page")
     assert found.severity is Severity.UNKNOWN
-    assert report.as_text().startswith("The API takes the token. Whether it reads insights could not be found out.")
+    assert render_report(report).startswith(
+        "The API takes the token. Whether it reads insights could not be found out."
+    )
     summary = MessagingInsightsTokenCheckOperator(task_id="check").execute({})
     assert any("no Page was named" in one for one in summary["warnings"])
 

@@ -18,6 +18,7 @@ from support.dag_runs import CONNECTION_VARIABLE, connection_to
 
 from airflow_provider_msginsights.emulator import Token, TokenKind
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.token.render import render_report
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
@@ -98,7 +99,7 @@ def test_without_app_secret_a_page_token_still_shows_what_can_be_known(
         assert "until when it is valid" in unknown[0].what
         assert "app_id and app_secret" in unknown[0].remedy
     else:
-        assert cure in report.as_text()
+        assert cure in render_report(report)
 
 
 def test_a_person_who_is_no_developer_of_the_app_is_known_by_permissions_and_pages(

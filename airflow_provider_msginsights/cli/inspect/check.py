@@ -62,8 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(report: TokenReport) -> None:
     """The lines of the report, with a colour for each kind."""
+    from airflow_provider_msginsights.insights.token.render import render_report
+
     say = telling.console().print
-    verdict, *lines = report.as_text().splitlines()
+    verdict, *lines = render_report(report).splitlines()
     say(verdict, style="bold green" if report.ok else "bold red", markup=False, soft_wrap=True)
     for line in lines:
         head, colon, rest = line.partition(":")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.dates import MAX_CHUNK_DAYS, DateRange
-from airflow_provider_msginsights.insights.fetch.eager import ask_at_once
+from airflow_provider_msginsights.insights.fetch.reading import fetch_eagerly
 from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.fetch.run import FetchRun
 from airflow_provider_msginsights.insights.graph.usage_headers import regain_seconds
@@ -115,7 +115,7 @@ def probe_availability(
         Slice(page_id, plain.metrics, days) for days in _spans((*ranges, last_days)) for page_id in query.page_ids
     )
     if at_once and len(slices) > 1:
-        reading = ask_at_once(plain, policy=policy, slices=slices)
+        reading = fetch_eagerly(plain, policy=policy, slices=slices)
     else:
         reading = FetchRun(plain, slices, policy, exchange_first=exchange_first).run()
     outcome = yield from observed(reading, note, passes_on=False)

@@ -17,11 +17,11 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
 )
 from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
+from airflow_provider_msginsights.insights.graph.error_table import ANALYZE
 from airflow_provider_msginsights.insights.graph.json_text import printable
 from airflow_provider_msginsights.insights.graph.paging import PAGES_A_CALL, read_list
 from airflow_provider_msginsights.insights.parameters.parse import is_page_id
 from airflow_provider_msginsights.insights.protocol import Request
-from airflow_provider_msginsights.insights.token.report import ANALYZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

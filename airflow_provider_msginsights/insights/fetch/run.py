@@ -21,15 +21,15 @@ from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome, Pa
 from airflow_provider_msginsights.insights.fetch.page_tokens import exchange_tokens, list_tokens
 from airflow_provider_msginsights.insights.fetch.request_size import Sizes
 from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
-from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
-from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
-from airflow_provider_msginsights.insights.protocol import Emit, Renew
-from airflow_provider_msginsights.insights.token.owner import (
+from airflow_provider_msginsights.insights.fetch.token_owner import (
     NO_PERMISSION,
     may_be_of_another_page,
     of_another_page,
     page_of_token,
 )
+from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
+from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
+from airflow_provider_msginsights.insights.protocol import Emit, Renew
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

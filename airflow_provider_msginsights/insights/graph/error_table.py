@@ -37,6 +37,9 @@ Scope = Literal["run", "page"]
 PERMISSIONS = ("pages_messaging", "pages_read_engagement", "pages_show_list", "read_insights")
 """What the app needs (Messaging Insights API page, "Before you start")."""
 
+ANALYZE = "ANALYZE"
+"""The task on a Page that reading its insights takes (the same place)."""
+
 
 class Remedy(Enum):
     """What a flow does about a problem."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.dates import ONE_DAY, DateRange, end_of_day, pacific_date
 from airflow_provider_msginsights.insights.graph.row_values import number_in
+from airflow_provider_msginsights.insights.records import TimeColumns
 
 _LAST_INSTANT = timedelta(microseconds=1)
 _ROLLING_DAYS = {"day": 1, "week": 7, "days_28": 28}
@@ -30,14 +31,6 @@ class RowTime(NamedTuple):
     range_start: date
     pacific_date: date
     end_time: datetime
-
-
-class TimeColumns(NamedTuple):
-    """The times of many rows, field by field."""
-
-    range_starts: tuple[date, ...]
-    pacific_dates: tuple[date, ...]
-    end_times: tuple[datetime, ...]
 
 
 class RowTimes:

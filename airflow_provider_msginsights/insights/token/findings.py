@@ -12,9 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
-from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS
+from airflow_provider_msginsights.insights.graph.error_table import ANALYZE, PERMISSIONS
 from airflow_provider_msginsights.insights.token.report import (
-    ANALYZE,
     SOON_DAYS,
     Finding,
     Severity,
@@ -23,9 +22,8 @@ from airflow_provider_msginsights.insights.token.report import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
-    from airflow_provider_msginsights.insights.token.report import Lifetime, PageAccess, TokenReport
+    from airflow_provider_msginsights.insights.token.report import PageAccess, TokenReport
 
 _ORDER = tuple(Severity)
 _EXPIRED = 463
@@ -129,7 +127,7 @@ def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
         yield Finding(
             severity=severity,
             topic=topic,
-            what=f"{what} {verb} {end_in_words(lifetime, report.asked_at)}.",
+            what=f"{what} {verb} {lifetime.describe(report.asked_at)}.",
             remedy=remedy,
         )
 
@@ -137,16 +135,6 @@ def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
 def _severity(report: TokenReport) -> Severity:
     """How much it matters that something is said to be missing."""
     return Severity.WARNING if report.is_proven else Severity.ERROR
-
-
-def end_in_words(lifetime: Lifetime, now: datetime) -> str:
-    """When something ends, and how far that is from now."""
-    left = lifetime.days_left(now)
-    if left is None or lifetime.ends_at is None:
-        return "never" if lifetime.is_known else "at a moment not known"
-    whole = round(abs(left))
-    days = "less than a day" if abs(left) < 1 else "1 day" if whole == 1 else f"{whole} days"
-    return f"on {lifetime.ends_at:%Y-%m-%d %H:%M} UTC ({f'in {days}' if left > 0 else f'{days} ago'})"
 
 
 def _permissions(report: TokenReport) -> Iterator[Finding]:

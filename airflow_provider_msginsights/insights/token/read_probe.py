@@ -18,7 +18,7 @@ from airflow_provider_msginsights.exceptions import (
     ResponseFormatError,
 )
 from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
-from airflow_provider_msginsights.insights.flows import fetch_insights
+from airflow_provider_msginsights.insights.fetch.reading import fetch_insights
 from airflow_provider_msginsights.insights.graph.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.graph.error_table import rule_for
 from airflow_provider_msginsights.insights.protocol import observed

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS
-from airflow_provider_msginsights.insights.token.findings import end_in_words
-from airflow_provider_msginsights.insights.token.report import ANALYZE, Severity
+from airflow_provider_msginsights.insights.graph.error_table import ANALYZE, PERMISSIONS
+from airflow_provider_msginsights.insights.token.report import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,7 @@ _TITLES = {
 }
 
 
-def text_of(report: TokenReport) -> str:
+def render_report(report: TokenReport) -> str:
     """The verdict, the facts, then what to know and what helps."""
     # Airflow's form shows the lines as one: each is a sentence, so that it reads there too.
     return "\n".join((verdict_of(report), *(f"{fact}." for fact in _facts(report)), *map(_told, report.findings)))
@@ -69,7 +68,7 @@ def _app(report: TokenReport) -> str:
 def _end(lifetime: Lifetime, now: datetime) -> str:
     if not lifetime.is_known:
         return "not known"
-    return end_in_words(lifetime, now).removeprefix("on ") if lifetime.ends_at else "without end"
+    return lifetime.describe(now).removeprefix("on ") if lifetime.ends_at else "without end"
 
 
 def _permissions(missing: tuple[str, ...] | None) -> str:

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights.insights.graph.error_table import ANALYZE
+
 if TYPE_CHECKING:
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
-
-ANALYZE = "ANALYZE"
-"""The task on a Page that reading its insights takes (Messaging Insights API page, "Before you start")."""
 
 SOON_DAYS = 14
 """A token that ends within so many days is worth a warning."""
@@ -84,6 +83,15 @@ class Lifetime:
     def days_left(self, now: datetime) -> float | None:
         """Days until the end, negative after it; ``None`` without an end, or with one that is not known."""
         return (self.ends_at - now) / timedelta(days=1) if self.is_known and self.ends_at else None
+
+    def describe(self, now: datetime) -> str:
+        """When something ends, and how far that is from now."""
+        left = self.days_left(now)
+        if left is None or self.ends_at is None:
+            return "never" if self.is_known else "at a moment not known"
+        whole = round(abs(left))
+        days = "less than a day" if abs(left) < 1 else "1 day" if whole == 1 else f"{whole} days"
+        return f"on {self.ends_at:%Y-%m-%d %H:%M} UTC ({f'in {days}' if left > 0 else f'{days} ago'})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +183,6 @@ class TokenReport:
         """The first known end, of the token or of its data access."""
         ends = (one.ends_at for one in (self.expires, self.data_access) if one.is_known)
         return min((end for end in ends if end is not None), default=None)
-
-    def as_text(self) -> str:
-        """Plain text of a few lines, for people."""
-        from airflow_provider_msginsights.insights.token.render import text_of
-
-        return text_of(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON: moments as ISO text, errors as their message and evidence."""

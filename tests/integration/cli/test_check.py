@@ -14,6 +14,7 @@ from support.commands import connection, run_command
 
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.token.render import render_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def test_it_prints_the_report_of_the_hook_and_ends_with_0(
     use(monkeypatch, connection(emulator, "system-user-token", **APP))
     assert main(["check"]) == 0
     printed = capsys.readouterr().out
-    assert printed.rstrip("\n") == MessagingInsightsHook().inspect_token().as_text()
+    assert printed.rstrip("\n") == render_report(MessagingInsightsHook().inspect_token())
     assert "system-user-token" not in printed
     assert "app-secret" not in printed
 

@@ -30,6 +30,7 @@ from airflow_provider_msginsights.insights.protocol import Response
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.records import InsightsRecord, Records
 from airflow_provider_msginsights.insights.token.inspection import inspect_token
+from airflow_provider_msginsights.insights.token.render import render_report
 from airflow_provider_msginsights.insights.token.report import TokenReport
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
@@ -169,7 +170,7 @@ def check_flows(name: str, api: Any) -> None:
         else:
             errors += result.errors if isinstance(result, FetchOutcome) else ()
             if isinstance(result, TokenReport):
-                assert f"{result.as_text()}{json.dumps(result.as_dict(), ensure_ascii=False)}".encode()
+                assert f"{render_report(result)}{json.dumps(result.as_dict(), ensure_ascii=False)}".encode()
     for error in errors:
         assert f"{error} {error!r}".encode(), "an error must fit every log"
     for record in api.records:

@@ -18,6 +18,7 @@ from airflow_provider_msginsights.exceptions import (
 )
 from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.token.inspection import inspect_token
+from airflow_provider_msginsights.insights.token.render import render_report
 from airflow_provider_msginsights.insights.token.report import Lifetime, Severity, TokenKind, TokenReport
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def test_a_page_listed_without_the_task_is_judged_by_a_read(answer: Response | N
 def test_permissions_that_nobody_tells_are_not_known(replies: dict[str, Response]) -> None:
     report, _ = inspect(replies)
     assert report.missing_permissions is None
-    assert "Permissions: not known" in report.as_text()
+    assert "Permissions: not known" in render_report(report)
 
 
 def test_pages_that_the_list_does_not_show_are_read_like_the_others() -> None:
@@ -342,7 +343,7 @@ def test_a_wrong_proof_says_nothing_about_the_token() -> None:
     report, _ = inspect(page(debug_token=OTHER_APP, me=BAD_PROOF), has_app_token=True)
     assert report.is_valid is None
     assert topics(report, Severity.ERROR) == ["app_secret"]
-    assert report.as_text().startswith("The token needs attention: 1 problem.")
+    assert render_report(report).startswith("The token needs attention: 1 problem.")
 
 
 def test_an_app_token_is_the_wrong_kind() -> None:

@@ -1,4 +1,4 @@
-"""Everything in one go, for tokens that are known to work; what is refused is then asked with care.
+"""Reading a query: with care, or all at once where the tokens are known to work.
 
 A run normally begins with one request on trial, because whatever refuses that one would refuse all the others too. A
 caller that polls has had its trial in an earlier poll, and this saves it one HTTP request in each of the next ones.
@@ -11,21 +11,56 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome, Paused
+from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.fetch.run import FetchRun
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
 from airflow_provider_msginsights.insights.graph.replies import read_reply
-from airflow_provider_msginsights.insights.protocol import Emit, Receive, Reply, Send
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, Reply, Send, observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
 
 
-def ask_at_once(query: InsightsQuery, *, policy: RetryPolicy, slices: Iterable[Slice]) -> Flow[FetchOutcome]:
+_DEFAULT_POLICY = RetryPolicy()
+
+
+def fetch_insights(
+    query: InsightsQuery,
+    *,
+    policy: RetryPolicy = _DEFAULT_POLICY,
+    slices: Iterable[Slice] | None = None,
+    exchange_first: bool = False,
+) -> Flow[FetchOutcome]:
+    """Emit every record the API has for the query, and return what became of each of its slices.
+
+    An error of one Page is reported in the outcome and keeps no other Page from being read.
+
+    :param slices: only these slices of the query, such as those an earlier run left paused.
+    :param exchange_first: with several Pages begin with the list of their tokens. Each Page wants its own (Pages API
+        error table, 190/2069032), so this spares a call that can only be refused; a single Page's may be the
+        connection's.
+    :raises MessagingInsightsError: what concerns the whole run (an expired token, say), if nothing was answered before;
+        otherwise it is the outcome's ``stopped_by``.
+    """
+    asked = query.slices() if slices is None else slices
+    return FetchRun(query, asked, policy, exchange_first=exchange_first).run()
+
+
+def probe_metrics(query: InsightsQuery, *, policy: RetryPolicy = _DEFAULT_POLICY) -> Flow[FetchOutcome]:
+    """Ask for every metric of the query alone; the outcome says which are answered, empty or refused.
+
+    :raises MessagingInsightsError: as `fetch_insights` does.
+    """
+    alone = [part.of((metric,)) for part in query.slices() for metric in query.metrics]
+    reading = fetch_insights(query, policy=policy, slices=alone)
+    return (yield from observed(reading, lambda *_: None, passes_on=False))
+
+
+def fetch_eagerly(query: InsightsQuery, *, policy: RetryPolicy, slices: Iterable[Slice]) -> Flow[FetchOutcome]:
     """Emit the records of these slices of the query as `fetch_insights` does, sending all requests together first.
 
     :raises MessagingInsightsError: as `fetch_insights` does.

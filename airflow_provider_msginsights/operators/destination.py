@@ -11,7 +11,7 @@ from airflow.sdk.io import get_fs
 from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
 from airflow_provider_msginsights.outputs.stores.locations import parse_location
 from airflow_provider_msginsights.outputs.stores.providers import naming_the_missing_provider

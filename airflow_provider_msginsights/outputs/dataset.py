@@ -17,18 +17,17 @@ from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.parameters.parse import parse_part
-from airflow_provider_msginsights.outputs.formats import json_object_in
+from airflow_provider_msginsights.outputs.formats.json_values import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
 from airflow_provider_msginsights.outputs.stored import StoredFile
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 from airflow_provider_msginsights.outputs.stores.store import StoragePath
-from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import date
 
-    from airflow_provider_msginsights.outputs.formats import Format
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
     from airflow_provider_msginsights.outputs.schema import Column
     from airflow_provider_msginsights.outputs.stores.store import Current, Store
 
@@ -100,14 +99,6 @@ class Dataset(Generic[PathT]):
         elif not isinstance(noted, bool):
             noted = self._note_conditions(store, found)
         return replace(self, conditional_writes=noted)
-
-    def writer(self, *, concurrency: int = 16) -> DatasetWriter:
-        """Give a writer of this part, to be used in a ``with`` block.
-
-        :param concurrency: how many partitions are written at a time.
-        """
-        store = open_store(self.root, conditional=self.conditional_writes)
-        return DatasetWriter(self, store, concurrency=concurrency)
 
     def _check(self, found: bytes, store: Store) -> None:
         mine, theirs = self._label(), _label_of(found, store.shown_path(LABEL))

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.outputs.formats import iso_text, json_object_in
+from airflow_provider_msginsights.outputs.formats.json_values import iso_text, json_object_in
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow_provider_msginsights.outputs.part_file import PartFile
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.stored import Stored
+from airflow_provider_msginsights.outputs.stores.opening import open_store
 from airflow_provider_msginsights.outputs.stores.patience import Patience
 from airflow_provider_msginsights.outputs.values import PACIFIC_DATE, RANGE_START
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.merging import Tally
     from airflow_provider_msginsights.outputs.stored import StoredFile
-    from airflow_provider_msginsights.outputs.stores.store import Store
     from airflow_provider_msginsights.outputs.values import Values
 
 _days_of = itemgetter(RANGE_START, PACIFIC_DATE)
@@ -36,12 +36,15 @@ _LOOKED_AT_ALONE = 2
 class DatasetWriter:
     """Writes one part of a dataset; rows wait on the local disk until their partition is written.
 
-    Use it in a ``with`` block and from one thread. Leaving the block early leaves every file whole, old or new.
+    Use it in a ``with`` block and from one thread. Leaving the block early leaves each file as it was or complete.
+
+    :param dataset: claimed; its part is what is written.
+    :param concurrency: how many partitions are written at a time.
     """
 
-    def __init__(self, dataset: Dataset[Any], store: Store, *, concurrency: int) -> None:
+    def __init__(self, dataset: Dataset[Any], *, concurrency: int = 16) -> None:
         self._dataset = dataset
-        self._store = store
+        self._store = open_store(dataset.root, conditional=dataset.conditional_writes)
         self._concurrency = concurrency
         self._partitions: dict[tuple[date, date], str] = {}
         self._settled_before: date | None = None

@@ -46,7 +46,7 @@ def new_session(settings: TransportSettings, line: Line) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.headers["Accept-Encoding"] = ENCODING
-    if (proxy := proxy_for(settings)) is not None:
+    if (proxy := proxy_for(settings.base_url, settings.proxy)) is not None:
         session.proxies = {"http": proxy.url, "https": proxy.url}
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
@@ -65,7 +65,7 @@ def new_client(settings: TransportSettings) -> httpx.AsyncClient:
                 answer.headers.pop(name, None)
             return answer
 
-    proxy = proxy_for(settings)
+    proxy = proxy_for(settings.base_url, settings.proxy)
     transport = OurTransport(
         verify=ssl_context(settings), trust_env=False, proxy=None if proxy is None else httpx.Proxy(proxy.url)
     )
@@ -83,7 +83,7 @@ def new_client(settings: TransportSettings) -> httpx.AsyncClient:
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
     """The SSL context for the settings' certificates, or else those the environment names, or else the usual ones."""
-    proxy = proxy_for(settings)
+    proxy = proxy_for(settings.base_url, settings.proxy)
     if settings.ca_bundle is None and not any(map(_is_tls, (settings.base_url, proxy.url if proxy else ""))):
         return _trusting_nobody()
     named = settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")

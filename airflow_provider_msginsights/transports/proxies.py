@@ -14,22 +14,21 @@ from airflow_provider_msginsights.transports.addresses import is_loopback, parse
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.addresses import Address
-    from airflow_provider_msginsights.transports.settings import TransportSettings
 
 EXPECTED = "http://proxy.example:3128; percent-encode special characters of a user name and password"
 """What a proxy looks like, for messages."""
 
 
-def proxy_for(settings: TransportSettings) -> Address | None:
-    """Return the proxy for the settings' host.
+def proxy_for(base_url: str, chosen: str | None) -> Address | None:
+    """Return the proxy for a host: the chosen one, otherwise the environment's.
 
     :raises ConfigurationError: when the environment names something that is no proxy; its value is not told.
     """
-    host = parse_address(settings.base_url)
+    host = parse_address(base_url)
     if host is None or is_loopback(host.name):
         return None
-    if settings.proxy is not None:
-        return parse_proxy(settings.proxy)
+    if chosen is not None:
+        return parse_proxy(chosen)
     if not getproxies().get(host.scheme) or _is_exempt(host):
         return None
     if (proxy := parse_proxy(getproxies()[host.scheme])) is None:

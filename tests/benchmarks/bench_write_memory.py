@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench_write_rows import rows
 
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
+
 if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.stored import Stored
 
@@ -32,10 +34,10 @@ def load(root: Path, pages: int, days: int) -> Stored:
     from upath import UPath
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.formats import format_named
+    from airflow_provider_msginsights.outputs.formats.by_name import format_named
 
     dataset: Dataset[Any] = Dataset(root=UPath(root.as_uri()), file_format=format_named("parquet"), period="day")
-    with dataset.writer() as writer:
+    with DatasetWriter(dataset) as writer:
         for some in rows(pages, days):
             writer.add(some)
         return writer.finish()

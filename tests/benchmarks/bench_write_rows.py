@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.dates import DateRange, chunks, end_of_day
-from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
-from airflow_provider_msginsights.insights.records import Records, RecordSeries
+from airflow_provider_msginsights.insights.records import Records, RecordSeries, TimeColumns
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
 if TYPE_CHECKING:

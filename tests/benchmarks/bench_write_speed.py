@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 from bench_write_rows import rows
 from bench_write_server import BUCKET, CALL_SECONDS, running
 
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,7 +55,7 @@ def plain(root: Path, pages: int, days: int) -> None:
     import pyarrow as pa
     import pyarrow.dataset as pd
 
-    from airflow_provider_msginsights.outputs.parquet_format import arrow_schema
+    from airflow_provider_msginsights.outputs.formats.parquet import arrow_schema
     from airflow_provider_msginsights.outputs.schema import COLUMNS
 
     schema = arrow_schema(COLUMNS)
@@ -75,7 +77,7 @@ WRITERS: dict[str, Callable[[Path, int, int], None]] = {"rows": make, "ours": ou
 
 def _dataset(root: StoragePath) -> Any:
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.formats import format_named
+    from airflow_provider_msginsights.outputs.formats.by_name import format_named
 
     return Dataset(root=root, file_format=format_named("parquet"), period="day")
 
@@ -122,7 +124,7 @@ def wall(url: str, name: str, concurrency: int) -> float:
     root = UPath(f"s3://{BUCKET}/{name}", key="testing", secret="testing", client_kwargs=client)
     root.fs.ls(f"{BUCKET}", refresh=True)  # opens the client and the first connection
     started = time.perf_counter()
-    with _dataset(root).writer(concurrency=concurrency) as writer:
+    with DatasetWriter(_dataset(root), concurrency=concurrency) as writer:
         for some in rows(1, DAYS):
             writer.add(some)
         stored = writer.finish()

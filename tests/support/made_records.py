@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_msginsights.insights.dates import end_of_day
 from airflow_provider_msginsights.insights.records import InsightsRecord, Records
 from airflow_provider_msginsights.outputs.rows import RowMaker
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,6 @@ def values_of(records: Iterable[InsightsRecord], *, final_if_ended_by: datetime)
 
 def store_rows(dataset: Dataset[Any], rows: Iterable[Values]) -> tuple[StoredFile, ...]:
     """Merge the rows into their partitions and say what each of these files holds now."""
-    with dataset.writer() as writer:
+    with DatasetWriter(dataset) as writer:
         writer.add(rows)
         return writer.finish().files

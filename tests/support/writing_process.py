@@ -17,9 +17,9 @@ from typing import Any
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
+from airflow_provider_msginsights.outputs.formats.text import JsonLines
 from airflow_provider_msginsights.outputs.manifest import write_manifest
-from airflow_provider_msginsights.outputs.text_formats import JsonLines
 from support.made_records import record, store_rows, values_of
 
 FINAL_IF_ENDED_BY = datetime(2026, 3, 20, tzinfo=UTC)

@@ -28,7 +28,7 @@ from airflow_provider_msginsights.insights.parameters.parse import (
     parse_when,
 )
 from airflow_provider_msginsights.insights.query import checked_breakdowns
-from airflow_provider_msginsights.outputs.formats import COMPRESSIONS, FORMAT_NAMES, format_named
+from airflow_provider_msginsights.outputs.formats.by_name import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
 
 if TYPE_CHECKING:

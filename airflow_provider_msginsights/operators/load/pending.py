@@ -12,7 +12,7 @@ from airflow_provider_msginsights import __version__
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.query import Slice
-from airflow_provider_msginsights.outputs.formats import iso_text
+from airflow_provider_msginsights.outputs.formats.json_values import iso_text
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:

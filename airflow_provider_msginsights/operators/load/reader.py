@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.protocol import Emit, observed
-from airflow_provider_msginsights.outputs.formats import json_ready
+from airflow_provider_msginsights.outputs.formats.json_values import json_ready
 from airflow_provider_msginsights.outputs.rows import RowMaker
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ class Load:
 
     def to_dataset(self, dataset: Dataset[Any]) -> Stored:
         """Store every row that could be read; a day's file is begun when the day is settled."""
-        with dataset.writer() as writer:
+        with DatasetWriter(dataset) as writer:
             for records in self._batches(writer.settle):
                 writer.add(self._rows.values(records))
             return writer.finish()

@@ -10,10 +10,12 @@ import pytest
 from support import s3_server
 from upath import UPath
 
-from airflow_provider_msginsights.outputs.formats import Format, format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
 
 _buckets = count()
 

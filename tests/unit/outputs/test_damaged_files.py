@@ -22,14 +22,14 @@ from airflow_provider_msginsights.exceptions import ConfigurationError, Messagin
 from airflow_provider_msginsights.operators.load.manifest import check_can_be_continued
 from airflow_provider_msginsights.operators.load.warnings import page_changes
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.manifest import latest_manifest, read_manifest, write_manifest
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_msginsights.outputs.formats import Format
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
     from airflow_provider_msginsights.outputs.values import Values
 
 DAY, NEXT_DAY = "2026-03-08", "2026-03-09"

@@ -9,9 +9,9 @@ from support.made_records import record, store_rows, values_of
 
 from airflow_provider_msginsights.exceptions import StorageError
 from airflow_provider_msginsights.outputs.dataset import Dataset, StoredFile
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
+from airflow_provider_msginsights.outputs.formats.text import JsonLines
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
-from airflow_provider_msginsights.outputs.text_formats import JsonLines
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,13 +17,16 @@ from hypothesis import strategies as st
 from support.made_records import record, row_of
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.outputs.formats import Format, format_named, json_ready
-from airflow_provider_msginsights.outputs.parquet_format import ROW_GROUP_ROWS
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
+from airflow_provider_msginsights.outputs.formats.json_values import json_ready
+from airflow_provider_msginsights.outputs.formats.parquet import ROW_GROUP_ROWS
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
 
 # What the JSON Unicode text of a breakdown, a stored document or an extra column may hold.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -220,7 +223,7 @@ def test_a_compression_that_does_not_go_with_the_format_is_refused(name: str, co
 def test_a_missing_pyarrow_is_named_with_its_extra_and_only_for_parquet() -> None:
     script = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from airflow_provider_msginsights.outputs.formats import format_named\n"
+        "from airflow_provider_msginsights.outputs.formats.by_name import format_named\n"
         "format_named('jsonl'); format_named('csv', 'gzip')\n"
         "try:\n    format_named('parquet')\nexcept Exception as error:\n    print(type(error).__name__, error)\n"
     )

@@ -11,7 +11,7 @@ from upath import UPath
 
 from airflow_provider_msginsights.exceptions import StorageError
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.stores import store as storage
 
 if TYPE_CHECKING:

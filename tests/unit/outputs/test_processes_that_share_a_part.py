@@ -18,10 +18,11 @@ from upath import UPath
 from airflow_provider_msginsights.exceptions import WriteConflictError
 from airflow_provider_msginsights.outputs import writer
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.manifest import latest_manifest, read_manifest, write_manifest
 from airflow_provider_msginsights.outputs.stores.directory_lock import locked_directory
 from airflow_provider_msginsights.outputs.stores.patience import Patience
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,7 +106,7 @@ def test_a_task_that_is_ended_does_not_wait_for_its_turn(
     monkeypatch.setattr(writer, "Patience", lambda: Patience(seconds=10_000))  # far beyond this test's timeout
 
     def write_and_be_ended() -> None:
-        with dataset.writer() as rows:
+        with DatasetWriter(dataset) as rows:
             rows.add(values_of([record()], final_if_ended_by=final_if_ended_by))
             rows.settle(date(2026, 3, 9))
             raise KeyboardInterrupt

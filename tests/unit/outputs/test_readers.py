@@ -13,9 +13,9 @@ from support.made_records import record, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
+from airflow_provider_msginsights.outputs.formats.parquet import arrow_schema
 from airflow_provider_msginsights.outputs.manifest import write_manifest
-from airflow_provider_msginsights.outputs.parquet_format import arrow_schema
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES
 
 if TYPE_CHECKING:

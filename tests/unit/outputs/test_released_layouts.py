@@ -13,12 +13,13 @@ from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS, SCHEMA_VERSION
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_msginsights.insights.records import InsightsRecord
-    from airflow_provider_msginsights.outputs.formats import Format
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 DAY = "2026-03-08"
@@ -53,7 +54,7 @@ def test_the_present_layout_is_added_to_and_its_rows_are_known_again(file_format
     shutil.copytree(SAMPLES / f"dataset_v{SCHEMA_VERSION}" / file_format.extension, root)
     dataset = dataset_at(root, file_format)
     dataset.claim()
-    with dataset.writer() as writer:
+    with DatasetWriter(dataset) as writer:
         writer.add(values_of([*records(), record(DAY, page_id="103")], final_if_ended_by=NOW))
         stored = writer.finish()
     assert (stored.rows_unchanged, stored.rows_added, stored.rows_changed) == (4, 1, 0)

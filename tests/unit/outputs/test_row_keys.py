@@ -19,13 +19,14 @@ from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.rows import RowMaker
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from airflow_provider_msginsights.insights.records import InsightsRecord, Records
-    from airflow_provider_msginsights.outputs.formats import Format
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
     from airflow_provider_msginsights.outputs.values import Values
 
 SAMPLES = paths.SAMPLES / "dataset_v1"
@@ -56,7 +57,7 @@ def dataset_at(root: Path, file_format: Format, period: str = "day", breakdowns:
 
 def load(dataset: Dataset[Any], rows: Iterable[Values]) -> Any:
     dataset.claim()
-    with dataset.writer() as writer:
+    with DatasetWriter(dataset) as writer:
         writer.add(rows)
         return writer.finish()
 

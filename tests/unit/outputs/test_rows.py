@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from support.made_records import record, replied
 
 from airflow_provider_msginsights.insights.dates import end_of_day
-from airflow_provider_msginsights.insights.graph.row_times import TimeColumns
-from airflow_provider_msginsights.insights.records import Records, RecordSeries
+from airflow_provider_msginsights.insights.records import Records, RecordSeries, TimeColumns
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
 FINAL_IF_ENDED_BY = datetime(2026, 3, 9, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, StorageError
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.manifest import write_manifest
 from airflow_provider_msginsights.outputs.stores.errors import error_of_store
 

@@ -19,9 +19,10 @@ from upath import UPath
 from airflow_provider_msginsights.exceptions import ConfigurationError, WriteConflictError
 from airflow_provider_msginsights.outputs import writer
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.stores import store as storage
 from airflow_provider_msginsights.outputs.stores.patience import Patience
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ orders = st.lists(st.sampled_from(WRITERS), max_size=24)
 def load(place: Place, units: list[Unit], value: int) -> Stored:
     dataset = Dataset(root=place, file_format=format_named("jsonl"), period="day")
     records = [record(day, page_id=page, metric=metric, value=value) for page, metric, day in units]
-    with dataset.writer() as rows:
+    with DatasetWriter(dataset) as rows:
         rows.add(values_of(records, final_if_ended_by=FINAL_IF_ENDED_BY))
         return rows.finish()
 
@@ -129,7 +130,7 @@ def test_of_two_parts_that_store_one_page_at_once_on_a_disk_one_is_refused(tmp_p
 
     def store(part: str, root: UPath) -> str:
         dataset = Dataset(root=root, file_format=format_named("jsonl"), period="day", part=part)
-        with dataset.writer() as rows:
+        with DatasetWriter(dataset) as rows:
             rows.add(values_of([record()], final_if_ended_by=FINAL_IF_ENDED_BY))
             gate.wait()
             try:

@@ -12,7 +12,7 @@ from support.made_records import record, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

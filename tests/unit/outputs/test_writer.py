@@ -16,11 +16,12 @@ from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
+from airflow_provider_msginsights.outputs.formats.text import JsonLines
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
 from airflow_provider_msginsights.outputs.spool import RowSpool
-from airflow_provider_msginsights.outputs.text_formats import JsonLines
 from airflow_provider_msginsights.outputs.values import sort_key
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.records import InsightsRecord
@@ -118,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_named_and_left_and_the_other_days_are_sto
 
 
 def test_a_row_that_comes_after_its_day_was_settled_is_stored_all_the_same(root: UPath) -> None:
-    with dataset_at(root).writer() as writer:
+    with DatasetWriter(dataset_at(root)) as writer:
         writer.add(rows_of(record(page_id="101"), record(page_id="103")))
         writer.settle(date.fromisoformat(NEXT_DAY))
         writer.add(rows_of(record(page_id="102")))
@@ -143,7 +144,7 @@ def test_whenever_days_are_settled_the_files_are_those_of_one_writing_at_the_end
     with tempfile.TemporaryDirectory() as folder:
         roots = [UPath(folder) / name for name in ("in turns", "at the end")]
         for root, days in zip(roots, (settled, []), strict=True):
-            with dataset_at(root).writer() as writer:
+            with DatasetWriter(dataset_at(root)) as writer:
                 for number, one in enumerate(records):
                     writer.add(rows_of(one))
                     if number < len(days):
@@ -163,7 +164,7 @@ def test_a_writer_leaves_no_file_of_its_own_behind(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    with dataset_at(root).writer() as writer:
+    with DatasetWriter(dataset_at(root)) as writer:
         writer.add(rows_of(record(), record(NEXT_DAY)))
         meanwhile = list(scratch.iterdir())
         writer.finish()

@@ -13,8 +13,9 @@ from support.made_records import record, replied, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.outputs.dataset import Dataset
-from airflow_provider_msginsights.outputs.formats import format_named
+from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.rows import RowMaker
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ def test_files_are_put_several_at_a_time(final_if_ended_by: datetime) -> None:
 def test_a_settled_day_is_stored_while_rows_of_others_still_come(final_if_ended_by: datetime) -> None:
     place = Place(WatchedStore(puts_at_once=1))
     first, second = values_of([record(DAY), record(NEXT_DAY)], final_if_ended_by=final_if_ended_by)
-    with dataset_at(place).writer() as writer:
+    with DatasetWriter(dataset_at(place)) as writer:
         writer.add([first])
         writer.settle(date.fromisoformat(NEXT_DAY))
         assert place.fs.first_put.wait(PATIENCE_SECONDS)

@@ -16,13 +16,13 @@ from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.outputs.formats import iso_text, json_text
+from airflow_provider_msginsights.outputs.formats.json_values import iso_text, json_text
 from airflow_provider_msginsights.outputs.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from airflow_provider_msginsights.outputs.formats import Format
+    from airflow_provider_msginsights.outputs.formats.protocol import Format
     from airflow_provider_msginsights.outputs.schema import Column
     from airflow_provider_msginsights.outputs.values import Values
 

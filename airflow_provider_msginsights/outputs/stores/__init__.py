@@ -5,7 +5,8 @@ In reading order:
 - ``locations``: the text of a path, taken apart once;
 - ``opening``: which class stores at which kind of path; ``providers``: what to install for it;
 - ``store``: what every store can do, and how a file is merged and put again until nobody was in between;
-- ``local_store`` (with ``directory_lock``), ``s3_store``, ``gcs_store``, ``azure_store``: how each makes a put conditional;
+- ``local_store`` (with ``directory_lock``), ``s3_store``, ``gcs_store``, ``azure_store``: how each makes a put
+  conditional;
 - ``patience``: for how long a writer tries again;
 - ``errors``: whatever a store raises as one of our errors, with the file's name and the right that is missing.
 

@@ -137,3 +137,7 @@ class WriteConflictError(StorageError):
 
 class ResponseFormatError(MessagingInsightsError):
     """A successful reply had a shape this package does not know; nothing was guessed."""
+
+
+NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
+"""Errors that the same request would meet again: a person must act first."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_msginsights import exceptions
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.exceptions import (
+    NEVER_RETRIED,
     AuthenticationError,
     ConfigurationError,
     EmptyAnswerError,
@@ -25,13 +25,6 @@ from airflow_provider_msginsights.exceptions import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
-"""Kinds that the same request would meet again: a person must act first."""
-
-
-ENDS_WAITING = (*NEVER_RETRIED, EmptyAnswerError)
-"""Kinds that end a wait for data at once: polling on would not change them, or a person asked to be told."""
 
 _WHY = (
     (ConfigurationError, "the DAG or the connection is wrong; a person must act."),
@@ -49,36 +42,6 @@ _WHY = (
 
 _WIDTH = 100
 """Characters; with the moment and level in front, a line of them fits the log of a laptop's screen."""
-
-MAX_FAILED_POLLS = 5
-"""Polls in a row that may fail for a passing reason, beyond the retries within each."""
-
-
-@dataclass(slots=True)
-class FailedPolls:
-    """Counts the polls in a row that failed for a passing reason.
-
-    :param allowed: how many end the wait; ``None`` for no bound.
-    """
-
-    allowed: int | None
-    in_a_row: int = 0
-
-    def add(self, error: MessagingInsightsError) -> None:
-        """Count a failed poll.
-
-        :raises MessagingInsightsError: the error itself, when it ends the wait.
-        """
-        if isinstance(error, ENDS_WAITING):
-            raise error
-        self.in_a_row += 1
-        if self.allowed is not None and self.in_a_row >= self.allowed:
-            raise error
-
-    @property
-    def counted(self) -> str:
-        """The count in words, for the log."""
-        return f"Poll {self.in_a_row} of at most {self.allowed} in a row" if self.allowed else "A poll"
 
 
 @contextlib.contextmanager

@@ -8,8 +8,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, RateLimitError
-from airflow_provider_msginsights.failures import NEVER_RETRIED
+from airflow_provider_msginsights.exceptions import (
+    NEVER_RETRIED,
+    ConfigurationError,
+    MessagingInsightsError,
+    RateLimitError,
+)
 from airflow_provider_msginsights.insights.parameters.numbers import parse_count, parse_number
 
 if TYPE_CHECKING:

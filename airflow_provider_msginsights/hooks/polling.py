@@ -1,4 +1,7 @@
-"""Polls from a triggerer: a connection read before each, an HTTP client that all of them share, and turns at it."""
+"""Polls from a triggerer: a connection read before each, one HTTP client for all, and a limit on polls at a time.
+
+DAG files import this module with the triggers, so that transports and flows are imported where they are used.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,6 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.availability.polling import poll_availability
-from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
-from airflow_provider_msginsights.transports.sharing import SharedClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 AT_A_TIME = 32
 """A thousand triggers that wake in the same minute then hold 32 network connections, and not a thousand."""
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-class Turn:
-    """One trigger's place among those of its event loop: taken to poll, left between polls and at the end."""
+class PollSlot:
+    """A trigger's permission to poll, one of `AT_A_TIME` of its event loop; held while it polls, not between polls."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self._all = _turns.setdefault(loop, asyncio.Semaphore(AT_A_TIME))
-        self._is_taken = False
+        self._slots = _slots.setdefault(loop, asyncio.Semaphore(AT_A_TIME))
+        self._is_held = False
 
-    async def take(self) -> None:
-        """Wait until fewer than `AT_A_TIME` are at it."""
-        await self._all.acquire()
-        self._is_taken = True
+    async def acquire(self) -> None:
+        """Wait until a slot is free."""
+        await self._slots.acquire()
+        self._is_held = True
 
-    def leave(self) -> None:
-        """Let the next one have its turn; does nothing when none was taken."""
-        if self._is_taken:
-            self._is_taken = False
-            self._all.release()
+    def release(self) -> None:
+        """Free the slot; does nothing when none is held."""
+        if self._is_held:
+            self._is_held = False
+            self._slots.release()
 
 
 async def poll(
@@ -59,12 +59,16 @@ async def poll(
     clock: Callable[[], datetime],
     next_poll: Callable[[Found], float | None],
 ) -> None:
-    """Ask what is there, poll by poll, until ``next_poll`` gives ``None`` for the seconds to wait.
+    """Look for the days, poll by poll, until ``next_poll`` returns ``None`` for the seconds to wait.
 
     :param read: reads the connection, no earlier than at a moment of the loop's clock.
     :raises MessagingInsightsError: what is wrong with the connection, or what ``next_poll`` raises.
     """
-    loop, turn = asyncio.get_running_loop(), Turn()
+    from airflow_provider_msginsights.insights.flows import poll_availability
+    from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
+    from airflow_provider_msginsights.transports.sharing import SharedClient
+
+    loop, slot = asyncio.get_running_loop(), PollSlot()
     settings, credentials = await read(0.0)
     ended: float | None = None
 
@@ -74,31 +78,31 @@ async def poll(
         return next_poll(found)
 
     async def read_again() -> Credentials:
-        """Before a poll a reading newer than the last poll will do; when the token is refused, only one made now."""
+        """Return credentials read since the last poll; when the token is refused, read them now."""
         nonlocal ended
         since, ended = loop.time() if ended is None else ended, None
         return (await read(since))[1]
 
-    async def rest(seconds: float) -> None:
-        turn.leave()
+    async def sleep(seconds: float) -> None:
+        slot.release()
         await asyncio.sleep(seconds)
-        await turn.take()
+        await slot.acquire()
 
     # Nobody waits for a poll's end, so its Pages share one request rather than several side by side.
     alone = replace(settings, concurrency=1)
     flow = poll_availability(query, policy=settings.retry_policy, ranges=ranges, clock=clock, next_poll=end)
-    await turn.take()
+    await slot.acquire()
     try:
         async with NonblockingTransport(
-            alone, credentials, client=SharedClient(alone), read_again=read_again, sleep=rest
+            alone, credentials, client=SharedClient(alone), read_again=read_again, sleep=sleep
         ) as transport:
             await transport.run(flow)
     finally:
-        turn.leave()
+        slot.release()
 
 
 async def load_for_polling() -> None:
-    """Import the HTTP client and the flows, and read the usual certificates; quick once that is done."""
+    """Import what `poll` needs and read the usual certificates, in a thread; quick once that is done."""
     await asyncio.to_thread(_load)
 
 
@@ -106,6 +110,7 @@ def _load() -> None:
     from airflow_provider_msginsights.transports.clients import new_client
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
-    import_module("airflow_provider_msginsights.hooks.connection")
-    with contextlib.suppress(ConfigurationError):  # it is told when a connection really needs them
+    for module in ("hooks.connection", "insights.flows", "transports.nonblocking", "transports.sharing"):
+        import_module(f"airflow_provider_msginsights.{module}")
+    with contextlib.suppress(ConfigurationError):  # raised when a connection needs the certificates
         new_client(TransportSettings())

@@ -1,48 +1,50 @@
-"""The sensor: wait until the Pacific days a run is about are available."""
+"""The sensor: wait until the Pacific days of a run are available."""
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from random import uniform
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from airflow.sdk import Asset, BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
-from airflow_provider_msginsights.deadlines import (
-    TRIGGER_FAIL_REPR,
-    TRIGGER_TIMED_OUT,
-    ExecutionDeadline,
-)
-from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
-from airflow_provider_msginsights.failures import (
-    MAX_FAILED_POLLS,
-    FailedPolls,
-    error_from_event,
-    failing_without_retry,
-)
+from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
+from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, ResponseFormatError
+from airflow_provider_msginsights.failures import error_from_event, failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.availability.check import (
+    CANARY_METRIC,
+    JITTER,
+    MAX_FAILED_POLLS,
+    AvailabilityCheck,
+    Failed,
+    Ready,
+)
+from airflow_provider_msginsights.insights.availability.requirement import ON_SILENT_PAGE
+from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
+from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.parameters.numbers import (
-    NUMBERS,
+    parse_count,
+    parse_min_ready_pages,
+    parse_number,
     parse_retry_bounds,
 )
 from airflow_provider_msginsights.insights.parameters.parse import (
     parse_api_version,
+    parse_choice,
     parse_conn_id,
+    parse_page_ids,
     parse_switch,
+    parse_when,
 )
-from airflow_provider_msginsights.insights.parameters.values import number_of
 from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
-from airflow_provider_msginsights.run_days.requested import NoDayEndedError
-from airflow_provider_msginsights.sensors.memory import Memory
-from airflow_provider_msginsights.sensors.question import Question
-from airflow_provider_msginsights.triggers.msginsights import (
-    CANARY_METRIC,
-    JITTER,
-    MessagingInsightsAvailabilityTrigger,
-    available,
-)
+from airflow_provider_msginsights.run_days.requested import NoDayEndedError, requested_days
+from airflow_provider_msginsights.sensors.checkpoint import PollCheckpoint
+from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_msginsights.insights.availability.requirement import Verdict
+    from airflow_provider_msginsights.insights.availability.polling import Found
     from airflow_provider_msginsights.run_days.requested import When
 
 _GRACE = timedelta(minutes=15)
@@ -62,25 +64,25 @@ class MessagingInsightsSensor(BaseSensorOperator):
 
     Days follow from the run exactly as they do in ``MessagingInsightsOperator``. No request is made before the last
     of them has ended. The API computes most metrics once in 24 hours (Graph API reference, Insights edge), so the
-    defaults ask every 15 minutes, for up to 48 hours. ``poke``, ``reschedule`` and deferred runs end in the same
+    defaults poll every 15 minutes, for up to 48 hours. ``poke``, ``reschedule`` and deferred runs end in the same
     state with the same message.
 
     :param page_ids: one Page id, several, or text with commas; the connection's default Page when left out (templated)
-    :param metrics: what must be there; by default one metric that every Page with messages has (templated)
+    :param metrics: what to wait for; by default one metric that every Page with messages has (templated)
     :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
     :param lookback_days: as in the operator (templated)
     :param wait_for: ``available``: every day has a row; ``final``: and the last one ended ``final_after_hours`` ago,
         so that Meta restates it no more
     :param final_after_hours: as in the operator
-    :param min_ready_pages: how many Pages must be there (``3``), or which share of them (``0.9``); all when left out
+    :param min_ready_pages: how many Pages must be ready (``3``), or which share of them (``0.9``); all when left out
         (templated)
-    :param on_silent_page: what a Page without any row in the last seven days of the range is: left out with a warning
-        (``ignore``), waited for like the others (``wait``), or an error (``fail``)
-    :param max_failed_polls: the task fails once so many polls in a row failed for a passing reason, each after its
-        own retries; with ``silent_fail`` it goes on until the timeout. Airflow before 3.3 remembers no count from one
-        poke to the next in ``reschedule`` mode, and there waits until the timeout
-    :param retry_bounds: bounds on asking again within a poll that differ from the connection's, by the names they
+    :param on_silent_page: what to do with a Page that has no row in the last seven days of the range: leave it out
+        with a warning (``ignore``), wait for it like the others (``wait``), or fail (``fail``)
+    :param max_failed_polls: how many polls in a row may fail for a temporary reason, each after its own retries,
+        until the task fails; with ``silent_fail`` it goes on until the timeout. Airflow before 3.3 keeps no count from
+        one poke to the next in ``reschedule`` mode, and there waits until the timeout
+    :param retry_bounds: limits of the retries within a poll that differ from the connection's, by the names they
         have there: ``{"max_attempts": 2, "total_seconds": 60}`` (templated)
     :param deferrable: wait in the triggerer, without a worker slot
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
@@ -152,52 +154,50 @@ class MessagingInsightsSensor(BaseSensorOperator):
         self._allows_failures = bool(self.silent_fail)  # while pokes run it is set aside
         self._missing: str | None = None
         self._has_warned = False
-        self._remembered: dict[str, Any] = {}
-        self._asking: MessagingInsightsHook | None = None
+        self._kept: dict[str, Any] = {}
 
     def execute(self, context: Context) -> Any:
-        """Ask; while the days are not there, wait here, between pokes, or in the triggerer."""
+        """Poll; while the days are missing, wait here, between pokes, or in the triggerer."""
         with self._as_pokes_end(), self._failing_without_retry():
             deferrable = self._is_deferrable()
         if deferrable:
             with self._as_pokes_end():
-                return self._told(self._ask_then_defer(context), context)
+                return self._announce(self._poll_then_defer(context), context)
         try:
-            with self._passing_over_what_may_pass():
-                return self._told(super().execute(context), context)
+            with self._silent_fail_off():
+                return self._announce(super().execute(context), context)
         except AirflowSensorTimeout:
             with self._as_pokes_end():
-                raise AirflowSensorTimeout(self._told_when_timed_out(self._missing)) from None
+                raise AirflowSensorTimeout(self._timeout_message(self._missing)) from None
         except AirflowSkipException as skipped:
             if self._missing is None or skipped.__cause__ is not None:
                 raise
-            raise AirflowSkipException(self._told_when_timed_out(self._missing)) from None
+            raise AirflowSkipException(self._timeout_message(self._missing)) from None
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Ask whether the days are there; before the last of them has ended, nothing is asked."""
+        """Return whether the days are available; before the last of them has ended, no request is made."""
         with self._failing_without_retry():
-            hook = self._hook()
-            answer = self._ask(self._question(context, hook), hook, self._memory(context))
-        return PokeReturnValue(is_done=answer is not None, xcom_value=answer)
+            result = self._poll(self._check(context), self._checkpoint(context))
+        return PokeReturnValue(is_done=result is not None, xcom_value=result)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after a deferral; where Airflow ended it, by whichever bound of the two was the earlier one."""
+        """Resume after a deferral; one that Airflow ended ends the task by the earlier of its two time limits."""
         if next_method == TRIGGER_FAIL_REPR and (next_kwargs or {}).get("error") == TRIGGER_TIMED_OUT:
             bound = ExecutionDeadline.from_now(self.execution_timeout)
             last = timedelta(seconds=self.timeout) + _GRACE
             if self.execution_timeout is not None and bound.backstop(last) != last:
-                bound.end("No triggerer took the task up in time.")
+                bound.end("No triggerer picked up the task in time.")
         return super().resume_execution(next_method, next_kwargs, context)
 
     def execute_complete(
         self, context: Context, event: dict[str, Any] | None = None, deadline: str | None = None
     ) -> Any:
-        """Take the triggerer's verdict; an error becomes what it would have been without deferral.
+        """Return what the trigger found, or raise the error that the same wait raises without deferral.
 
-        :param deadline: when ``execution_timeout`` is over.
+        :param deadline: when ``execution_timeout`` ends.
         """
         if isinstance(event, dict) and event.get("status") == "timed_out" and event.get("by") == "execution_timeout":
-            # Not the sensor's own timeout, which soft_fail would make a skip of, and no retry would follow.
+            # Not the sensor's own timeout, which soft_fail would turn into a skip, and no retry would follow.
             ExecutionDeadline.resumed(deadline, self.execution_timeout).end(f"Missing: {event.get('missing')}")
         with self._as_pokes_end(), self._failing_without_retry():
             status = event.get("status") if event else None
@@ -209,99 +209,95 @@ class MessagingInsightsSensor(BaseSensorOperator):
             if status == "failed":
                 raise error_from_event(event)
             if status == "timed_out":
-                raise AirflowSensorTimeout(self._told_when_timed_out(event.get("missing")))
-        return self._told({name: value for name, value in event.items() if name != "status"}, context)
+                raise AirflowSensorTimeout(self._timeout_message(event.get("missing")))
+        return self._announce({name: value for name, value in event.items() if name != "status"}, context)
 
-    def _told(self, answer: dict[str, list[str]], context: Context) -> dict[str, list[str]]:
-        """Log what is there, and name the days in the events of the task's outlets: the DAGs they start load them."""
-        self.log.info("Found %s of %s.", days_in_words(answer["days"]), pages_in_words(answer["page_ids"]))
+    def _announce(self, result: dict[str, list[str]], context: Context) -> dict[str, list[str]]:
+        """Log what is available, and name the days in the events of the task's outlets: DAGs they start load them."""
+        self.log.info("Found %s of %s.", days_in_words(result["days"]), pages_in_words(result["page_ids"]))
         for name in ("silent", "late"):
-            if page_ids := answer.get(f"{name}_page_ids"):
-                self.log.info("Not waited for, %s: %s.", name, pages_in_words(page_ids))
+            if page_ids := result.get(f"{name}_page_ids"):
+                self.log.info("Not waited for (%s): %s.", name, pages_in_words(page_ids))
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra.update(cast("dict[str, Any]", answer))
-        return answer
+                context["outlet_events"][outlet].extra.update(cast("dict[str, Any]", result))
+        return result
 
-    def _ask(self, question: Question, hook: MessagingInsightsHook, memory: Memory) -> dict[str, list[str]] | None:
-        """Give what is there, or ``None`` when it is not enough; what is missing is kept for the message."""
+    def _poll(self, check: AvailabilityCheck, checkpoint: PollCheckpoint) -> dict[str, list[str]] | None:
+        """Return what is available, or ``None`` when it is not enough; what is missing is kept for the message.
+
+        :raises MessagingInsightsError: when the poll failed and waiting longer does not help.
+        """
         now = datetime.now(UTC)
-        if now < question.first_look.moment:
-            self._missing = question.first_look.why_not_before
+        if now < check.can_be_ready_at:
+            self._missing = check.why_no_poll_yet
             self.log.info("%s.", self._missing)
             return None
-        if memory.not_before is not None and now < memory.not_before:
-            self._missing = memory.missing
-            self.log.info("Meta's limit on calls ends at %s; not asking before.", memory.not_before)
+        if checkpoint.not_before is not None and now < checkpoint.not_before:
+            self._missing = checkpoint.missing
+            self.log.info("Meta's rate limit ends at %s; not polling before then.", checkpoint.not_before)
             return None
-        verdict = self._poll(question, hook, memory, now)
-        if verdict is None or not verdict.ready:
-            self.log.info("Not there yet: %s", self._missing)
-            return None
-        self._missing = None
-        return available(question.ranges, verdict)
+        state = replace(check, failed_polls=checkpoint.failed_polls).start()
+        result = state.record(self._probe(check, now))
+        if isinstance(result, Failed):
+            if result.ends_waiting:
+                raise result.error
+            self.log.warning("%s", result.message)
+        else:
+            for warning in result.readiness.warnings:
+                self.log.warning("%s", warning)
+        checkpoint.save(state)
+        if isinstance(result, Ready):
+            self._missing = None
+            return check.result(result.readiness)
+        self._missing = state.missing
+        self.log.info("Not available yet: %s", self._missing)
+        return None
 
-    def _poll(self, question: Question, hook: MessagingInsightsHook, memory: Memory, now: datetime) -> Verdict | None:
-        failed = FailedPolls(self._allowed_failures(question), memory.failed_polls)
+    def _probe(self, check: AvailabilityCheck, now: datetime) -> Found:
         try:
-            found = hook.check_availability(question.query, ranges=question.ranges, now=now)
-            verdict = question.requirement.judge(found)
+            return self._hook.check_availability(check.query, ranges=check.ranges, now=now)
         except MessagingInsightsError as error:
-            failed.add(error)
-            self._missing = str(error)
-            self.log.warning("%s failed: %s", failed.counted, error)
-            memory.keep(failed_polls=failed.in_a_row, pause_seconds=error.retry_after_seconds, missing=self._missing)
-            return None
-        for warning in verdict.warnings:
-            self.log.warning("%s", warning)
-        self._missing = verdict.missing
-        memory.keep(failed_polls=0, pause_seconds=found.outcome.resume_after_seconds, missing=self._missing)
-        return verdict
+            return error
 
-    def _ask_then_defer(self, context: Context) -> dict[str, list[str]]:
+    def _poll_then_defer(self, context: Context) -> dict[str, list[str]]:
         started, deadline = datetime.now(UTC), ExecutionDeadline.from_now(self.execution_timeout)
-        memory = self._memory(context)
+        checkpoint = self._checkpoint(context)
         with self._failing_without_retry():
-            hook = self._hook()
-            question = self._question(context, hook)
-            answer = self._ask(question, hook, memory)
-        if answer is None:
-            self._defer(question, memory, started, deadline)
-        return answer
+            check = self._check(context)
+            result = self._poll(check, checkpoint)
+        if result is None:
+            self._defer(check, checkpoint, started, deadline)
+        return result
 
-    def _defer(self, question: Question, memory: Memory, started: datetime, deadline: ExecutionDeadline) -> NoReturn:
+    def _defer(
+        self, check: AvailabilityCheck, checkpoint: PollCheckpoint, started: datetime, deadline: ExecutionDeadline
+    ) -> NoReturn:
         next_poll = started + timedelta(seconds=self.poke_interval * uniform(1 - JITTER, 1))  # noqa: S311 - spreads load, guards nothing
-        was_asked = started >= question.first_look.moment
-        not_before = max(filter(None, (memory.not_before, next_poll if was_asked else None)), default=None)
+        has_polled = started >= check.can_be_ready_at
+        check = replace(
+            check,
+            not_before=max(filter(None, (checkpoint.not_before, next_poll if has_polled else None)), default=None),
+            deadline=started + timedelta(seconds=self.timeout),
+            execution_deadline=deadline.moment,
+            failed_polls=checkpoint.failed_polls,
+            missing=self._missing,
+        )
         self.defer(
-            trigger=MessagingInsightsAvailabilityTrigger(
-                msginsights_conn_id=parse_conn_id("msginsights_conn_id", self.msginsights_conn_id),
-                api_version=parse_api_version(self.api_version),
-                retry_bounds=parse_retry_bounds(self.retry_bounds) or None,
-                **question.as_trigger_arguments(),
-                poll_interval_seconds=self.poke_interval,
-                not_before=not_before.isoformat() if not_before else None,
-                deadline=(started + timedelta(seconds=self.timeout)).isoformat(),
-                exponential_backoff=bool(self.exponential_backoff),
-                max_wait_seconds=self.max_wait.total_seconds() if self.max_wait else None,
-                max_failed_polls=self._allowed_failures(question),
-                failed_polls=memory.failed_polls,
-                missing=self._missing,
-                execution_deadline=deadline.text,
-            ),
+            trigger=MessagingInsightsAvailabilityTrigger(**check.to_dict()),
             method_name="execute_complete",
             kwargs={"deadline": deadline.text},
             timeout=deadline.backstop(timedelta(seconds=self.timeout) + _GRACE),
         )
 
     @contextlib.contextmanager
-    def _passing_over_what_may_pass(self) -> Iterator[None]:
-        """Keep ``silent_fail`` from Airflow's loop around pokes: it would pass over a refused token too."""
-        self.silent_fail, told = False, self.silent_fail
+    def _silent_fail_off(self) -> Iterator[None]:
+        """Hide ``silent_fail`` from Airflow's loop around pokes: it would ignore a refused token too."""
+        self.silent_fail, silent_fail = False, self.silent_fail
         try:
             yield
         finally:
-            self.silent_fail = told
+            self.silent_fail = silent_fail
 
     @contextlib.contextmanager
     def _as_pokes_end(self) -> Iterator[None]:
@@ -320,17 +316,16 @@ class MessagingInsightsSensor(BaseSensorOperator):
                 raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
             raise
 
-    def _memory(self, context: Context) -> Memory:
+    def _checkpoint(self, context: Context) -> PollCheckpoint:
         is_rescheduled = self.reschedule and not self._is_deferrable()
-        return Memory(cast("Mapping[str, Any]", context), self._remembered, is_rescheduled=is_rescheduled, log=self.log)
+        return PollCheckpoint(
+            cast("Mapping[str, Any]", context), self._kept, is_rescheduled=is_rescheduled, log=self.log
+        )
 
     def _is_deferrable(self) -> bool:
         return parse_switch("deferrable", self.deferrable)
 
-    def _allowed_failures(self, question: Question) -> int | None:
-        return None if self._allows_failures else question.max_failed_polls
-
-    def _told_when_timed_out(self, missing: object) -> str:
+    def _timeout_message(self, missing: object) -> str:
         return f"The days were not available within {self.timeout:g} seconds. Missing: {missing}"
 
     def _failing_without_retry(self) -> AbstractContextManager[None]:
@@ -338,29 +333,67 @@ class MessagingInsightsSensor(BaseSensorOperator):
             msginsights_conn_id=self.msginsights_conn_id, log=self.log, enabled=not self.soft_fail
         )
 
+    @cached_property
     def _hook(self) -> MessagingInsightsHook:
-        """Give one hook for all pokes of this process: it keeps the Page tokens it was given."""
-        if self._asking is None:
-            self._asking = MessagingInsightsHook(
-                self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds
-            )
-        return self._asking
+        """One hook for all pokes of this process: it keeps its Page tokens."""
+        return MessagingInsightsHook(
+            self.msginsights_conn_id, api_version=self.api_version, retry_bounds=self.retry_bounds
+        )
 
-    def _question(self, context: Context, hook: MessagingInsightsHook) -> Question:
+    def _check(self, context: Context) -> AvailabilityCheck:
+        """Return the check that the rendered parameters describe; log once which days are left out of it.
+
+        :raises AirflowSkipException: when no day ends within the run's interval.
+        :raises ConfigurationError: for an invalid parameter or connection, before any request.
+        """
         try:
-            question = Question.of(self, cast("Mapping[str, Any]", context), hook)
+            check = self._parse(context)
         except NoDayEndedError as nothing_to_do:
             raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
-        if question.warning and not self._has_warned:
+        if check.warning and not self._has_warned:
             self._has_warned = True
-            self.log.warning(question.warning)
-        return question
+            self.log.warning(check.warning)
+        return check
+
+    def _parse(self, context: Context) -> AvailabilityCheck:
+        metrics = named_metrics(self.metrics)
+        resolve_metrics(metrics)
+        page_ids = parse_page_ids(self.page_ids)
+        wait_for = parse_choice("wait_for", self.wait_for, ("available", "final"))
+        on_silent_page = parse_choice("on_silent_page", self.on_silent_page, ON_SILENT_PAGE)
+        final_after_hours = parse_number("final_after_hours", self.final_after_hours)
+        min_ready_pages = parse_min_ready_pages(self.min_ready_pages)
+        max_failed_polls = parse_count("max_failed_polls", self.max_failed_polls)
+        for name in ("poke_interval", "timeout"):
+            parse_number(name, getattr(self, name))
+        requested = requested_days(
+            cast("Mapping[str, Any]", context),
+            since=parse_when("since", self.since),
+            until=parse_when("until", self.until),
+            lookback_days=parse_count("lookback_days", self.lookback_days),
+        )
+        possible = possible_days(requested, datetime.now(UTC), may_come=True)
+        self._hook.retry_policy()  # reads the connection, so that an invalid one fails before the day has ended
+        return AvailabilityCheck.create(
+            page_ids=self._hook.resolve_page_ids(page_ids),
+            metrics=metrics,
+            ranges=possible.ranges,
+            min_ready_pages=min_ready_pages,
+            on_silent_page=on_silent_page,
+            msginsights_conn_id=parse_conn_id("msginsights_conn_id", self.msginsights_conn_id),
+            api_version=parse_api_version(self.api_version),
+            retry_bounds=parse_retry_bounds(self.retry_bounds) or None,
+            poll_interval_seconds=self.poke_interval,
+            final_after_hours=final_after_hours if wait_for == "final" else 0,
+            exponential_backoff=bool(self.exponential_backoff),
+            max_wait_seconds=self.max_wait.total_seconds() if self.max_wait else None,
+            max_failed_polls=None if self._allows_failures else max_failed_polls,
+            warning=possible.warning,
+        )
 
 
 def _hours_until_final(wait_for: object, final_after_hours: object) -> float:
-    """How much longer to wait by default; what means nothing is refused when the task runs."""
-    if wait_for != "final":
-        return 0
-    low, high, _ = NUMBERS["final_after_hours"]
-    hours = number_of(final_after_hours)
-    return hours if hours is not None and low <= hours <= high else 0
+    """Return how much longer to wait by default; an invalid value is refused when the task runs."""
+    with contextlib.suppress(ConfigurationError):
+        return parse_number("final_after_hours", final_after_hours) if wait_for == "final" else 0
+    return 0

@@ -1,4 +1,4 @@
-"""A watcher's memory: the days it has told of, kept in the state store of its assets."""
+"""The days a watcher has announced, kept in the state store of its assets."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 30
-"""How long a watcher waits for a state store that does not answer before it asks again."""
+"""How long a watcher waits before it tries again to read a state store that failed."""
+
+WINDOW_DAYS = 35
+"""Days a poll looks at: a day that is missing five weeks after its end is given up, with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What to write once the events told so far are stored."""
+    """What to write once the events sent so far are stored."""
 
     accessors: tuple[Any, ...]
     key: str
     value: dict[str, Any]
 
     async def try_to_write(self) -> None:
-        """Write it; where that fails, say so and leave it to the next one, which has all of it too."""
+        """Write it; if that fails, log it and leave it to the next receipt, which contains this one."""
         try:
             await self.write()
-        except Exception as trouble:  # noqa: BLE001 - whatever a store's backend raises
+        except Exception as error:  # noqa: BLE001 - whatever a store's backend raises
             log.warning(
-                "Airflow's asset state store could not be used (%s): the days told of are not kept; this is tried "
-                "again with the next poll.",
-                type(trouble).__name__,
+                "Airflow's asset state store could not be used (%s): the announced days were not saved. "
+                "Saving is tried again with the next poll.",
+                type(error).__name__,
             )
 
     async def write(self) -> None:
@@ -49,7 +52,7 @@ class Receipt:
 
 @dataclass(slots=True)
 class AnnouncedDays:
-    """Every day up to ``through``, and some later ones: a day that is late does not hold up those after it."""
+    """Every day up to ``through``, and some later ones: a late day does not hold up the days after it."""
 
     accessors: tuple[Any, ...]
     key: str
@@ -58,35 +61,35 @@ class AnnouncedDays:
 
     @classmethod
     async def read(cls, store: Any, key: str, first_day: date) -> AnnouncedDays:
-        """Give what was told before; when nothing was, note at once that days from ``first_day`` on are owed."""
+        """Return what was announced before; if nothing was, save that days from ``first_day`` on are pending."""
         # A trigger that serves two assets has two stores, and no public way to list them.
         accessors = (*store._by_name.values(), *store._by_uri.values())  # noqa: SLF001
-        found = [await _kept(accessor, key) for accessor in accessors]
-        kept = [one for one in found if one is not None]
-        if len(kept) < len(found) or not kept:
-            told = cls(accessors, key, first_day - ONE_DAY)
-            if not kept:
-                await told.receipt().try_to_write()
-            return told
-        through = min(one[0] for one in kept)
-        later = set.intersection(*(one[1] for one in kept))
+        found = [await _read_days(accessor, key) for accessor in accessors]
+        stored = [days for days in found if days is not None]
+        if len(stored) < len(found) or not stored:
+            announced = cls(accessors, key, first_day - ONE_DAY)
+            if not stored:
+                await announced.receipt().try_to_write()
+            return announced
+        through = min(days[0] for days in stored)
+        later = set.intersection(*(days[1] for days in stored))
         return cls(accessors, key, through, later)
 
     def pending(self, window: DateRange) -> list[date]:
-        """The days of the window not told of yet, the earliest first; older ones are given up."""
+        """Return the days of the window not announced yet, the earliest first; older ones are given up."""
         if self.through < window.first_day - ONE_DAY:
             oldest, self.through = self.through + ONE_DAY, window.first_day - ONE_DAY
-            log.warning("Pacific days %s to %s are given up, unless told of before.", oldest, self.through)
+            log.warning("Pacific days %s to %s are given up, unless announced before.", oldest, self.through)
             self._advance()
         return [day for day in window if day > self.through and day not in self.later]
 
     def add(self, day: date) -> None:
-        """Note that a day was told of."""
+        """Note that a day was announced."""
         self.later.add(day)
         self._advance()
 
     def receipt(self) -> Receipt:
-        """Give this state, to be written."""
+        """Return this state, to be written."""
         value = {"through": self.through.isoformat(), "later": sorted(day.isoformat() for day in self.later)}
         return Receipt(self.accessors, self.key, value)
 
@@ -97,18 +100,18 @@ class AnnouncedDays:
         self.later = {day for day in self.later if day > self.through}
 
 
-async def _kept(accessor: Any, key: str) -> tuple[date, set[date]] | None:
-    """Give up to which day was told, and which later ones were; ``None`` when nothing is kept.
+async def _read_days(accessor: Any, key: str) -> tuple[date, set[date]] | None:
+    """Return up to which day all were announced, and which later ones were; ``None`` when nothing is stored.
 
-    Without an answer of the store nobody knows what is owed: to go on would lose days or tell of them twice.
+    Without the store's answer nobody knows what is pending: to go on would lose days or announce them twice.
     """
     while True:
         try:
             found = await _get(accessor, key)
-        except Exception as trouble:  # noqa: BLE001 - whatever a store's backend raises
+        except Exception as error:  # noqa: BLE001 - whatever a store's backend raises
             log.warning(
-                "Airflow's asset state store could not be used (%s); the watcher asks it again in %s seconds.",
-                type(trouble).__name__,
+                "Airflow's asset state store could not be used (%s); the watcher tries again in %s seconds.",
+                type(error).__name__,
                 RETRY_SECONDS,
             )
             await asyncio.sleep(RETRY_SECONDS)
@@ -118,7 +121,7 @@ async def _kept(accessor: Any, key: str) -> tuple[date, set[date]] | None:
         try:
             return date.fromisoformat(found["through"]), {date.fromisoformat(day) for day in found["later"]}
         except (KeyError, TypeError, ValueError):
-            log.warning("What Airflow's asset state store holds under %s cannot be read; it is passed over.", key)
+            log.warning("The value of %s in Airflow's asset state store cannot be read and is ignored.", key)
             return None
 
 

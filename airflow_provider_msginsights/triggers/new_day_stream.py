@@ -1,4 +1,4 @@
-"""The one poll that watchers share. Airflow before 3.3 lacks what this module builds on: import it where it is used."""
+"""The one poll that watchers share. It needs Airflow 3.3: import this module where it is used."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow.triggers.shared_stream import SharedStreamProducer
 
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.hooks.polling import load_for_polling
+from airflow_provider_msginsights.insights.availability.check import JITTER
 from airflow_provider_msginsights.insights.availability.polling import Availability
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day, last_days_ended_by
 from airflow_provider_msginsights.insights.query import InsightsQuery
-from airflow_provider_msginsights.triggers.msginsights import JITTER
-from airflow_provider_msginsights.triggers.new_day import WINDOW_DAYS
+from airflow_provider_msginsights.triggers.announced_days import WINDOW_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LATE_DAYS = 3
-"""While one of the last days is missing we poll on; older holes are looked at once a day, with the next new day."""
+"""While one of the last days is missing, polling goes on; older gaps are checked once a day, with the next new day."""
 
-_LONGEST_REST_SECONDS = 60 * 60
-"""Longest wait after failed polls: a person who has mended the token should not have to wait longer."""
+_MAX_PAUSE_SECONDS = 60 * 60
+"""The longest pause after failed polls: nobody who has replaced the token should have to wait longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one poll found: which days of the window are there.
+    """What one poll found: which days of the window are available.
 
-    :param receipts: what the watchers will have kept once the events they told from this snapshot are stored.
+    :param receipts: what to write once the events of this snapshot are stored, one a watcher.
     """
 
     window: DateRange
@@ -49,12 +49,12 @@ class Snapshot:
     receipts: list[Receipt] = field(default_factory=list, compare=False)
 
     def of_day(self, day: date) -> Availability:
-        """Give what was found of one day."""
-        return replace(self.found, missing=tuple(one for one in self.found.missing if one[2] == day))
+        """Return what was found of one day."""
+        return replace(self.found, missing=tuple(cell for cell in self.found.missing if cell[2] == day))
 
 
 class NewDayProducer(SharedStreamProducer):
-    """Polls for all watchers of some Pages, and writes their memory when Airflow has stored their events."""
+    """Polls for all watchers of some Pages, and writes their state once Airflow has stored their events."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class NewDayProducer(SharedStreamProducer):
         self._snapshots: asyncio.Queue[Snapshot] = asyncio.Queue()
 
     async def open_stream(self) -> AsyncIterator[tuple[Snapshot, list[Receipt]]]:
-        """Give a snapshot after each poll; between polls the last one again, for watchers that came meanwhile."""
+        """Yield a snapshot after each poll; between polls the last one again, for watchers that came meanwhile."""
         polling = asyncio.create_task(self._poll_for_ever())
         latest: Snapshot | None = None
         try:
@@ -94,13 +94,13 @@ class NewDayProducer(SharedStreamProducer):
             await asyncio.gather(polling, return_exceptions=True)
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Write what the watchers told, now that Airflow has it; a later snapshot writes what could not be written."""
+        """Write what the watchers announced, now that Airflow has it; what fails is written with a later snapshot."""
         for item in batch:
             if item.outcome.is_clean:
                 await self._write(item.broker_payload)
 
-    async def settling(self) -> AsyncIterator[Snapshot]:
-        """Give the snapshots to a single watcher, writing its memory when it asks for the next."""
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Yield the snapshots to a single watcher, and write its state when it takes the next."""
         async for snapshot, receipts in self.open_stream():
             yield snapshot
             await self._write(receipts)
@@ -110,12 +110,12 @@ class NewDayProducer(SharedStreamProducer):
             await receipt.try_to_write()
 
     async def _poll_for_ever(self) -> None:
-        """Never end: Airflow starts a watcher that ended again at once, and would so ask without a pause."""
+        """Poll and never end: Airflow restarts a watcher that ended at once, which would poll without a pause."""
         await load_for_polling()
         while True:
             try:
                 await self._hook.apoll_availability(
-                    self._query, ranges=self._ranges, clock=lambda: datetime.now(UTC), next_poll=self._note
+                    self._query, ranges=self._ranges, clock=lambda: datetime.now(UTC), next_poll=self._next_poll
                 )
             except Exception as error:  # noqa: BLE001 - a secrets backend may raise anything
                 await asyncio.sleep(self._after_failure(error))
@@ -124,7 +124,7 @@ class NewDayProducer(SharedStreamProducer):
         self._window = last_days_ended_by(datetime.now(UTC) - self._final_after, WINDOW_DAYS)
         return (self._window,)
 
-    def _note(self, found: Found) -> float:
+    def _next_poll(self, found: Found) -> float:
         if not isinstance(found, Availability):
             return self._after_failure(found)
         self._failures = 0
@@ -143,7 +143,7 @@ class NewDayProducer(SharedStreamProducer):
 
     def _after_failure(self, error: Exception) -> float:
         self._failures += 1
-        longest = max(self._interval, _LONGEST_REST_SECONDS)
+        longest = max(self._interval, _MAX_PAUSE_SECONDS)
         seconds = min(self._interval * 2.0 ** min(self._failures - 1, 32), longest)
-        log.error("Poll failed (%s in a row); the next one is in %.0f seconds: %s", self._failures, seconds, error)
+        log.error("The poll failed (%s in a row); the next one is in %.0f seconds: %s", self._failures, seconds, error)
         return seconds

@@ -18,7 +18,8 @@ from support.triggerers import StateStore, Triggerer, running, until
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.run_days.requested import requested_days
-from airflow_provider_msginsights.triggers.new_day import WINDOW_DAYS, MessagingInsightsNewDayTrigger
+from airflow_provider_msginsights.triggers.announced_days import WINDOW_DAYS
+from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator

@@ -161,7 +161,7 @@ def test_without_an_execution_timeout_nothing_ends_a_deferral_but_the_sensor_s_o
 ) -> None:
     sensor = MessagingInsightsSensor(task_id="wait", deferrable=True, timeout=60, **NEVER)
     of_sensor = deferral_of(lambda: sensor.execute({}))
-    assert of_sensor.trigger.execution_deadline is None
+    assert of_sensor.trigger.arguments["execution_deadline"] is None
     assert of_sensor.timeout == timedelta(seconds=60, minutes=15)
     emulator.configure(readiness_lag_hours=0)
     emulator.set_throttled("102", minutes=15)

@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk import BaseHook
 from support.dag_runs import connection_to
 
-from airflow_provider_msginsights.failures import MAX_FAILED_POLLS
+from airflow_provider_msginsights.insights.availability.check import MAX_FAILED_POLLS
 from airflow_provider_msginsights.insights.dates import end_of_day, pacific_date
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
@@ -283,4 +283,4 @@ def test_what_is_missing_is_logged_when_it_is_news(emulator: GraphEmulator, capf
     with pytest.raises(TimeoutError):
         event_of(trigger(), timeout_seconds=0.5)
     assert emulator.stats()["graph_calls"] > 3
-    assert capfd.readouterr().out.count("Not there yet") == 1
+    assert capfd.readouterr().out.count("Not available yet") == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.triggers.msginsights import CANARY_METRIC
+from airflow_provider_msginsights.insights.availability.check import CANARY_METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,14 +86,14 @@ SCENARIOS = [
         name="not over before the timeout",
         parameters={**NEVER, "until": datetime.now(UTC) + timedelta(days=3)},
         state="failed",
-        told=TIMED_OUT + r"Pacific day \S+ ends at .+; nothing is asked before",
+        told=TIMED_OUT + r"Pacific day \S+ ends at .+; no request is made before",
         calls=0,
     ),
     Scenario(
         name="not final before the timeout",
         parameters={**NEVER, "wait_for": "final", "final_after_hours": 24 * 400},
         state="failed",
-        told=TIMED_OUT + rf"Pacific day {DAY} is final at .+; nothing is asked before",
+        told=TIMED_OUT + rf"Pacific day {DAY} is final at .+; no request is made before",
         calls=0,
     ),
     Scenario(name="throttled for a while", prepare=lambda one: limited(one, seconds=0.3), value=ON_TIME, calls=2),
@@ -181,7 +181,7 @@ SCENARIOS = [
         parameters={**TWO, "on_silent_page": "fail"},
         many_pages=True,
         state="retried",
-        told=r"No row of any metric in the last days of Page 102\. .+ With on_silent_page='ignore' .+",
+        told=r"Page 102: no row of any metric in the last seven days .+ Use on_silent_page='ignore' .+",
     ),
     Scenario(
         name="silent Page waited for",
@@ -290,6 +290,6 @@ SCENARIOS = [
         parameters={**TWO, "on_silent_page": "fail", "silent_fail": True},
         many_pages=True,
         state="retried",
-        told=r"No row of any metric in the last days of Page 102\. .+ With on_silent_page='ignore' .+",
+        told=r"Page 102: no row of any metric in the last seven days .+ Use on_silent_page='ignore' .+",
     ),
 ]

@@ -1,57 +1,32 @@
-"""Whether enough is there: what a probe found, held against what a caller requires."""
+"""Whether enough is available: what a probe found, compared with what a caller requires."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import EmptyAnswerError
-from airflow_provider_msginsights.insights.dates import end_of_day
 from airflow_provider_msginsights.insights.parameters.numbers import parse_min_ready_pages
 from airflow_provider_msginsights.insights.parameters.parse import parse_choice
 from airflow_provider_msginsights.insights.parameters.values import refusal
 from airflow_provider_msginsights.insights.wording import failures_in_words, gravest, pages_in_words
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from airflow_provider_msginsights.insights.availability.polling import Availability
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
 
 ON_SILENT_PAGE = ("ignore", "wait", "fail")
 
 _WHY_SILENT = (
-    "It has no messages, fewer than 100 likes, or the token lacks read_insights for it: the API answers all three "
-    "with nothing."
+    "Such a Page has no messages or fewer than 100 followers, or the token lacks read_insights for it: in each of "
+    "these cases the API returns no rows."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FirstLook:
-    """From when on it makes sense to look for a Pacific day: before its end it has no row that counts.
-
-    :param final_after_hours: how much later, where rows are wanted that Meta restates no more.
-    """
-
-    day: date
-    final_after_hours: float = 0
-
-    @property
-    def moment(self) -> datetime:
-        """The moment, aware, in UTC."""
-        return end_of_day(self.day) + timedelta(hours=self.final_after_hours)
-
-    @property
-    def why_not_before(self) -> str:
-        """The reason in words; it stands for what is missing as long as nothing was asked."""
-        what = "is final" if self.final_after_hours else "ends"
-        return f"Pacific day {self.day} {what} at {self.moment}; nothing is asked before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What must be there before waiting ends; make it with `create`.
+    """What must be available before waiting ends; make it with `create`.
 
     :param min_ready_pages: how many Pages (an ``int``) or which share of them (a ``float``); ``None`` for all.
     :param on_silent_page: what a Page without any row in its last days means: it is left out of the count
@@ -63,17 +38,17 @@ class Requirement:
 
     @classmethod
     def create(cls, *, min_ready_pages: object, on_silent_page: object, page_count: int) -> Requirement:
-        """A requirement that so many Pages can meet.
+        """Return a requirement that this many Pages can meet.
 
-        :raises ConfigurationError: for a count or a share that means nothing, or an unknown word.
+        :raises ConfigurationError: for an invalid count or share of Pages, or an unknown word.
         """
         return cls(
             min_ready_pages=_checked_minimum(min_ready_pages, page_count),
             on_silent_page=parse_choice("on_silent_page", on_silent_page, ON_SILENT_PAGE),
         )
 
-    def judge(self, found: Availability) -> Verdict:
-        """Whether this is enough.
+    def readiness(self, found: Availability) -> Readiness:
+        """Return whether this is enough.
 
         :raises MessagingInsightsError: what waiting would only hide: a metric or a token that is refused, a Page that
             cannot be read and is needed, or a silent Page where that is an error.
@@ -81,27 +56,26 @@ class Requirement:
         silent = found.silent_pages
         if silent and self.on_silent_page == "fail":
             raise EmptyAnswerError(
-                f"No row of any metric in the last days of Page {', '.join(silent)}. {_WHY_SILENT} "
-                "With on_silent_page='ignore' such Pages are left out."
+                f"{pages_in_words(silent)}: no row of any metric in the last seven days of the range. {_WHY_SILENT} "
+                "Use on_silent_page='ignore' to leave such Pages out."
             )
+        outcome = found.outcome
         ignored = silent if self.on_silent_page == "ignore" else ()
-        awaited = [page_id for page_id in found.outcome.query.page_ids if page_id not in ignored]
-        unready = {page_id for page_id, _, _ in found.missing} | {one.part.page_id for one in found.outcome.paused}
-        ready = tuple(page_id for page_id in awaited if page_id not in unready)
+        awaited = [page_id for page_id in outcome.query.page_ids if page_id not in ignored]
+        late = {page_id for page_id, _, _ in found.missing} | {paused.part.page_id for paused in outcome.paused}
         needed = self._needed(len(awaited))
-        verdict = Verdict(
+        readable = sum(page_id not in outcome.page_failures for page_id in awaited)
+        _raise_what_waiting_would_hide(outcome, allows_failed_pages=readable >= needed)
+        ready = tuple(page_id for page_id in awaited if page_id not in late)
+        return Readiness(
             ready=len(ready) >= needed,
             ready_pages=ready,
             ignored_pages=ignored,
-            late_pages=tuple(page_id for page_id in awaited if page_id in unready),
+            late_pages=tuple(page_id for page_id in awaited if page_id in late),
             missing=found.describe(without_pages=ignored),
-            failed_page_ids=tuple(found.outcome.page_failures),
-            failures=tuple(": ".join(pair) for pair in failures_in_words(found.outcome.page_failures)),
+            failed_page_ids=tuple(outcome.page_failures),
+            failures=tuple(": ".join(pair) for pair in failures_in_words(outcome.page_failures)),
         )
-        failed = found.outcome.page_failures
-        can_become_ready = sum(page_id not in failed for page_id in awaited)
-        _raise_what_waiting_would_hide(found, spares_failed_pages=can_become_ready >= needed)
-        return verdict
 
     def _needed(self, page_count: int) -> int:
         if self.min_ready_pages is None:
@@ -112,16 +86,16 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a probe means to a caller.
+class Readiness:
+    """What a probe means for a requirement.
 
     :param ready: whether the requirement is met.
     :param ready_pages: Pages with everything.
-    :param ignored_pages: silent Pages that were left out of the count.
-    :param late_pages: Pages that are waited for.
+    :param ignored_pages: silent Pages, left out of the count.
+    :param late_pages: Pages with something missing.
     :param missing: which Page lacks which metric on which day.
-    :param failed_page_ids: those of the late Pages that could not be looked at.
-    :param failures: which they are and why, in words.
+    :param failed_page_ids: those of the late Pages that could not be read.
+    :param failures: these Pages and the reasons, as text.
     """
 
     ready: bool
@@ -134,23 +108,23 @@ class Verdict:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know although waiting goes on, or is over."""
-        told = []
+        """What to log as warnings, whether or not waiting goes on."""
+        warnings = []
         if self.ignored_pages:
-            told.append(
-                f"Left out, without a row in their last days: {pages_in_words(self.ignored_pages)}. {_WHY_SILENT}"
+            warnings.append(
+                f"Not waiting for {pages_in_words(self.ignored_pages)}: no row in the last seven days of the range. "
+                f"{_WHY_SILENT}"
             )
         if self.ready and self.late_pages:
-            told.append(f"Enough Pages are there; not these: {self.missing}")
-        told += [f"Not needed, and cannot be read: {failure}" for failure in self.failures]
-        return tuple(told)
+            warnings.append(f"Enough Pages are ready. Still missing: {self.missing}")
+        warnings += [f"Not needed, and cannot be read: {failure}" for failure in self.failures]
+        return tuple(warnings)
 
 
-def _raise_what_waiting_would_hide(found: Availability, *, spares_failed_pages: bool) -> None:
-    outcome = found.outcome
+def _raise_what_waiting_would_hide(outcome: FetchOutcome, *, allows_failed_pages: bool) -> None:
     for error in (*filter(None, (outcome.stopped_by,)), *outcome.refused_explicit_metrics.values()):
         raise error
-    if outcome.page_failures and not spares_failed_pages:
+    if outcome.page_failures and not allows_failed_pages:
         raise gravest(outcome.page_failures)
 
 

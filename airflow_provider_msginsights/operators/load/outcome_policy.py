@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.airflow_names import AirflowSkipException
-from airflow_provider_msginsights.exceptions import EmptyAnswerError
-from airflow_provider_msginsights.failures import NEVER_RETRIED, wrapped
+from airflow_provider_msginsights.exceptions import NEVER_RETRIED, EmptyAnswerError
+from airflow_provider_msginsights.failures import wrapped
 from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.wording import (
     MOST_NAMED,

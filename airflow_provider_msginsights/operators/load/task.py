@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_msginsights.exceptions import RateLimitError
-from airflow_provider_msginsights.failures import NEVER_RETRIED
+from airflow_provider_msginsights.exceptions import NEVER_RETRIED, RateLimitError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.catalog import resolve_metrics
 from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES

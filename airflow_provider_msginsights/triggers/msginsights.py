@@ -14,7 +14,6 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 from airflow_provider_msginsights.failures import event_of_error
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.hooks.polling import load_for_polling
 from airflow_provider_msginsights.insights.availability.check import (
     JITTER,
     MAX_FAILED_POLLS,
@@ -162,6 +161,8 @@ class _Wait:
 
         :raises MessagingInsightsError: when a poll failed and waiting longer does not help.
         """
+        from airflow_provider_msginsights.hooks.polling import load_for_polling
+
         await load_for_polling()
         check = self.check
         hook = MessagingInsightsHook(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.shared_stream import SharedStreamProducer
 
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.hooks.polling import load_for_polling
 from airflow_provider_msginsights.insights.availability.check import JITTER
 from airflow_provider_msginsights.insights.availability.polling import Availability
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day, last_days_ended_by
@@ -111,6 +110,8 @@ class NewDayProducer(SharedStreamProducer):
 
     async def _poll_for_ever(self) -> None:
         """Poll and never end: Airflow restarts a watcher that ended at once, which would poll without a pause."""
+        from airflow_provider_msginsights.hooks.polling import load_for_polling
+
         await load_for_polling()
         while True:
             try:

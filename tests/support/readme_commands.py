@@ -88,7 +88,7 @@ def _without_groups(arguments: list[str]) -> list[str]:
     return arguments
 
 
-class _ParsedError(Exception):
+class _ParsedError(BaseException):
     """The arguments were understood; nothing is to be run."""
 
 

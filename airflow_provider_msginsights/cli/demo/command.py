@@ -237,7 +237,7 @@ def _telling_the_end(say: Callable[[str], None]) -> Iterator[None]:
 
 def _example_dags() -> Path:
     """Find the example DAGs: in an installed package inside it, in a checkout beside it."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     installed = package / "example_dags"
     return installed if installed.is_dir() else package.parent / "example_dags"
 

@@ -34,15 +34,21 @@ def remembering(count: Callable[..., Rows]) -> Callable[..., Rows]:
     kept: dict[tuple[str, str], dict[Window, dict[str, Any]]] = {}
 
     def rows(
-        world: World, page: Page, metric: str, period: str, breakdowns: Sequence[str], spans: Sequence[Window]
+        world: World,
+        page: Page,
+        metric: str,
+        period: str,
+        breakdowns: Sequence[str],
+        spans: Sequence[Window],
+        **form: Any,
     ) -> Rows:
         if period != "day" or breakdowns:
-            return count(world, page, metric, period, breakdowns, spans)
+            return count(world, page, metric, period, breakdowns, spans, **form)
         known = kept.setdefault((page.page_id, metric), {})
         try:
             return [known[span] for span in spans]
         except KeyError:
-            counted = count(world, page, metric, period, breakdowns, spans)
+            counted = count(world, page, metric, period, breakdowns, spans, **form)
             if len(counted) == len(spans):
                 known.update(zip(spans, counted, strict=True))
             return counted

@@ -19,7 +19,8 @@ import pytest
 import requests
 from support.processes import Session, Sessions, wait_until
 
-from airflow_provider_msginsights.cli import main, plan
+from airflow_provider_msginsights.cli import main
+from airflow_provider_msginsights.cli.plan import command as plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

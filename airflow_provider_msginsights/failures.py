@@ -49,9 +49,9 @@ def failing_without_retry(*, msginsights_conn_id: str, log: Any, enabled: bool =
     """Turn errors that a retry cannot help into ``AirflowFailException``; let every other error through as it is.
 
     The error is logged first, in a few short lines: Airflow's page wraps no line of a log. What is raised then stands
-    alone, so that one traceback follows and not two.
+    alone, so that only one traceback follows.
 
-    :param msginsights_conn_id: named in what the API refused, so that a person knows which token to mend.
+    :param msginsights_conn_id: named in what the API refused, so that a person knows which token to replace.
     :param log: where the lines go.
     :param enabled: false leaves hard errors as our own kinds. A sensor with ``soft_fail`` needs that:
         Airflow would turn ``AirflowFailException`` into a skip, and a broken token must not look like one.
@@ -68,7 +68,7 @@ def failing_without_retry(*, msginsights_conn_id: str, log: Any, enabled: bool =
 
 
 def raise_alone(error: BaseException) -> NoReturn:
-    """Raise an error without the one that is being handled: what it says is said already."""
+    """Raise an error without the one that is being handled, which has been logged already."""
     try:
         raise error from None
     finally:
@@ -76,7 +76,7 @@ def raise_alone(error: BaseException) -> NoReturn:
 
 
 def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str) -> Iterator[str]:
-    """Give an error as short lines: what happened, why, what helps, and the evidence for Meta's support."""
+    """Yield an error as short lines: what happened, why, what helps, and the evidence for Meta's support."""
     page = f"Page {error.page_id}: " if error.page_id else ""
     evidence = (
         ("HTTP", error.http_status),
@@ -94,17 +94,17 @@ def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str) ->
 
 
 def wrapped(text: str) -> Iterator[str]:
-    """Lines that end before the right edge of Airflow's log; words that are longer still stay whole."""
+    """Yield lines that fit into Airflow's log; longer words are not broken."""
     yield from textwrap.wrap(text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def event_of_error(error: MessagingInsightsError) -> dict[str, Any]:
-    """Give an error the form of a trigger's event: plain JSON that ``error_from_event`` turns back."""
+    """Return an error as a trigger's event: plain JSON that ``error_from_event`` turns back."""
     return {"status": "failed", "kind": type(error).__name__, "message": error.message, "evidence": error.evidence}
 
 
 def error_from_event(event: dict[str, Any]) -> MessagingInsightsError:
-    """Rebuild the error a trigger sent."""
+    """Return the error that a trigger sent."""
     kind = getattr(exceptions, str(event.get("kind")), MessagingInsightsError)
     rebuilt: MessagingInsightsError = kind(event["message"], **event.get("evidence", {}))
     return rebuilt

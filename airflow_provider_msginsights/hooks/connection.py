@@ -1,4 +1,4 @@
-"""An Airflow connection -> checked settings and credentials, read anew each time: nothing of it is kept here."""
+"""An Airflow connection -> checked settings and credentials, read anew each time and never cached for long."""
 
 from __future__ import annotations
 
@@ -23,58 +23,56 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 
-Parts: TypeAlias = "tuple[TransportSettings, Credentials]"
+ConnectionValues: TypeAlias = "tuple[TransportSettings, Credentials]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionReader:
-    """Reads one connection, as a task's own words change it.
+    """Reads one connection, with a task's own settings in place of the connection's.
 
     :param conn_id: the Airflow connection.
     :param api_version: instead of the connection's.
-    :param retry_bounds: bounds on asking again instead of the connection's.
+    :param retry_bounds: limits of retries instead of the connection's.
     """
 
     conn_id: str
     api_version: str | None
     retry_bounds: Mapping[str, Any]
 
-    def parts(self) -> Parts:
-        """Give the settings and credentials that stand in the connection now.
+    def read(self) -> ConnectionValues:
+        """Return the settings and credentials that the connection has now.
 
         :raises ConfigurationError: when a field of the connection is wrong, naming it.
         """
-        return self._bounded(self._parts_of(BaseHook.get_connection(self.conn_id), may_block=True))
+        return self._bounded(self._values_of(BaseHook.get_connection(self.conn_id), may_block=True))
 
-    async def aparts(self) -> Parts:
-        """Give the same without blocking the event loop."""
-        return self._bounded(await self._aread())
+    async def aread(self) -> ConnectionValues:
+        """Return the same without blocking the event loop."""
+        return self._bounded(await self._aread_now())
 
-    async def ashared(self, since: float) -> Parts:
-        """Give what any reader of this loop read within the last second.
+    async def aread_shared(self, since: float) -> ConnectionValues:
+        """Return what any reader of this loop read within the last second, or read it now.
 
         :param since: the reading must have begun at this moment of the loop's clock or later.
         """
-        from airflow_provider_msginsights.hooks.connection import shared_reading
-
-        return self._bounded(await shared_reading((self.conn_id, self.api_version), self._aread, since=since))
+        return self._bounded(await shared_reading((self.conn_id, self.api_version), self._aread_now, since=since))
 
     def credentials(self) -> Credentials:
-        """Give the credentials alone: for a transport whose token was refused."""
-        return self.parts()[1]
+        """Return only the credentials: for a transport whose token was refused."""
+        return self.read()[1]
 
     async def acredentials(self) -> Credentials:
-        """Give the same without blocking the event loop."""
-        return (await self.aparts())[1]
+        """Return the same without blocking the event loop."""
+        return (await self.aread())[1]
 
-    async def _aread(self) -> Parts | ConfigurationError:
-        return self._parts_of(await BaseHook.aget_connection(self.conn_id), may_block=False)
+    async def _aread_now(self) -> ConnectionValues | ConfigurationError:
+        return self._values_of(await BaseHook.aget_connection(self.conn_id), may_block=False)
 
-    def _parts_of(self, connection: Connection, *, may_block: bool) -> Parts | ConfigurationError:
-        """Give what a transport needs of the connection, or what is wrong with it.
+    def _values_of(self, connection: Connection, *, may_block: bool) -> ConnectionValues | ConfigurationError:
+        """Return what a transport needs of the connection, or what is wrong with it.
 
-        The error is given and not raised: crash reporters show the locals of every frame an error passes, and those of
-        this one hold the connection. It names the connection and its field and quotes no secret.
+        The error is returned and not raised: crash reporters show the locals of every frame an error passes, and here
+        they hold the connection. It names the connection and its field and quotes no secret.
         """
         try:
             extra = _extra_of(connection)
@@ -91,15 +89,15 @@ class ConnectionReader:
             return ConfigurationError(f"Connection {self.conn_id!r}: {error.message}")
         return (replace(settings, api_version=self.api_version) if self.api_version else settings), credentials
 
-    def _bounded(self, parts: Parts | ConfigurationError) -> Parts:
-        if isinstance(parts, ConfigurationError):
-            raise parts.with_traceback(None)
-        settings, credentials = parts
+    def _bounded(self, values: ConnectionValues | ConfigurationError) -> ConnectionValues:
+        if isinstance(values, ConfigurationError):
+            raise values.with_traceback(None)
+        settings, credentials = values
         return settings.bounded_by(self.retry_bounds), credentials
 
 
 def _extra_of(connection: Connection) -> dict[str, Any]:
-    """Not ``extra_dejson``: in a triggerer it would block the event loop, and what is no JSON it takes for nothing."""
+    """Return the extra fields; ``extra_dejson`` would block a triggerer's event loop, and ignores invalid JSON."""
     try:
         extra = json.loads(connection.extra or "{}")
     except (ValueError, TypeError, RecursionError):
@@ -110,7 +108,7 @@ def _extra_of(connection: Connection) -> dict[str, Any]:
 
 
 SHARED_SECONDS = 1.0
-"""How old a shared reading may be; it is forgotten then, so no secret outlives its use."""
+"""How old a shared reading may be; it is dropped then, so that no secret outlives its use."""
 
 
 class _Reading:
@@ -119,11 +117,11 @@ class _Reading:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._begun = 0.0
-        self._read: Parts | ConfigurationError | Exception | None = None
+        self._read: ConnectionValues | ConfigurationError | Exception | None = None
 
     async def begun_since(
-        self, moment: float, read: Callable[[], Awaitable[Parts | ConfigurationError]]
-    ) -> Parts | ConfigurationError | Exception:
+        self, moment: float, read: Callable[[], Awaitable[ConnectionValues | ConfigurationError]]
+    ) -> ConnectionValues | ConfigurationError | Exception:
         loop = asyncio.get_running_loop()
         async with self._lock:
             if self._read is None or self._begun < moment:
@@ -133,10 +131,10 @@ class _Reading:
                 except Exception as error:  # noqa: BLE001 - a secrets backend may raise anything; it is raised by each
                     self._read = error
                 self._begun = begun
-                loop.call_later(SHARED_SECONDS, self._forget, begun)
+                loop.call_later(SHARED_SECONDS, self._drop, begun)
             return self._read
 
-    def _forget(self, begun: float) -> None:
+    def _drop(self, begun: float) -> None:
         if begun == self._begun:
             self._read = None
 
@@ -145,9 +143,9 @@ _readings: WeakKeyDictionary[asyncio.AbstractEventLoop, defaultdict[Hashable, _R
 
 
 async def shared_reading(
-    key: Hashable, read: Callable[[], Awaitable[Parts | ConfigurationError]], *, since: float
-) -> Parts | ConfigurationError:
-    """Give what was read for this key within the last second in this event loop, or read it now.
+    key: Hashable, read: Callable[[], Awaitable[ConnectionValues | ConfigurationError]], *, since: float
+) -> ConnectionValues | ConfigurationError:
+    """Return what was read for this key within the last second in this event loop, or read it now.
 
     :param since: the reading must have begun at this moment of the loop's clock or later.
     :raises Exception: what reading raised.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from airflow_provider_msginsights.hooks.connection import Parts
+    from airflow_provider_msginsights.hooks.connection import ConnectionValues
     from airflow_provider_msginsights.insights.availability.polling import Found
     from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.insights.query import InsightsQuery
@@ -54,7 +54,7 @@ class PollSlot:
 async def poll(
     query: InsightsQuery,
     *,
-    read: Callable[[float], Awaitable[Parts]],
+    read: Callable[[float], Awaitable[ConnectionValues]],
     ranges: Callable[[], tuple[DateRange, ...]],
     clock: Callable[[], datetime],
     next_poll: Callable[[Found], float | None],

@@ -1,4 +1,4 @@
-"""What a hook finds out about its connection's token: for callers, for the Test button and for a load's log."""
+"""Reports on a connection's token: for callers of the hook, for the Test button and for a load's log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 LONGEST_TEXT = 2000
-"""Airflow 3.3 keeps so many characters of a test's message (``connection_test.result_message``)."""
+"""How many characters Airflow 3.3 keeps of a test's message (``connection_test.result_message``)."""
 
 _MORE = "… The whole report: msginsights check CONN_ID"
 
@@ -30,9 +30,9 @@ _WARNING_SECONDS = 5.0
 def inspect(
     settings: TransportSettings, credentials: Credentials, *, page_ids: Sequence[str] | None = None
 ) -> TokenReport:
-    """Give the report of the connection's token.
+    """Return the report on the connection's token.
 
-    :param page_ids: the Pages to look at; the connection's default ones when left out.
+    :param page_ids: the Pages to check; the connection's default ones when left out.
     :raises MessagingInsightsError: no answer, a limit, or an address or version the API does not know.
     """
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
@@ -44,7 +44,7 @@ def inspect(
 async def ainspect(
     settings: TransportSettings, credentials: Credentials, *, page_ids: Sequence[str] | None = None
 ) -> TokenReport:
-    """Give the same report without blocking the event loop."""
+    """Return the same report without blocking the event loop."""
     from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
 
     async with NonblockingTransport(settings, credentials) as transport:
@@ -52,7 +52,7 @@ async def ainspect(
 
 
 def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -> tuple[bool, str]:
-    """Give the outcome of a test, whatever happens, in text that fits and holds no secret.
+    """Return the outcome of a test, whatever happens, as text that fits and holds no secret.
 
     :param read: reads the connection.
     """
@@ -61,7 +61,7 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
 
     try:
         settings, credentials = read()
-        report = inspect(_hasty(settings, seconds=_TEST_SECONDS, attempts=_TEST_ATTEMPTS), credentials)
+        report = inspect(_impatient(settings, seconds=_TEST_SECONDS, attempts=_TEST_ATTEMPTS), credentials)
     except MessagingInsightsError as error:
         ok, text = False, str(error)
     except Exception as error:  # noqa: BLE001 - a test gives an answer, and no foreign text that may hold a secret
@@ -72,9 +72,9 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
 
 
 def endings(settings: TransportSettings, credentials: Credentials) -> tuple[str, ...]:
-    """Give sentences about what ends soon; none when that cannot be found out at once.
+    """Return sentences about what ends soon; none when that cannot be found out at once.
 
-    Without app id and secret nothing is asked, because only they are sure to get an answer.
+    Without app id and secret no request is made, because only with them an answer is certain.
     """
     from airflow_provider_msginsights.insights.token.findings import endings_of
     from airflow_provider_msginsights.insights.token.inspection import inspect_lifetime
@@ -82,14 +82,14 @@ def endings(settings: TransportSettings, credentials: Credentials) -> tuple[str,
 
     if credentials.app_token is None or not settings.token_warning_days:
         return ()
-    hasty = _hasty(settings, seconds=_WARNING_SECONDS, attempts=1)
-    flow = inspect_lifetime(hasty.retry_policy, now=datetime.now(UTC), asked_version=settings.api_version)
+    impatient = _impatient(settings, seconds=_WARNING_SECONDS, attempts=1)
+    flow = inspect_lifetime(impatient.retry_policy, now=datetime.now(UTC), asked_version=settings.api_version)
     try:
-        with BlockingTransport(hasty, credentials) as transport:
+        with BlockingTransport(impatient, credentials) as transport:
             report = transport.run(flow)
     except MessagingInsightsError:
         return ()
-    return tuple(f"{one.what} {one.remedy}" for one in endings_of(report, settings.token_warning_days))
+    return tuple(f"{finding.what} {finding.remedy}" for finding in endings_of(report, settings.token_warning_days))
 
 
 def _inspection(
@@ -107,8 +107,8 @@ def _inspection(
     )
 
 
-def _hasty(settings: TransportSettings, *, seconds: float, attempts: int) -> TransportSettings:
-    """The settings with less patience, where they have more."""
+def _impatient(settings: TransportSettings, *, seconds: float, attempts: int) -> TransportSettings:
+    """Return the settings with shorter timeouts and fewer retries."""
     policy = settings.retry_policy
     return replace(
         settings,
@@ -125,7 +125,7 @@ def _hasty(settings: TransportSettings, *, seconds: float, attempts: int) -> Tra
 
 
 def _fitting(text: str) -> str:
-    """Whole lines from the start, and where the rest is."""
+    """Return as many whole lines as fit, and where to find the others."""
     if len(text) <= LONGEST_TEXT:
         return text
     whole_lines = text[: LONGEST_TEXT - len(_MORE) - 1].rpartition("\n")[0]

@@ -1,4 +1,4 @@
-"""A trigger that holds what a throttled load has still to do, until Meta's limit is over."""
+"""A trigger that holds the remaining work of a throttled load until Meta's limit ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class MessagingInsightsResumeTrigger(BaseTrigger):
-    """Fire at a moment, and hand back the state it was given.
+    """Fire at a moment, and return the state it was given.
 
     The state travels in the event, because ``dag.test()`` of Airflow up to 3.3.2 drops the arguments of ``defer()``.
 
     :param moment: when to fire, ISO text with an offset.
     :param state: what the task needs to go on: plain JSON, small, and without any secret.
-    :param deadline: when the task's ``execution_timeout`` is over, ISO text with an offset: if that is earlier, the
-        event is ``{"status": "timed_out", "moment"}``. It stands in the other event too.
+    :param deadline: when the task's ``execution_timeout`` ends, ISO text with an offset: if that is earlier, the
+        event is ``{"status": "timed_out", "moment"}``. It is part of the other event too.
     """
 
     def __init__(self, *, moment: str, state: dict[str, Any], deadline: str | None = None) -> None:
@@ -30,7 +30,7 @@ class MessagingInsightsResumeTrigger(BaseTrigger):
         self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what rebuilds this trigger elsewhere."""
+        """Return what rebuilds this trigger elsewhere."""
         path = "airflow_provider_msginsights.triggers.resume.MessagingInsightsResumeTrigger"
         return path, {"moment": self.moment, "state": self.state, "deadline": self.deadline}
 

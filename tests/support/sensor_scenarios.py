@@ -102,7 +102,7 @@ SCENARIOS = [
         prepare=lambda one: limited(one, seconds=3600),
         parameters=NEVER,
         state="failed",
-        told=TIMED_OUT + NO_ROW + "; requests waiting for Meta's rate limit: 1",
+        told=TIMED_OUT + NO_ROW + "; 1 request waiting for Meta's rate limit",
         calls=1,
     ),
     Scenario(

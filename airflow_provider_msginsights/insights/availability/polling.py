@@ -19,6 +19,7 @@ from airflow_provider_msginsights.insights.fetch.run import FetchRun
 from airflow_provider_msginsights.insights.graph.usage_headers import regain_seconds
 from airflow_provider_msginsights.insights.protocol import Emit, Receive, Renew, Reply, Send, observed
 from airflow_provider_msginsights.insights.query import Slice
+from airflow_provider_msginsights.insights.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -72,7 +73,7 @@ class Availability:
         if len(days) > _MOST_DESCRIBED:
             sentences.append(f"and {len(days) - _MOST_DESCRIBED} more")
         if self.outcome.paused:
-            sentences.append(f"requests waiting for Meta's rate limit: {len(self.outcome.paused)}")
+            sentences.append(f"{plural(len(self.outcome.paused), 'request')} waiting for Meta's rate limit")
         return "; ".join(sentences) or "nothing"
 
 

@@ -1,4 +1,4 @@
-"""The Pacific days that asset events name. Their extras are anybody's: what is not understood is left out, and told."""
+"""The Pacific days that asset events name; anybody writes their extras, so what is not a day is ignored and logged."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LONGEST_QUOTE = 60
 
 
 def ranges_in_events(events: object) -> list[DateRange]:
-    """List the ranges of Pacific days that triggering asset events name, in any order and perhaps twice.
+    """Return the ranges of Pacific days that triggering asset events name, in any order and perhaps twice.
 
     An event names days by ``days`` (a list, or text with commas), by ``day``, or by ``first_day`` and ``last_day``, in
     its extra or in the payload that a watcher's trigger put there, or by a partition key that begins with a date. A
-    day is an ISO date; an aware moment means the Pacific day it lies in. Anything else is left out with one line in
-    the log.
+    day is an ISO date; an aware moment means the Pacific day it lies in. Anything else is ignored, and logged in one
+    line.
 
     :param events: Airflow's ``triggering_asset_events``.
     """
@@ -46,9 +46,9 @@ def ranges_in_events(events: object) -> list[DateRange]:
                 found += _in_holder(holder, foreign)
         key = getattr(event, "partition_key", None)
         if isinstance(key, str) and _DATE.fullmatch(first := key.partition("|")[0]) and (day := _day(first)):
-            found.append(_one(day))
+            found.append(_day_range(day))
     if foreign:
-        log.info("Left out of what asset events say, as they are not days: %s", "; ".join(dict.fromkeys(foreign)))
+        log.info("Ignored in asset events, because they are not days: %s", "; ".join(dict.fromkeys(foreign)))
     return found
 
 
@@ -61,7 +61,7 @@ def _in_holder(holder: Mapping[Any, Any], foreign: list[str]) -> Iterator[DateRa
     for name in ("days", "day"):
         for value in _items(holder.get(name)):
             if day := _day(value):
-                yield _one(day)
+                yield _day_range(day)
             else:
                 foreign.append(_quoted(name, value))
     if "days" in holder:
@@ -87,7 +87,7 @@ def _items(value: object) -> Iterator[object]:
 
 
 def _day(value: object) -> date | None:
-    """Read a Pacific day; ``None`` for what is not one, a number too: it may be anything."""
+    """Return a Pacific day; ``None`` for anything else, numbers included."""
     if isinstance(value, str):
         text = value.strip()
         value = text[:10] if _MIDNIGHT.fullmatch(text[10:]) else text
@@ -102,12 +102,12 @@ def _day(value: object) -> date | None:
     return pacific_date(day) if isinstance(day, datetime) else day
 
 
-def _one(day: date) -> DateRange:
+def _day_range(day: date) -> DateRange:
     return DateRange(day, day + ONE_DAY)
 
 
 def _quoted(name: str, value: object) -> str:
-    """Name a value without what a foreign extra may hold: secrets and whole documents travel there too."""
+    """Return a value's name and a short quote: extras of others may hold secrets and whole documents."""
     shown = repr(value) if isinstance(value, (int, float, bool)) else f"{type(value).__name__}"
     if isinstance(value, str):
         shown = repr(value[:_LONGEST_QUOTE])

@@ -1,7 +1,7 @@
 """The Pacific days of the partition that a run's key names.
 
-A key alone says where its partition begins, or not even that; how long it is, the DAG's timetable says. What cannot be
-known is refused: a week's key read as a day would load one day of seven, and nobody would notice.
+A key alone says at most where its partition begins; the DAG's timetable says how long it is. A key whose extent cannot
+be known is refused: reading a week's key as a day would load one day of seven, and nobody would notice.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _MIDNIGHT = "T00:00:00"
 
 _SHORTEST_DAY = timedelta(hours=23)
 
-_CURE = (
+_FIX = (
     "Schedule the DAG with CronPartitionTimetable('0 0 * * *', timezone='America/Los_Angeles', run_offset=-1) (or a "
     "weekly, monthly … cron), or give since and until."
 )
-_MAPPER_CURE = (
+_MAPPER_FIX = (
     "Give the DAG's PartitionedAssetTimetable a mapper with an extent, such as "
     "StartOfWeekMapper(timezone='America/Los_Angeles'), use keys that are dates (YYYY-MM-DD), or give since and until."
 )
@@ -47,19 +47,19 @@ def days_of_partition(key: str, context: Mapping[str, Any], *, now: datetime) ->
     :param key: the run's partition key.
     :param context: Airflow's context of the task; its DAG's timetable says how long the partition is.
     :param now: the present moment, aware: a partition that has not ended by then is refused.
-    :raises ConfigurationError: when the key means no finished Pacific days; the message names the cure.
+    :raises ConfigurationError: when the key means no finished Pacific days; the message names the fix.
     """
     timetable = getattr(context.get("dag"), "timetable", None)
     nested = getattr(timetable, "timetable", None)
-    scheduled = next((one for one in (timetable, nested) if "CronPartitionTimetable" in _kinds(one)), None)
+    scheduled = next((table for table in (timetable, nested) if "CronPartitionTimetable" in _kinds(table)), None)
     if scheduled is not None:
-        days, cure = _days_of_schedule(key, scheduled, _partition_date(context)), _CURE
+        days, fix = _days_of_schedule(key, scheduled, _partition_date(context)), _FIX
     else:
-        days, cure = _days_of_key(key, timetable, _partition_date(context)), _MAPPER_CURE
+        days, fix = _days_of_key(key, timetable, _partition_date(context)), _MAPPER_FIX
     if (end := end_of_day(days.last_day)) > now:
         raise ConfigurationError(
             f"The run's partition key {key!r} means Pacific days {days}, which are not over before {end.isoformat()}. "
-            + (cure if scheduled is not None else "Wait until they are, or give since and until.")
+            + (fix if scheduled is not None else "Wait until they are, or give since and until.")
         )
     return days
 
@@ -77,20 +77,20 @@ def _partition_date(context: Mapping[str, Any]) -> datetime | None:
 def _days_of_schedule(key: str, timetable: Any, partition_date: datetime | None) -> DateRange:
     ticks = CronTicks.of(timetable)
     if ticks is None:
-        raise ConfigurationError(f"The run's partition key {key!r} belongs to a schedule without a cron. {_CURE}")
+        raise ConfigurationError(f"The run's partition key {key!r} belongs to a schedule without a cron. {_FIX}")
     key_format = str(getattr(timetable, "key_format", None) or getattr(timetable, "_key_format", ""))
     start, end = _bounds_of(key, ticks, key_format, partition_date)
     lasts = f"lasts from {start.isoformat()} to {end.isoformat()}"
     if end - start < _SHORTEST_DAY:
         raise ConfigurationError(
             f"The partition of the run's partition key {key!r} {lasts}: less than a day, while Messaging Insights are "
-            f"by Pacific day. {_CURE}"
+            f"by Pacific day. {_FIX}"
         )
     days = days_ending_within(start, end)
     if days is None or days.first_day != ticks.clock_at(start).date():
         raise ConfigurationError(
             f"The partition of the run's partition key {key!r} {lasts}: it begins on one day in {ticks.zone} and on "
-            f"another in US Pacific time, so that its key would not name the days it loads. {_CURE}"
+            f"another in US Pacific time, so that its key would not name the days it loads. {_FIX}"
         )
     return days
 
@@ -98,7 +98,7 @@ def _days_of_schedule(key: str, timetable: Any, partition_date: datetime | None)
 def _bounds_of(
     key: str, ticks: CronTicks, key_format: str, partition_date: datetime | None
 ) -> tuple[datetime, datetime]:
-    """Find where a partition begins and ends: at a tick of the schedule and at the next."""
+    """Return when a partition begins and ends: at a tick of the schedule and at the next."""
     start = partition_date or _decoded(key, ticks, key_format)
     end = ticks.after(start)
     begun = ticks.before(end)
@@ -134,13 +134,13 @@ def _days_of_key(key: str, timetable: Any, partition_date: datetime | None) -> D
     extents = {days for mapper in mappers if (days := _extent(mapper, key)) is not None}
     if len(extents) > 1:
         means = " and ".join(sorted(map(str, extents)))
-        raise ConfigurationError(f"The run's partition key {key!r} means {means} to different mappers. {_MAPPER_CURE}")
+        raise ConfigurationError(f"The run's partition key {key!r} means {means} to different mappers. {_MAPPER_FIX}")
     if extents:
         (days,) = extents
         if partition_date is not None and abs(partition_date.date() - days.first_day) > ONE_DAY:
             raise ConfigurationError(
                 f"The run's partition key {key!r} begins at {partition_date.isoformat()} to Airflow, and means Pacific "
-                f"days {days} by its mapper: only the start-of mappers of Airflow itself are understood. {_MAPPER_CURE}"
+                f"days {days} by its mapper: only the start-of mappers of Airflow itself are understood. {_MAPPER_FIX}"
             )
         return days
     # A moment that an asset's producer gave may begin a week as well; nobody else gives keys of a whole week.
@@ -152,13 +152,13 @@ def _days_of_key(key: str, timetable: Any, partition_date: datetime | None) -> D
     if first is None:
         raise ConfigurationError(
             f"The run's partition key {key!r} is not a date (YYYY-MM-DD), and nothing says which days it means. "
-            f"{_MAPPER_CURE}"
+            f"{_MAPPER_FIX}"
         )
     return DateRange(first, first + ONE_DAY)
 
 
 def _mappers(timetable: Any) -> list[Any]:
-    """List the mappers that may have made the key of a run which assets started."""
+    """Return the mappers that may have made the key of a run which assets started."""
     default = getattr(timetable, "default_partition_mapper", None)
     named = getattr(timetable, "partition_mapper_config", None)
     if default is None or not isinstance(named, dict):
@@ -168,10 +168,10 @@ def _mappers(timetable: Any) -> list[Any]:
 
 
 def _assets(condition: Any) -> Iterator[Any]:
-    """List the assets of a condition, which may hold conditions."""
+    """Yield the assets of a condition, which may contain conditions."""
     if isinstance(held := getattr(condition, "objects", None), (list, tuple)):
-        for one in held:
-            yield from _assets(one)
+        for member in held:
+            yield from _assets(member)
     elif condition is not None:
         yield condition
 
@@ -186,7 +186,7 @@ def _extent(mapper: Any, key: str, source: Any = None) -> DateRange | None:
     if "RollupMapper" in kinds:
         if getattr(getattr(mapper.window, "direction", None), "value", None) == "backward":
             raise ConfigurationError(
-                f"The run's partition key {key!r} stands for days before it (a backward window). {_MAPPER_CURE}"
+                f"The run's partition key {key!r} stands for days before it (a backward window). {_MAPPER_FIX}"
             )
         return _extent(mapper.upstream_mapper, key, source)
     if "FanOutMapper" in kinds:
@@ -197,8 +197,7 @@ def _extent(mapper: Any, key: str, source: Any = None) -> DateRange | None:
         return _extent_of_product(mapper, key)
     if "StartOfHourMapper" in kinds:
         raise ConfigurationError(
-            f"The run's partition key {key!r} means an hour, while Messaging Insights are by Pacific day. "
-            f"{_MAPPER_CURE}"
+            f"The run's partition key {key!r} means an hour, while Messaging Insights are by Pacific day. {_MAPPER_FIX}"
         )
     period = next((_PERIODS[kind] for kind in kinds if kind in _PERIODS), None)
     return None if period is None else _checked_zone(_days_of_period(mapper, period, key), source or mapper, key)
@@ -208,14 +207,14 @@ def _extent_of_product(mapper: Any, key: str) -> DateRange | None:
     pieces = key.split(mapper.delimiter)
     if len(pieces) != len(mapper.mappers):
         return None
-    found = [days for one, piece in zip(mapper.mappers, pieces, strict=True) if (days := _extent(one, piece))]
+    found = [days for inner, piece in zip(mapper.mappers, pieces, strict=True) if (days := _extent(inner, piece))]
     if len(found) > 1:
-        raise ConfigurationError(f"The run's partition key {key!r} names {len(found)} periods. {_MAPPER_CURE}")
+        raise ConfigurationError(f"The run's partition key {key!r} names {len(found)} periods. {_MAPPER_FIX}")
     return found[0] if found else None
 
 
 def _checked_zone(days: DateRange, source: Any, key: str) -> DateRange:
-    """Refuse the days of another zone, where moments were sorted into them; dates are the same in every zone."""
+    """Return the days; refuse those of another zone if moments were sorted into them, and not dates."""
     zone = getattr(source, "_timezone", None)
     if zone is None or not re.search("%[HIXcTsz]", str(getattr(source, "input_format", ""))):
         return days
@@ -224,7 +223,7 @@ def _checked_zone(days: DateRange, source: Any, key: str) -> DateRange:
     if any(clock(datetime(day.year, day.month, day.day)) != pacific_midnight(day) for day in bounds):  # noqa: DTZ001 - the clock adds it
         raise ConfigurationError(
             f"The run's partition key {key!r} means days in {zone}, while Messaging Insights are by Pacific day. "
-            f"Give the mapper timezone='America/Los_Angeles'. {_MAPPER_CURE}"
+            f"Give the mapper timezone='America/Los_Angeles'. {_MAPPER_FIX}"
         )
     return days
 
@@ -285,7 +284,7 @@ def _days_of_period(mapper: Any, period: _Period, key: str) -> DateRange:
     if first is None:
         raise ConfigurationError(
             f"The run's partition key {key!r} cannot be read by its mapper's output_format {output_format!r}. "
-            f"{_MAPPER_CURE}"
+            f"{_MAPPER_FIX}"
         )
     return DateRange(first, period.following(first))
 
@@ -297,5 +296,5 @@ def _checked_year(day: date) -> date:
 
 
 def _kinds(thing: Any) -> list[str]:
-    """Name the classes of a timetable or mapper: the SDK's and the scheduler's differ, and older Airflow has none."""
+    """Return the names of an object's classes: the SDK's and the scheduler's differ, and older Airflow has none."""
     return [kind.__name__ for kind in type(thing).__mro__]

@@ -1,7 +1,7 @@
-"""Which Pacific days a run is about: the one rule that operator and sensor share.
+"""Which Pacific days a run loads: the one rule that operator and sensor share.
 
-A run is about the Pacific days that *end* within its interval (``start < end of day <= end``). Adjacent
-intervals then tile the calendar, and a scheduled run never asks for a day that is not over.
+A run loads the Pacific days that *end* within its interval (``start < end of day <= end``). Adjacent
+intervals then tile the calendar, and a scheduled run never requests a day that is not over.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from airflow_provider_msginsights.insights.dates import (
     parse_moment,
     resolve_preset,
 )
+from airflow_provider_msginsights.insights.parameters.numbers import parse_count
 from airflow_provider_msginsights.run_days.asset_events import ranges_in_events
 from airflow_provider_msginsights.run_days.partitions import days_of_partition
 from airflow_provider_msginsights.run_days.ticks import previous_tick
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 
 When: TypeAlias = str | int | date | datetime | None
 
-_CURES = (
+_FIXES = (
     "Either set lookback_days (1 loads the last Pacific day that had ended by then), or schedule the DAG with "
     "CronDataIntervalTimetable('0 0 * * *', timezone='America/Los_Angeles'), whose run labelled D loads Pacific day D."
 )
 
 
 class NoDayEndedError(Exception):
-    """The interval has a length, but no Pacific day ends in it: there is nothing to do, and nothing wrong."""
+    """The interval has a length, but no Pacific day ends in it: there is nothing to load, and nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,12 @@ def requested_days(
     date_preset: str | None = None,
     lookback_days: int | str = 0,
 ) -> tuple[DateRange, ...]:
-    """Give the ranges of Pacific days a run is about: one, unless triggering assets named days apart.
+    """Return the ranges of Pacific days a run loads: one, unless triggering assets name separate days.
 
-    What was left out is taken from, in this order: the partition that the run's key names, the days named by the
+    A bound that is not given comes from, in this order: the partition that the run's key names, the days named by the
     triggering asset events, the data interval, the moment the run was created for (``run_after``).
 
-    :param context: Airflow's context; an empty one will do when both bounds are given.
+    :param context: Airflow's context; it may be empty when both bounds are given.
     :param since: first day, or the moment the interval starts; dates are Pacific dates.
     :param until: the day after the last one, or the moment the interval ends.
     :param date_preset: one of the API's named ranges instead of the two, counted from the run and not from the
@@ -68,10 +69,10 @@ def requested_days(
     :param lookback_days: how many days before the range to take as well. Where there is no interval, or one of
         length zero, the number of last days that had ended. Backfill runs ignore it, so that they can run side by
         side: where the interval has no length they load the one day that had ended.
-    :raises ConfigurationError: when no range follows from all this; the message names the cures.
+    :raises ConfigurationError: when no range follows from all this; the message names the fixes.
     :raises NoDayEndedError: when the interval has a length but no day ends in it.
     """
-    lookback = _lookback(lookback_days)
+    lookback = parse_count("lookback_days", lookback_days)
     extension = 0 if _is_backfill(context) else lookback
     if date_preset is not None:
         if since is not None or until is not None:
@@ -86,13 +87,13 @@ def requested_days(
         if _is_backfill(context) and since is None and until is None:
             return (_day_of_backfill(context, bounds),)
         if not lookback:
-            raise ConfigurationError(f"{bounds.origin} has no length ({_span(bounds)}), so no day ends in it. {_CURES}")
+            raise ConfigurationError(f"{bounds.origin} has no length ({_span(bounds)}), so no day ends in it. {_FIXES}")
         return (last_days_ended_by(bounds.end, lookback),)
     days = days_ending_within(bounds.start, bounds.end)
     if days is None:
         raise NoDayEndedError(
             f"No Pacific day ends within {bounds.origin.lower()} ({_span(bounds)}): "
-            "the run in whose interval it ends handles it."
+            "the run whose interval contains its end loads it."
         )
     return _extended((days,), extension)
 
@@ -100,10 +101,10 @@ def requested_days(
 def youngest_day_left_behind(
     context: Mapping[str, Any], ranges: tuple[DateRange, ...], lookback_days: int | str = 0
 ) -> date | None:
-    """Give the youngest day of a scheduled run that no later run of the same schedule is about.
+    """Return the youngest day of a scheduled run that no later run of the same schedule loads.
 
     :param ranges: what `requested_days` gave for the run, where it followed the schedule alone.
-    :return: ``None`` for runs of any other kind, which do not come again.
+    :return: ``None`` for runs of any other kind, which do not repeat.
     """
     if _run_type(context) != "scheduled":
         return None
@@ -111,7 +112,7 @@ def youngest_day_left_behind(
     start, end = (getattr(dag_run, f"data_interval_{name}", None) for name in ("start", "end"))
     if start == end and not _partition_key(context):
         return ranges[0].first_day
-    return ranges[-1].last_day - ONE_DAY * _lookback(lookback_days)
+    return ranges[-1].last_day - ONE_DAY * parse_count("lookback_days", lookback_days)
 
 
 def _given_bounds(context: Mapping[str, Any], since: When, until: When) -> _Bounds | None:
@@ -146,13 +147,13 @@ def _named_days(context: Mapping[str, Any]) -> list[DateRange]:
 
 
 def _day_of_backfill(context: Mapping[str, Any], bounds: _Bounds) -> DateRange:
-    """The day that had ended, unless it had by the run before: adjacent runs load different days."""
+    """Return the day that had ended, unless an earlier run loads it: adjacent runs load different days."""
     day = last_days_ended_by(bounds.end, 1)
     before = previous_tick(getattr(context.get("dag"), "timetable", None), bounds.end)
     if before is not None and end_of_day(day.last_day) <= before:
         raise NoDayEndedError(
             f"No Pacific day ended between the run before ({before.astimezone(UTC).isoformat()}) and this one "
-            f"({_span(bounds)}): an earlier run of the backfill handles {day}."
+            f"({_span(bounds)}): an earlier run of the backfill loads {day}."
         )
     return day
 
@@ -184,16 +185,6 @@ def _instant(name: str, value: When) -> datetime:
     except ConfigurationError as error:
         raise ConfigurationError(f"{name}: {error}") from None
     return moment if isinstance(moment, datetime) else pacific_midnight(moment)
-
-
-def _lookback(value: int | str) -> int:
-    try:
-        days = int(value)
-    except (TypeError, ValueError):
-        days = -1
-    if days < 0 or isinstance(value, bool):
-        raise ConfigurationError(f"lookback_days={value!r} is not a whole number of days, 0 or more.")
-    return days
 
 
 def _is_backfill(context: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The moments of a schedule, as Airflow counts them: the SDK's timetables name cron and zone, and do not count."""
+"""The moments of a schedule, as Airflow counts them; the SDK's timetables only name the cron and the zone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CronTicks:
     """The moments of a cron expression in a time zone.
 
     The clock of the zone is counted and then read as a moment, as Airflow does it: a time that a clock change skips
-    is an hour later, and of a time that comes twice the second one is meant.
+    is an hour later, and a time that comes twice is the second of the two.
     """
 
     expression: str
@@ -22,7 +22,7 @@ class CronTicks:
 
     @classmethod
     def of(cls, timetable: Any) -> CronTicks | None:
-        """Give the ticks of a timetable, the SDK's or the scheduler's; ``None`` where it has no cron expression.
+        """Return the ticks of a timetable, the SDK's or the scheduler's; ``None`` where it has no cron expression.
 
         :raises ConfigurationError: for a zone that does not exist.
         """
@@ -61,9 +61,9 @@ class CronTicks:
 
 
 def zone_of(zone: Any) -> Any:
-    """Give a time zone that has been named, or is one already.
+    """Return a time zone, given by name or as an object.
 
-    :raises ConfigurationError: for a name that is not one.
+    :raises ConfigurationError: for an unknown name.
     """
     import pendulum
 
@@ -86,6 +86,6 @@ def previous_tick(timetable: Any, moment: datetime) -> datetime | None:
         return ticks.before(moment)
     several = getattr(timetable, "timetables", None) or getattr(timetable, "_timetables", None) or ()
     if isinstance(several, (list, tuple)) and several:
-        return max((tick for one in several if (tick := previous_tick(one, moment))), default=None)
+        return max((tick for table in several if (tick := previous_tick(table, moment))), default=None)
     delta = getattr(timetable, "delta", None) or getattr(timetable, "_delta", None)
     return moment - delta if isinstance(delta, timedelta) else None

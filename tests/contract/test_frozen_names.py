@@ -10,12 +10,16 @@ import ast
 import importlib
 import inspect
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
+from airflow_provider_msginsights.insights.availability.check import CANARY_METRIC, AvailabilityCheck
+from airflow_provider_msginsights.insights.dates import DateRange
+from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 FROZEN: dict[str, Any] = json.loads(Path(__file__).with_name("frozen_names.json").read_text())
 
@@ -45,6 +49,22 @@ def test_a_trigger_can_do_without_arguments_that_came_later(path: str) -> None:
     parameters = inspect.signature(class_at(path).__init__).parameters
     later = set(arguments_of(path)) - set(FROZEN["trigger_arguments"][path])
     assert [name for name in later if parameters[name].default is inspect.Parameter.empty] == []
+
+
+def test_a_check_travels_as_the_arguments_of_the_availability_trigger() -> None:
+    check = AvailabilityCheck.create(
+        page_ids="101",
+        metrics=CANARY_METRIC,
+        ranges=(DateRange(date(2026, 11, 1), date(2026, 11, 2)),),
+        min_ready_pages=None,
+        on_silent_page="ignore",
+        msginsights_conn_id="msginsights_default",
+        poll_interval_seconds=60,
+    )
+    trigger = MessagingInsightsAvailabilityTrigger(**check.to_dict())
+    path, arguments = trigger.serialize()
+    assert set(arguments) == set(arguments_of(path)) >= set(FROZEN["trigger_arguments"][path])
+    assert arguments == check.to_dict()
 
 
 @pytest.mark.parametrize("path", FROZEN["template_fields"])

@@ -71,7 +71,7 @@ def test_what_is_left_out_is_told_in_one_line(caplog: pytest.LogCaptureFixture) 
         assert requested_days(context({"days": ["2026-11-01", 7]}, {"days": 7}, {"day": "soon"})) == (
             DateRange(date(2026, 11, 1), date(2026, 11, 2)),
         )
-    (line,) = [one for one in caplog.messages if "Left out" in one]
+    (line,) = [one for one in caplog.messages if "Ignored in asset events" in one]
     assert line.endswith("days 7; day 'soon'")
 
 

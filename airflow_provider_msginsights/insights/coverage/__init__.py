@@ -1,0 +1,12 @@
+"""What a dataset holds and lacks, and what to request so that it lacks nothing. Pure: no I/O and no clock.
+
+In reading order:
+
+- ``cells``: the states of a cell (Page, metric, Pacific day), one byte each, and what an answer makes of them;
+- ``answers``: what a run requested and was answered;
+- ``ledger``: all that is known of a part's cells, and its JSON;
+- ``gaps``: which cells are missing, and the fewest requests for them.
+
+Loads do not keep ledgers yet: this is the arithmetic that they and fills will rest on. The transitions in ``cells`` may
+be changed only together with the property that every history converges.
+"""

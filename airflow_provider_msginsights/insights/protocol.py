@@ -4,8 +4,8 @@ A flow is a generator: it yields a `Step` and resumes with an `Answer`. It never
 *whose* token it needs, and a transport adds it last. Rules that every driver keeps and every flow relies on:
 
 * every sent request yields exactly one `Reply`, whatever happened to it;
-* `Send` and `Emit` resume with ``None``; `Receive` with the next reply, or ``None`` after its timeout; `Renew` with
-  ``True`` when the token is another one now;
+* `Send` and `Emit` resume with ``None``; `Receive` with the next reply, or ``None`` after its timeout; `RefreshToken`
+  with ``True`` when the token is another one now;
 * the clock of a flow is ``Reply.at_seconds``: seconds that only ever grow, from a start of no meaning.
 """
 
@@ -114,26 +114,26 @@ class Progress:
 class Emit:
     """Hand these records, maybe none, to the consumer; resumes when it wants more.
 
-    :param settled_before: no request still to be answered asks for days before this one. It is no promise: what was
+    :param complete_before: no request still to be answered asks for days before this one. It is no promise: what was
         left out as refused, and proves not to be, is asked for later.
     """
 
     records: Records
     progress: Progress | None = None
-    settled_before: date | None = None
+    complete_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Renew:
+class RefreshToken:
     """Read the connection again; resumes with whether its token is another one now."""
 
 
-Step = Send | Receive | Emit | Renew
+Step = Send | Receive | Emit | RefreshToken
 Answer = Reply | bool | None
 Flow = Generator[Step, Answer, T]
 
 
-def observed(flow: Flow[T], see: Callable[[Step, Answer], None], *, passes_on: bool = True) -> Flow[T]:
+def tap(flow: Flow[T], see: Callable[[Step, Answer], None], *, passes_on: bool = True) -> Flow[T]:
     """The same flow; ``see`` gets each step with its answer: of an `Emit`, when the consumer has taken its records.
 
     :param passes_on: whether the consumer gets what is emitted; otherwise ``see`` alone does.

@@ -17,7 +17,7 @@ from airflow_provider_msginsights.insights.fetch.reading import fetch_eagerly
 from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.fetch.run import FetchRun
 from airflow_provider_msginsights.insights.graph.usage_headers import regain_seconds
-from airflow_provider_msginsights.insights.protocol import Emit, Receive, Renew, Reply, Send, observed
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, RefreshToken, Reply, Send, tap
 from airflow_provider_msginsights.insights.query import Slice
 from airflow_provider_msginsights.insights.wording import plural
 
@@ -119,7 +119,7 @@ def probe_availability(
         reading = fetch_eagerly(plain, policy=policy, slices=slices)
     else:
         reading = FetchRun(plain, slices, policy, exchange_first=exchange_first).run()
-    outcome = yield from observed(reading, note, passes_on=False)
+    outcome = yield from tap(reading, note, passes_on=False)
     missing = tuple(cell for cell in _expected(query, ranges, outcome) if cell not in found)
     alive = {page_id for page_id, _, day in found if day in last_days}
     return Availability(missing=missing, outcome=outcome, silent_pages=_silent_pages(missing, outcome, alive))
@@ -150,7 +150,7 @@ def poll_availability(
         )
         found: Found
         try:
-            found = yield from observed(probe, replies.note)
+            found = yield from tap(probe, replies.note)
         except MessagingInsightsError as error:
             found = error
         yield from replies.drain()
@@ -163,7 +163,7 @@ def poll_availability(
         # What lives through the pause counts as old for the garbage collector: enough of it makes it look through all.
         del found, probe, replies
         yield pause
-        renewed = yield Renew()
+        renewed = yield RefreshToken()
         tokens_work = tokens_work and not renewed
 
 

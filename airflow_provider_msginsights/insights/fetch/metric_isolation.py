@@ -3,8 +3,8 @@
 One refused metric fails a whole request and the refusal does not name it (seen in replies recorded by public
 clients), so it is found by asking metric by metric. A Page that refuses every metric is itself what is refused: that
 says nothing of the metrics. A Page that refuses some and answers others is the judge of the run: what it refuses is
-left out on every Page, after one other Page, the witness, gave a second opinion. If a Page answers with the metric
-after all, what was left out is asked for. Pages that still refuse are searched alone.
+left out on every Page, after one other Page confirmed it. If a Page answers with the metric after all, what was left
+out is requested. Pages that still refuse are searched alone.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Search:
     is_partial: bool = False
 
 
-class RefusedMetrics:
+class MetricIsolation:
     """The refusals of a run, and what was left out because of them.
 
     :param metrics: those of the query.
@@ -76,7 +76,7 @@ class RefusedMetrics:
         self._on_page: dict[tuple[str, str], MessagingInsightsError] = {}
         self._for_some_days: dict[tuple[str, str], MessagingInsightsError] = {}
         self._left_out: defaultdict[str, list[Slice]] = defaultdict(list)
-        self._witness: dict[str, str] = {}
+        self._confirming_page: dict[str, str] = {}
         self._confirmed: set[str] = set()
         self._blamed: dict[str, MessagingInsightsError] = {}
 
@@ -94,15 +94,15 @@ class RefusedMetrics:
         return tuple(one for one in part.metrics if one in self._everywhere or (part.page_id, one) in self._on_page)
 
     def split(self, part: Slice) -> tuple[Slice, list[Slice]]:
-        """The slice without them, and what to ask of its Page all the same, as a witness."""
+        """The slice without them, and what to ask of its Page all the same, as a confirmation."""
         refused = self.among(part)
-        witnesses: list[Slice] = []
+        confirmations: list[Slice] = []
         for metric in refused:
-            is_known = (part.page_id, metric) in self._on_page or metric in self._witness
+            is_known = (part.page_id, metric) in self._on_page or metric in self._confirming_page
             if not is_known:
-                self._witness[metric] = part.page_id
-            (self._left_out[metric] if is_known else witnesses).append(part.of((metric,)))
-        return part.without(refused) if refused else part, witnesses
+                self._confirming_page[metric] = part.page_id
+            (self._left_out[metric] if is_known else confirmations).append(part.of((metric,)))
+        return part.without(refused) if refused else part, confirmations
 
     def search(self, part: Slice) -> list[Slice]:
         """The slices that ask for each metric of a refused one alone."""
@@ -138,7 +138,7 @@ class RefusedMetrics:
             elif metric not in self._everywhere:
                 continue
             self._everywhere.discard(metric)
-            ruling.ask += self._forget_witness(metric)
+            ruling.ask += self._forget_confirmation(metric)
         return ruling
 
     def give_up(self, part: Slice) -> Ruling:
@@ -150,15 +150,17 @@ class RefusedMetrics:
         if (search := self._searched(part)) is not None:
             search.is_partial = True
             ruling = self._end_search(part)
-        if self._witness.get(metric) == part.page_id and metric not in self._confirmed:
-            ruling.ask += self._forget_witness(metric)
+        if self._confirming_page.get(metric) == part.page_id and metric not in self._confirmed:
+            ruling.ask += self._forget_confirmation(metric)
         return ruling
 
     def lose(self, page_id: str) -> Ruling:
         """Note that a Page failed: what it refused says nothing of the metrics any more."""
         ruling = Ruling(failed=[one.part for one in self._undecided.pop(page_id, [])])
-        for metric in [one for one, page in self._witness.items() if page == page_id and one not in self._confirmed]:
-            ruling.ask += self._forget_witness(metric)
+        for metric in [
+            one for one, page in self._confirming_page.items() if page == page_id and one not in self._confirmed
+        ]:
+            ruling.ask += self._forget_confirmation(metric)
         return ruling
 
     def finish(self) -> list[Ruling]:
@@ -213,8 +215,8 @@ class RefusedMetrics:
                 self._confirmed.add(metric)
         return Ruling(found_metrics=bool(refusals))
 
-    def _forget_witness(self, metric: str) -> list[Slice]:
-        self._witness.pop(metric, None)
+    def _forget_confirmation(self, metric: str) -> list[Slice]:
+        self._confirming_page.pop(metric, None)
         self._confirmed.discard(metric)
         return self._left_out.pop(metric, [])
 

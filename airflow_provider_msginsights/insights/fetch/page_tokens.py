@@ -16,7 +16,7 @@ from airflow_provider_msginsights.exceptions import (
     RateLimitError,
     ResponseFormatError,
 )
-from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
+from airflow_provider_msginsights.insights.fetch.scheduler import Scheduler
 from airflow_provider_msginsights.insights.graph.error_table import ANALYZE
 from airflow_provider_msginsights.insights.graph.json_text import printable
 from airflow_provider_msginsights.insights.graph.paging import PAGES_A_CALL, read_list
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
-    from airflow_provider_msginsights.insights.fetch.scheduler import Verdict
+    from airflow_provider_msginsights.insights.fetch.scheduler import RequestOutcome
     from airflow_provider_msginsights.insights.protocol import Flow
 
 PAGE_FIELDS = "id,name,tasks"
@@ -65,11 +65,11 @@ def list_pages(policy: RetryPolicy) -> Flow[tuple[PageInfo, ...]]:
 
     :raises MessagingInsightsError: what the API answered.
     """
-    entries = yield from list_entries(Dispatcher(policy), PAGE_FIELDS)
+    entries = yield from list_entries(Scheduler(policy), PAGE_FIELDS)
     return tuple(map(PageInfo.from_entry, entries))
 
 
-def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[dict[str, MessagingInsightsError]]:
+def exchange_tokens(scheduler: Scheduler, page_ids: tuple[str, ...]) -> Flow[dict[str, MessagingInsightsError]]:
     """Have the transport keep the tokens of these Pages; the Pages that have none are returned with the reason.
 
     One Page is asked for directly, many by the list of all Pages, a hundred a call; what the list does not name (a
@@ -79,20 +79,20 @@ def exchange_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[d
     """
     wanted = dict.fromkeys(page_ids)
     if len(wanted) > 1:
-        for page_id in (yield from list_tokens(dispatcher, page_ids)):
+        for page_id in (yield from list_tokens(scheduler, page_ids)):
             wanted.pop(page_id, None)
-    verdicts = yield from dispatcher.ask(
+    outcomes = yield from scheduler.ask(
         Request(f"/{page_id}", (("fields", "access_token"),), None, yields_tokens=True) for page_id in wanted
     )
-    for verdict in verdicts:
-        if verdict.pause_seconds is not None:
-            raise limited(verdict)
-        if verdict.problem is not None and verdict.problem.scope == "run":
-            raise verdict.problem.error
-    return {verdict.request.path[1:]: error for verdict in verdicts if (error := _why_no_token(verdict)) is not None}
+    for outcome in outcomes:
+        if outcome.pause_seconds is not None:
+            raise limited(outcome)
+        if outcome.problem is not None and outcome.problem.scope == "run":
+            raise outcome.problem.error
+    return {outcome.request.path[1:]: error for outcome in outcomes if (error := _why_no_token(outcome)) is not None}
 
 
-def list_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[set[str]]:
+def list_tokens(scheduler: Scheduler, page_ids: tuple[str, ...]) -> Flow[set[str]]:
     """Have the transport keep the tokens that the list of all Pages has of these; tell which Pages they are.
 
     A token that has no such list, such as a Page's own, tells of none.
@@ -101,16 +101,16 @@ def list_tokens(dispatcher: Dispatcher, page_ids: tuple[str, ...]) -> Flow[set[s
     """
     wanted = set(page_ids)
     try:
-        pages = yield from list_entries(dispatcher, "id,access_token", yields_tokens=True, wanted=wanted)
+        pages = yield from list_entries(scheduler, "id,access_token", yields_tokens=True, wanted=wanted)
     except (InvalidRequestError, PermissionDeniedError):
         return set()
     return wanted & {str(page["id"]) for page in pages if _has_token(page)}
 
 
-def _why_no_token(verdict: Verdict) -> MessagingInsightsError | None:
-    if verdict.problem is not None:
-        return verdict.problem.error
-    document, page_id = verdict.document or {}, verdict.request.path[1:]
+def _why_no_token(outcome: RequestOutcome) -> MessagingInsightsError | None:
+    if outcome.problem is not None:
+        return outcome.problem.error
+    document, page_id = outcome.document or {}, outcome.request.path[1:]
     if _has_token(document):
         return None
     if "access_token" in document:
@@ -131,7 +131,7 @@ def _has_token(entry: dict[str, object]) -> bool:
 
 
 def list_entries(
-    dispatcher: Dispatcher, fields: str, *, yields_tokens: bool = False, wanted: set[str] | None = None
+    scheduler: Scheduler, fields: str, *, yields_tokens: bool = False, wanted: set[str] | None = None
 ) -> Flow[list[dict[str, object]]]:
     """The entries of ``/me/accounts``, one a Page, until all wanted Pages are met or no page follows.
 
@@ -141,7 +141,7 @@ def list_entries(
     found = yield from read_list(
         Request("/me/accounts", params, None, yields_tokens=yields_tokens),
         "Pages",
-        ask=lambda request: document_of(dispatcher, request),
+        ask=lambda request: document_of(scheduler, request),
         entries_in=_entries,
         is_enough=lambda pages: wanted is not None and wanted <= pages.keys(),
     )
@@ -162,27 +162,27 @@ def _entries(document: dict[str, object]) -> Iterator[tuple[str, dict[str, objec
         yield page_id, entry | {"id": page_id}
 
 
-def document_of(dispatcher: Dispatcher, request: Request) -> Flow[dict[str, object]]:
+def document_of(scheduler: Scheduler, request: Request) -> Flow[dict[str, object]]:
     """The document that answers a request.
 
     :raises MessagingInsightsError: what the API answered instead.
     """
-    (verdict,) = yield from dispatcher.ask((request,))
-    if verdict.pause_seconds is not None:
-        raise limited(verdict)
-    if verdict.problem is not None:
-        raise verdict.problem.error
-    return verdict.document or {}
+    (outcome,) = yield from scheduler.ask((request,))
+    if outcome.pause_seconds is not None:
+        raise limited(outcome)
+    if outcome.problem is not None:
+        raise outcome.problem.error
+    return outcome.document or {}
 
 
-def limited(verdict: Verdict) -> RateLimitError:
+def limited(outcome: RequestOutcome) -> RateLimitError:
     """The error of a request that would have to wait longer than the policy allows."""
-    refusal = verdict.problem.error if verdict.problem else None
+    refusal = outcome.problem.error if outcome.problem else None
     return RateLimitError(
         refusal.message if refusal else "The allowance of calls is used up for now.",
         code=refusal.code if refusal else None,
         fbtrace_id=refusal.fbtrace_id if refusal else None,
-        retry_after_seconds=verdict.pause_seconds,
+        retry_after_seconds=outcome.pause_seconds,
     )
 
 

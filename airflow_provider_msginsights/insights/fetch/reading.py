@@ -16,7 +16,7 @@ from airflow_provider_msginsights.insights.fetch.run import FetchRun
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
 from airflow_provider_msginsights.insights.graph.replies import read_reply
-from airflow_provider_msginsights.insights.protocol import Emit, Receive, Reply, Send, observed
+from airflow_provider_msginsights.insights.protocol import Emit, Receive, Reply, Send, tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ def probe_metrics(query: InsightsQuery, *, policy: RetryPolicy = _DEFAULT_POLICY
     """
     alone = [part.of((metric,)) for part in query.slices() for metric in query.metrics]
     reading = fetch_insights(query, policy=policy, slices=alone)
-    return (yield from observed(reading, lambda *_: None, passes_on=False))
+    return (yield from tap(reading, lambda *_: None, passes_on=False))
 
 
 def fetch_eagerly(query: InsightsQuery, *, policy: RetryPolicy, slices: Iterable[Slice]) -> Flow[FetchOutcome]:

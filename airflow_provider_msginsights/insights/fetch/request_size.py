@@ -28,7 +28,7 @@ class Size(NamedTuple):
         return len(part.metrics) <= self.metrics and (self.days is None or len(part.days) <= self.days)
 
 
-class Sizes:
+class RequestSize:
     """The sizes a run asks in: one for all Pages, smaller ones for single Pages."""
 
     def __init__(self, query: InsightsQuery) -> None:

@@ -16,11 +16,11 @@ from airflow_provider_msginsights.exceptions import (
     RetriableGraphAPIError,
     TransportError,
 )
-from airflow_provider_msginsights.insights.fetch.metric_isolation import RefusedMetrics
+from airflow_provider_msginsights.insights.fetch.metric_isolation import MetricIsolation
 from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome, Paused
 from airflow_provider_msginsights.insights.fetch.page_tokens import exchange_tokens, list_tokens
-from airflow_provider_msginsights.insights.fetch.request_size import Sizes
-from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
+from airflow_provider_msginsights.insights.fetch.request_size import RequestSize
+from airflow_provider_msginsights.insights.fetch.scheduler import Scheduler
 from airflow_provider_msginsights.insights.fetch.token_owner import (
     NO_PERMISSION,
     may_be_of_another_page,
@@ -29,19 +29,19 @@ from airflow_provider_msginsights.insights.fetch.token_owner import (
 )
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.record_parser import RecordParser
-from airflow_provider_msginsights.insights.protocol import Emit, Renew
+from airflow_provider_msginsights.insights.protocol import Emit, RefreshToken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_msginsights.insights.fetch.metric_isolation import Ruling
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
-    from airflow_provider_msginsights.insights.fetch.scheduler import Verdict
+    from airflow_provider_msginsights.insights.fetch.scheduler import RequestOutcome
     from airflow_provider_msginsights.insights.protocol import Flow, Request
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
 
 
-class OpenSlices:
+class PendingSlices:
     """Request -> slice; knows the first day that any of them asks for."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class OpenSlices:
 
     @property
     def first_day(self) -> date:
-        """The earliest day asked for; beyond all days when nothing is open."""
+        """The earliest day asked for; beyond all days when nothing is pending."""
         return min(self._first_days, default=date.max)
 
 
@@ -91,11 +91,11 @@ class FetchRun:
         self._query = query
         self._policy = policy
         self._exchange_first = exchange_first
-        self._dispatcher = Dispatcher(policy)
+        self._scheduler = Scheduler(policy)
         self._parser = RecordParser(query)
-        self._open = OpenSlices()
-        self._refused = RefusedMetrics(query.metrics)
-        self._sizes = Sizes(query)
+        self._pending = PendingSlices()
+        self._isolation = MetricIsolation(query.metrics)
+        self._request_size = RequestSize(query)
         self._pages_with_token: set[str] = set()
         self._has_renewed = False
         self._stopped_by: MessagingInsightsError | None = None
@@ -110,7 +110,7 @@ class FetchRun:
         self._api_versions: set[str] = set()
         before = tuple(answered)
         for part in before:
-            self._refused.answer(part)
+            self._isolation.answer(part)
         self._was_answered = bool(before)
         self._queue(slices)
 
@@ -119,11 +119,11 @@ class FetchRun:
 
         :raises MessagingInsightsError: what stopped the run, if nothing at all was answered before.
         """
-        page_ids = tuple(dict.fromkeys(part.page_id for part in self._open))
+        page_ids = tuple(dict.fromkeys(part.page_id for part in self._pending))
         if self._exchange_first and len(page_ids) > 1:
             yield from self._list_page_tokens(page_ids)
-        while self._stopped_by is None and (verdict := (yield from self._dispatcher.next())) is not None:
-            yield from self._settle(verdict)
+        while self._stopped_by is None and (outcome := (yield from self._scheduler.next())) is not None:
+            yield from self._settle(outcome)
         if self._stopped_by is not None:
             yield from self._read_what_is_under_way()
         self._decide_what_is_undecided()
@@ -134,18 +134,18 @@ class FetchRun:
             query=self._query,
             answered=tuple(self._answered),
             empty=tuple(self._empty),
-            unanswered=(*self._unanswered, *self._open),
+            unanswered=(*self._unanswered, *self._pending),
             paused=Paused.joined(self._paused),
             page_failures={page: self._page_failures[page] for page in page_ids if page in self._page_failures},
             pages_without_insights=self._pages_without_insights,
-            unavailable_metrics=self._refused.everywhere(),
-            page_unavailable_metrics=self._refused.on_page(),
+            unavailable_metrics=self._isolation.everywhere(),
+            page_unavailable_metrics=self._isolation.on_page(),
             stopped_by=self._stopped_by,
-            counts=self._dispatcher.counts,
+            counts=self._scheduler.counts,
             dropped=self._dropped,
             api_versions=frozenset(self._api_versions),
-            peak_usage_percent=self._dispatcher.pacing.peak_usage_percent,
-            throttled_seconds=self._dispatcher.throttled_seconds,
+            peak_usage_percent=self._scheduler.pacing.peak_usage_percent,
+            throttled_seconds=self._scheduler.throttled_seconds,
         )
 
     def _queue(self, slices: Iterable[Slice]) -> None:
@@ -154,37 +154,37 @@ class FetchRun:
             if one.page_id in self._lost_pages:
                 self._unanswered.append(one)
                 continue
-            part, witnesses = self._refused.split(one)
-            for kept in (part, *witnesses) if part.metrics else witnesses:
-                self._dispatcher.add([self._request(piece) for piece in self._sizes.cut(kept)])
+            part, confirmations = self._isolation.split(one)
+            for kept in (part, *confirmations) if part.metrics else confirmations:
+                self._scheduler.add([self._request(piece) for piece in self._request_size.cut(kept)])
 
     def _request(self, part: Slice) -> Request:
         request = self._query.request(part)
-        self._open.add(request, part)
+        self._pending.add(request, part)
         return request
 
     def _recut_what_waits(self) -> None:
         """Apply to the queue what was learned since: metrics refused, Pages lost, sizes accepted."""
-        stale = [request for request in self._dispatcher.waiting if not self._is_fit(self._open[request])]
-        self._dispatcher.drop(stale)
-        self._queue([self._open.pop(request) for request in stale])
+        stale = [request for request in self._scheduler.waiting if not self._is_fit(self._pending[request])]
+        self._scheduler.drop(stale)
+        self._queue([self._pending.pop(request) for request in stale])
 
     def _is_fit(self, part: Slice) -> bool:
-        is_refused = len(part.metrics) > 1 and bool(self._refused.among(part))
-        return self._sizes.fits(part) and part.page_id not in self._lost_pages and not is_refused
+        is_refused = len(part.metrics) > 1 and bool(self._isolation.among(part))
+        return self._request_size.fits(part) and part.page_id not in self._lost_pages and not is_refused
 
-    def _settle(self, verdict: Verdict) -> Flow[None]:
-        part = self._open.pop(verdict.request)
-        if verdict.api_version:
-            self._api_versions.add(verdict.api_version)
-        if verdict.pause_seconds is not None:
-            error = verdict.problem.error if verdict.problem else None
-            self._paused.append(Paused(part, verdict.pause_seconds, error))
-            self._apply(self._refused.give_up(part))
-        elif verdict.document is not None:
-            yield from self._read(part, verdict.document)
-        elif verdict.problem is not None:
-            yield from self._remedy(part, verdict, verdict.problem)
+    def _settle(self, outcome: RequestOutcome) -> Flow[None]:
+        part = self._pending.pop(outcome.request)
+        if outcome.api_version:
+            self._api_versions.add(outcome.api_version)
+        if outcome.pause_seconds is not None:
+            error = outcome.problem.error if outcome.problem else None
+            self._paused.append(Paused(part, outcome.pause_seconds, error))
+            self._apply(self._isolation.give_up(part))
+        elif outcome.document is not None:
+            yield from self._read(part, outcome.document)
+        elif outcome.problem is not None:
+            yield from self._remedy(part, outcome, outcome.problem)
 
     def _read(self, part: Slice, document: dict[str, object]) -> Flow[None]:
         try:
@@ -198,17 +198,17 @@ class FetchRun:
         else:
             self._answered += [part.of(parsed.answered)] if parsed.answered else []
             self._empty.append(part.without(parsed.answered))
-        self._apply(self._refused.answer(part))
+        self._apply(self._isolation.answer(part))
         if parsed.records:
-            self._dispatcher.counts["records"] += len(parsed.records)
-            yield Emit(parsed.records, self._dispatcher.progress, self._open.first_day)
+            self._scheduler.counts["records"] += len(parsed.records)
+            yield Emit(parsed.records, self._scheduler.progress, self._pending.first_day)
 
-    def _remedy(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
+    def _remedy(self, part: Slice, outcome: RequestOutcome, problem: Problem) -> Flow[None]:
         match problem.remedy:
             case Remedy.PAGE_TOKEN:
-                yield from self._get_page_tokens(part, verdict, problem)
+                yield from self._get_page_tokens(part, outcome, problem)
             case Remedy.NEW_TOKEN:
-                yield from self._renew_token(part, verdict.epoch, problem)
+                yield from self._renew_token(part, outcome.epoch, problem)
             case Remedy.ISOLATE:
                 yield from self._isolate(part, problem)
             case Remedy.SHRINK | Remedy.RETRY_THEN_SHRINK:
@@ -216,7 +216,7 @@ class FetchRun:
             case Remedy.NO_DATA:
                 self._pages_without_insights[part.page_id] = problem.error
                 self._empty.append(part)
-                self._apply(self._refused.answer(part))
+                self._apply(self._isolation.answer(part))
             case _:
                 self._fail(part, problem)
 
@@ -228,7 +228,7 @@ class FetchRun:
             return
         self._page_failures.setdefault(part.page_id, problem.error)
         if isinstance(problem.error, (RetriableGraphAPIError, TransportError, ResponseFormatError)):
-            self._apply(self._refused.give_up(part))
+            self._apply(self._isolation.give_up(part))
         else:
             self._lose((part.page_id,))
 
@@ -236,7 +236,7 @@ class FetchRun:
         """Ask nothing more of Pages that failed for good."""
         self._lost_pages.update(page_ids)
         for page_id in page_ids:
-            self._apply(self._refused.lose(page_id))
+            self._apply(self._isolation.lose(page_id))
         self._recut_what_waits()
 
     def _apply(self, ruling: Ruling) -> None:
@@ -245,7 +245,7 @@ class FetchRun:
         if ruling.error is not None:
             page_id = ruling.failed[0].page_id
             self._page_failures.setdefault(page_id, ruling.error)
-            if not self._refused.has_answered(page_id):
+            if not self._isolation.has_answered(page_id):
                 self._lose((page_id,))
         self._queue(ruling.ask)
         if ruling.found_metrics:
@@ -255,21 +255,21 @@ class FetchRun:
 
     def _read_what_is_under_way(self) -> Flow[None]:
         """Keep what other Pages answer to requests that were sent before the run was stopped."""
-        while (verdict := (yield from self._dispatcher.next_under_way())) is not None:
-            if verdict.document is not None:
-                yield from self._settle(verdict)
+        while (outcome := (yield from self._scheduler.next_under_way())) is not None:
+            if outcome.document is not None:
+                yield from self._settle(outcome)
 
     def _decide_what_is_undecided(self) -> None:
         """Settle single refusals of Pages that never answered; of paused Pages more is to be heard later."""
         waits = {one.part.page_id: one for one in self._paused}
-        for ruling in self._refused.finish():
+        for ruling in self._isolation.finish():
             paused = waits.get(ruling.failed[0].page_id) if ruling.failed else None
             if paused is not None and self._stopped_by is None:
                 self._paused += [replace(paused, part=part) for part in ruling.failed]
             else:
                 self._apply(ruling)
         if self._stopped_by is not None:
-            for part in (*self._unanswered, *self._open):
+            for part in (*self._unanswered, *self._pending):
                 self._page_failures.setdefault(part.page_id, self._stopped_by)
 
     # Tokens
@@ -290,7 +290,7 @@ class FetchRun:
         if answering:
             owner = next(iter(answering)) if len(answering) == 1 and not self._pages_with_token else None
         elif any(error.code == NO_PERMISSION for error in refused.values()):
-            self._dispatcher.counts["calls"] += 1
+            self._scheduler.counts["calls"] += 1
             owner = yield from page_of_token(self._policy)
         else:
             return
@@ -303,11 +303,11 @@ class FetchRun:
     def _list_page_tokens(self, page_ids: tuple[str, ...]) -> Flow[None]:
         """Begin with the tokens of several Pages; of Pages that are not listed the reading shows what is wrong."""
         try:
-            self._pages_with_token |= yield from list_tokens(self._dispatcher, page_ids)
+            self._pages_with_token |= yield from list_tokens(self._scheduler, page_ids)
         except AuthenticationError as error:
             if not self._has_renewed:
                 self._has_renewed = True
-                if (yield Renew()) is True:
+                if (yield RefreshToken()) is True:
                     yield from self._list_page_tokens(page_ids)
                     return
             self._stopped_by = error
@@ -316,23 +316,23 @@ class FetchRun:
         except MessagingInsightsError as error:
             self._stopped_by = error
 
-    def _get_page_tokens(self, part: Slice, verdict: Verdict, problem: Problem) -> Flow[None]:
+    def _get_page_tokens(self, part: Slice, outcome: RequestOutcome, problem: Problem) -> Flow[None]:
         """Exchange the connection's token for those of all Pages still to be read, the first time one is demanded."""
         page_ids = tuple(
-            dict.fromkeys(one.page_id for one in (part, *self._open) if one.page_id not in self._pages_with_token)
+            dict.fromkeys(one.page_id for one in (part, *self._pending) if one.page_id not in self._pages_with_token)
         )
         if part.page_id in self._pages_with_token:
-            if verdict.epoch < self._dispatcher.epoch:
+            if outcome.epoch < self._scheduler.epoch:
                 self._queue([part])
-            elif self._dispatcher.again(verdict):
-                self._open.add(verdict.request, part)
+            elif self._scheduler.again(outcome):
+                self._pending.add(outcome.request, part)
             else:
                 self._fail(part, problem)
             return
         try:
-            without_token = yield from exchange_tokens(self._dispatcher, page_ids)
+            without_token = yield from exchange_tokens(self._scheduler, page_ids)
         except AuthenticationError as error:
-            yield from self._renew_token(part, verdict.epoch, Problem(error, Remedy.NEW_TOKEN, "run"))
+            yield from self._renew_token(part, outcome.epoch, Problem(error, Remedy.NEW_TOKEN, "run"))
             return
         except RateLimitError as error:
             self._pause_all(error, part)
@@ -340,7 +340,7 @@ class FetchRun:
         except MessagingInsightsError as error:
             self._fail(part, Problem(error, Remedy.STOP, "run"))
             return
-        self._dispatcher.epoch += 1
+        self._scheduler.epoch += 1
         self._pages_with_token.update(page_ids)
         self._page_failures |= without_token
         if without_token:
@@ -348,21 +348,21 @@ class FetchRun:
         self._queue([part])
 
     def _pause_all(self, error: RateLimitError, *parts: Slice) -> None:
-        waiting = self._dispatcher.waiting
-        self._dispatcher.drop(waiting)
-        for one in (*parts, *(self._open.pop(request) for request in waiting)):
+        waiting = self._scheduler.waiting
+        self._scheduler.drop(waiting)
+        for one in (*parts, *(self._pending.pop(request) for request in waiting)):
             self._paused.append(Paused(one, error.retry_after_seconds or 0.0, error))
 
     def _renew_token(self, part: Slice, epoch: int, problem: Problem) -> Flow[None]:
         """Go on with the token the connection holds now, if it is another one: it may have been rotated meanwhile."""
-        if epoch < self._dispatcher.epoch:
+        if epoch < self._scheduler.epoch:
             self._queue([part])
             return
         if not self._has_renewed:
             self._has_renewed = True
-            if (yield Renew()) is True:
-                self._dispatcher.epoch += 1
-                self._dispatcher.suspect()
+            if (yield RefreshToken()) is True:
+                self._scheduler.epoch += 1
+                self._scheduler.probe_first()
                 self._pages_with_token.clear()
                 self._queue([part])
                 return
@@ -377,26 +377,26 @@ class FetchRun:
         Nothing else is asked until some are found; Pages that still refuse later are searched with the rest.
         """
         if len(part.metrics) == 1:
-            self._apply(self._refused.refuse(part, problem))
-        elif self._refused.among(part):
+            self._apply(self._isolation.refuse(part, problem))
+        elif self._isolation.among(part):
             self._queue([part])
         else:
-            probes = [self._request(one) for one in self._refused.search(part)]
-            if self._refused.has_judge:
-                self._dispatcher.add(probes)
+            probes = [self._request(one) for one in self._isolation.search(part)]
+            if self._isolation.has_judge:
+                self._scheduler.add(probes)
                 return
-            for verdict in (yield from self._dispatcher.ask(probes)):
-                yield from self._settle(verdict)
+            for outcome in (yield from self._scheduler.ask(probes)):
+                yield from self._settle(outcome)
 
     def _shrink(self, part: Slice, problem: Problem) -> None:
         """Ask for less, one request alone until a size is accepted."""
-        if self._sizes.fits(part):  # otherwise less is asked for already, since it was sent
+        if self._request_size.fits(part):  # otherwise less is asked for already, since it was sent
             days_only = isinstance(problem.error, InvalidRequestError)
-            if not self._sizes.shrink(part, days_only=days_only):
+            if not self._request_size.shrink(part, days_only=days_only):
                 self._fail(part, problem)
                 self._lose((part.page_id,))
                 return
-            self._apply(self._refused.give_up(part))
-            self._dispatcher.suspect(part.page_id)
+            self._apply(self._isolation.give_up(part))
+            self._scheduler.probe_first(part.page_id)
             self._recut_what_waits()
         self._queue([part])

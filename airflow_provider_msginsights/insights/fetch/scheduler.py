@@ -1,12 +1,12 @@
-"""Requests -> verdicts: sends them, hears the replies, and settles alone whatever only needs time.
+"""Requests -> outcomes: sends them, hears the replies, and settles alone whatever only needs time.
 
-Back-off, limits and pacing live here, so the flows above see one `Verdict` a request: a document, a problem that
-waiting cannot solve, or a wait longer than the policy allows. Three ideas carry it:
+Back-off, limits and pacing live here, so the flows above see one `RequestOutcome` a request: a document, a problem
+that waiting cannot solve, or a wait longer than the policy allows. Three ideas carry it:
 
 * A **gate** closes a Page, or the whole run, until a moment. Nothing is sent to what is closed; nothing else is held
   up.
-* A **suspect** (what was just limited, and every run at its start) sends one request at a time until one is answered:
-  what that one is refused for, a token or a limit, would refuse the others too, and refused calls count.
+* **Probe first**: what was just limited, and every run at its start, sends one request at a time until one is
+  answered. What that one is refused for, a token or a limit, would refuse the others too, and refused calls count.
 * Requests leave in groups worth a batch, and no more are under way than the policy says, which bounds memory.
 """
 
@@ -16,7 +16,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.insights.fetch.throttle import WHOLE_RUN, Gates, Pacing
+from airflow_provider_msginsights.insights.fetch.throttle import ALL_PAGES, Pacing, Throttle
 from airflow_provider_msginsights.insights.graph.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.graph.error_table import Problem, Remedy
 from airflow_provider_msginsights.insights.graph.replies import read_reply
@@ -37,7 +37,7 @@ _ASKS_FOR_LESS = (Remedy.SHRINK, Remedy.RETRY_THEN_SHRINK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RequestOutcome:
     """What became of a request: a document, a problem, or a pause.
 
     :param problem: why there is no document; with a pause, the refusal that asked for it, if it was one.
@@ -60,7 +60,7 @@ class _Sent:
     batch_limit: int
 
 
-class Dispatcher:
+class Scheduler:
     """The requests of one run: ready, parked until a moment, under way, settled."""
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -71,14 +71,14 @@ class Dispatcher:
         self._ready: dict[Request, None] = {}
         self._parked: dict[Request, float] = {}
         self._in_flight: dict[Request, _Sent] = {}
-        self._settled: deque[Verdict] = deque()
+        self._settled: deque[RequestOutcome] = deque()
         self._set_aside = 0
-        self._told = 0
+        self._reported = 0
         self._attempts: Counter[Request] = Counter()
         self._waited: dict[Request, float] = {}
-        self._gates = Gates(policy.wait_bound_seconds)
-        self.pacing = Pacing(policy, self._gates)
-        self._suspects: set[str | None] = {WHOLE_RUN}
+        self._throttle = Throttle(policy.wait_bound_seconds)
+        self.pacing = Pacing(policy, self._throttle)
+        self._probing: set[str | None] = {ALL_PAGES}
         self._backoffs: dict[int, float] = {}
         self._batch_limit = MAX_PARTS
         self._was_answered = False
@@ -91,9 +91,9 @@ class Dispatcher:
             self._pages.add(request.page_id)
             self._forget(request)
 
-    def suspect(self, page_id: str | None = WHOLE_RUN) -> None:
+    def probe_first(self, page_id: str | None = ALL_PAGES) -> None:
         """Send one request at a time, and one of the Page, until one is answered."""
-        self._suspects |= {WHOLE_RUN, page_id}
+        self._probing |= {ALL_PAGES, page_id}
 
     @property
     def waiting(self) -> tuple[Request, ...]:
@@ -110,12 +110,12 @@ class Dispatcher:
         self._attempts.pop(request, None)
         self._waited.pop(request, None)
 
-    def again(self, verdict: Verdict) -> bool:
+    def again(self, outcome: RequestOutcome) -> bool:
         """Queue a refused request once more after a back-off, if the policy allows another try."""
-        return self._back_off(verdict.request, verdict.problem)
+        return self._back_off(outcome.request, outcome.problem)
 
-    def next(self) -> Flow[Verdict | None]:
-        """The next verdict, in the order replies arrive; ``None`` when nothing is left."""
+    def next(self) -> Flow[RequestOutcome | None]:
+        """The next outcome, in the order replies arrive; ``None`` when nothing is left."""
         while not self._settled:
             self._give_back_what_waits_too_long()
             if ready := self._take_sendable():
@@ -125,52 +125,52 @@ class Dispatcher:
             if not (self._in_flight or self._ready or self._parked):
                 return None
             yield from self._hear()
-        self._told += 1
+        self._reported += 1
         return self._settled.popleft()
 
-    def next_under_way(self) -> Flow[Verdict | None]:
-        """The next verdict on what was sent already; nothing more is sent, nor waited for."""
+    def next_under_way(self) -> Flow[RequestOutcome | None]:
+        """The next outcome of what was sent already; nothing more is sent, nor waited for."""
         while not self._settled and self._in_flight:
             yield from self._hear()
-        self._told += bool(self._settled)
+        self._reported += bool(self._settled)
         return self._settled.popleft() if self._settled else None
 
-    def ask(self, requests: Iterable[Request]) -> Flow[tuple[Verdict, ...]]:
-        """The verdicts on these requests, asked ahead of the queue; what else arrives meanwhile is kept for `next`."""
+    def ask(self, requests: Iterable[Request]) -> Flow[tuple[RequestOutcome, ...]]:
+        """The outcomes of these requests, asked ahead of the queue; what else arrives meanwhile is kept for `next`."""
         asked = dict.fromkeys(requests)
         ready, parked, kept = self._ready, self._parked, self._settled
         self._ready, self._parked, self._settled = {}, {}, deque()
         self._set_aside, kept_before = len(ready) + len(parked), len(kept)
         self.add(asked)
-        mine: list[Verdict] = []
-        while len(mine) < len(asked) and (verdict := (yield from self.next())) is not None:
-            (mine if verdict.request in asked else kept).append(verdict)
+        mine: list[RequestOutcome] = []
+        while len(mine) < len(asked) and (outcome := (yield from self.next())) is not None:
+            (mine if outcome.request in asked else kept).append(outcome)
         self._ready = ready | self._ready
         self._parked = parked | self._parked
         self._settled, self._set_aside = kept, 0
-        self._told -= len(kept) - kept_before  # `next` tells these again
+        self._reported -= len(kept) - kept_before  # `next` reports these again
         return tuple(mine)
 
     @property
     def progress(self) -> Progress:
         """How many of all requests are settled, and what is closed."""
         outstanding = len(self._ready) + len(self._parked) + len(self._in_flight) + len(self._settled)
-        planned = self._told + outstanding + self._set_aside
-        return Progress(settled=self._told, planned=planned, closed=self._gates.closed(self._now))
+        planned = self._reported + outstanding + self._set_aside
+        return Progress(settled=self._reported, planned=planned, closed=self._throttle.closed(self._now))
 
     @property
     def throttled_seconds(self) -> float:
         """For how long a limit, or the nearness of one, kept a Page or the whole run from being asked."""
-        return max(0.0, self._gates.closed_seconds(self._now))
+        return max(0.0, self._throttle.closed_seconds(self._now))
 
     # Sending
 
     def _take_sendable(self) -> tuple[Request, ...]:
         """What may be sent now, unless waiting for more of it gives a better batch."""
         self._release_parked()
-        room = (1 if WHOLE_RUN in self._suspects else self.pacing.window) - len(self._in_flight)
+        room = (1 if ALL_PAGES in self._probing else self.pacing.window) - len(self._in_flight)
         enough = min(MAX_PARTS, len(self._ready)) if self._in_flight else 1
-        if room < max(enough, 1) or not self._gates.is_open(WHOLE_RUN, self._now):
+        if room < max(enough, 1) or not self._throttle.is_open(ALL_PAGES, self._now):
             return ()
         sendable = self._open_requests(room)
         for request in sendable:
@@ -193,11 +193,11 @@ class Dispatcher:
             del self._parked[request]
 
     def _open_requests(self, room: int) -> tuple[Request, ...]:
-        busy_pages = {request.page_id for request in self._in_flight} if self._suspects else set()
+        busy_pages = {request.page_id for request in self._in_flight} if self._probing else set()
         chosen: list[Request] = []
         for request in self._ready:
             page_id = request.page_id
-            if not self._gates.is_open(page_id, self._now) or (page_id in self._suspects and page_id in busy_pages):
+            if not self._throttle.is_open(page_id, self._now) or (page_id in self._probing and page_id in busy_pages):
                 continue
             busy_pages.add(page_id)
             chosen.append(request)
@@ -208,7 +208,7 @@ class Dispatcher:
     # Hearing
 
     def _hear(self) -> Flow[None]:
-        moments = (*self._parked.values(), *self._gates.openings())
+        moments = (*self._parked.values(), *self._throttle.openings())
         wake = min((moment for moment in moments if moment > self._now), default=None)
         if not self._in_flight:
             yield Emit(Records(), self.progress)  # nothing happens until then
@@ -231,28 +231,28 @@ class Dispatcher:
         if isinstance(judged, Problem):
             self._solve(request, judged, sent)
         else:
-            self._suspects -= {WHOLE_RUN, request.page_id}
+            self._probing -= {ALL_PAGES, request.page_id}
             self._forget(request)
             version = answered_version(headers)
-            self._settled.append(Verdict(request=request, document=judged, epoch=sent.epoch, api_version=version))
-        self._suspects |= self.pacing.heed(
-            read_usage(headers, request.page_id), request.page_id, self._pages, self._now
-        )
+            self._settled.append(
+                RequestOutcome(request=request, document=judged, epoch=sent.epoch, api_version=version)
+            )
+        self._probing |= self.pacing.heed(read_usage(headers, request.page_id), request.page_id, self._pages, self._now)
 
     def _solve(self, request: Request, problem: Problem, sent: _Sent) -> None:
-        """Wait where waiting helps; otherwise the problem is the verdict."""
+        """Wait where waiting helps; otherwise the outcome is the problem."""
         if problem.remedy is Remedy.WAIT:
             self._stay_away(request, problem)
             return
         if self._was_answered and problem.remedy not in _ASKS_FOR_LESS:
-            self._suspects.discard(WHOLE_RUN)
+            self._probing.discard(ALL_PAGES)
         first_tries = self._attempts[request] < _TRIES_BEFORE_SHRINKING
         retry = problem.remedy is Remedy.RETRY or (problem.remedy is Remedy.RETRY_THEN_SHRINK and first_tries)
         if retry and self._back_off(request, problem):
             return
         if not self._was_answered:
             problem = replace(problem, scope="run")
-        self._settled.append(Verdict(request=request, problem=problem, epoch=sent.epoch))
+        self._settled.append(RequestOutcome(request=request, problem=problem, epoch=sent.epoch))
 
     # Waiting
 
@@ -266,23 +266,23 @@ class Dispatcher:
         if not self._policy.allows(attempt, self._waited.get(request, 0.0) + wait):
             return False
         if wait > self._policy.wait_bound_seconds:
-            self._settled.append(Verdict(request=request, problem=problem, pause_seconds=wait, epoch=self.epoch))
+            self._settled.append(RequestOutcome(request=request, problem=problem, pause_seconds=wait, epoch=self.epoch))
         else:
             self._park(request, wait)
             if not self._was_answered:
-                self._gates.close(
-                    WHOLE_RUN, self._now, wait
+                self._throttle.close(
+                    ALL_PAGES, self._now, wait
                 )  # nobody seems to be there: nothing else is worth trying meanwhile
         return True
 
     def _stay_away(self, request: Request, problem: Problem) -> None:
-        scope = WHOLE_RUN if problem.scope == "run" else request.page_id
+        scope = ALL_PAGES if problem.scope == "run" else request.page_id
         attempt = self._attempts[request]
         wait = problem.error.retry_after_seconds or self._policy.throttle_wait_seconds(attempt)
         wait = max(wait, _LEAST_THROTTLE_SECONDS)
-        self._suspects.add(scope)
+        self._probing.add(scope)
         given_up = not self._policy.allows(attempt, self._waited.get(request, 0.0) + wait)
-        self._gates.close(scope, self._now, wait, problem, given_up=given_up)
+        self._throttle.close(scope, self._now, wait, problem, given_up=given_up)
         self._park(request, wait)
 
     def _park(self, request: Request, wait: float) -> None:
@@ -290,11 +290,11 @@ class Dispatcher:
         self._parked[request] = self._now + wait
 
     def _give_back_what_waits_too_long(self) -> None:
-        for scope, gate in self._gates.closed_too_long(self._now):
+        for scope, gate in self._throttle.closed_too_long(self._now):
             wait = gate.until - self._now
-            given_back = [one for one in self.waiting if scope in (WHOLE_RUN, one.page_id)]
+            given_back = [one for one in self.waiting if scope in (ALL_PAGES, one.page_id)]
             self.drop(given_back)
             self._settled.extend(
-                Verdict(request=request, problem=gate.problem, pause_seconds=wait, epoch=self.epoch)
+                RequestOutcome(request=request, problem=gate.problem, pause_seconds=wait, epoch=self.epoch)
                 for request in given_back
             )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.graph.usage_headers import Usage
 
 
-WHOLE_RUN = None
+ALL_PAGES = None
 """The scope of what concerns every Page; any other scope is a Page id."""
 
 
@@ -26,7 +26,7 @@ class Gate:
     too_long: bool
 
 
-class Gates:
+class Throttle:
     """The gates of one run, on its clock.
 
     :param wait_bound_seconds: what is closed for longer is too long to wait for.
@@ -91,8 +91,8 @@ class Pacing:
     of the app.
     """
 
-    def __init__(self, policy: RetryPolicy, gates: Gates) -> None:
-        self._policy, self._gates = policy, gates
+    def __init__(self, policy: RetryPolicy, throttle: Throttle) -> None:
+        self._policy, self._throttle = policy, throttle
         self.window = policy.max_in_flight
         self.peak_usage_percent: dict[str | None, float] = {}
 
@@ -111,14 +111,14 @@ class Pacing:
             scope = usage.object_id if usage.object_id in pages else page_id
             headroom = self._policy.headroom(usage.percent)
             if usage.of_app:
-                scope, app_headroom = WHOLE_RUN, min(app_headroom, headroom)
+                scope, app_headroom = ALL_PAGES, min(app_headroom, headroom)
             elif scope is None:
                 continue  # of a Page, on a reply to a request of none
             self.peak_usage_percent[scope] = max(usage.percent, self.peak_usage_percent.get(scope, 0.0))
             if usage.regain_seconds or usage.percent >= _FULL_PERCENT:
                 full.add(scope)
-                self._gates.close(scope, now, usage.regain_seconds or self._policy.throttle_seconds)
+                self._throttle.close(scope, now, usage.regain_seconds or self._policy.throttle_seconds)
             elif headroom < 1:
-                self._gates.close(scope, now, self._policy.max_pace_seconds * (1 - headroom))
+                self._throttle.close(scope, now, self._policy.max_pace_seconds * (1 - headroom))
         self.window = max(1, round(self._policy.max_in_flight * app_headroom))
         return full

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import PermissionDeniedError
-from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
+from airflow_provider_msginsights.insights.fetch.scheduler import Scheduler
 from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS
 from airflow_provider_msginsights.insights.graph.json_text import printable
 from airflow_provider_msginsights.insights.protocol import Request
@@ -37,9 +37,9 @@ def page_of_token(policy: RetryPolicy) -> Flow[str | None]:
 
     Pages have a category and people have none: for a person's token the API refuses the field.
     """
-    once = Dispatcher(replace(policy, max_attempts=1))
-    verdicts = yield from once.ask((Request("/me", (("fields", "id,category"),)),))
-    documents = [verdict.document for verdict in verdicts if verdict.document is not None]
+    once = Scheduler(replace(policy, max_attempts=1))
+    outcomes = yield from once.ask((Request("/me", (("fields", "id,category"),)),))
+    documents = [outcome.document for outcome in outcomes if outcome.document is not None]
     if not documents or "category" not in documents[0]:
         return None
     return printable(documents[0].get("id"))

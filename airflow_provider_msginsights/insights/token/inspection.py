@@ -30,7 +30,7 @@ from airflow_provider_msginsights.insights.fetch.page_tokens import (
     limited,
     list_entries,
 )
-from airflow_provider_msginsights.insights.fetch.scheduler import Dispatcher
+from airflow_provider_msginsights.insights.fetch.scheduler import Scheduler
 from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS
 from airflow_provider_msginsights.insights.graph.json_text import printable
 from airflow_provider_msginsights.insights.graph.paging import read_list
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
-    from airflow_provider_msginsights.insights.fetch.scheduler import Verdict
+    from airflow_provider_msginsights.insights.fetch.scheduler import RequestOutcome
     from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.token.debug_token import TokenInfo
 
@@ -102,7 +102,7 @@ class _Inspection:
 
     def __init__(self, policy: RetryPolicy, *, now: datetime, asked_version: str, has_app_token: bool) -> None:
         self._policy, self._now = policy, now
-        self._dispatcher = Dispatcher(policy)
+        self._scheduler = Scheduler(policy)
         self._limits: dict[str, tuple[str, ...]] = {}
         self.report = TokenReport(
             asked_at=now,
@@ -131,27 +131,27 @@ class _Inspection:
     def _note(self, **known: object) -> None:
         self.report = replace(self.report, **known)  # type: ignore[arg-type]  # names are checked at run time
 
-    def _ask(self, *requests: Request) -> Flow[tuple[Verdict, ...]]:
-        """The verdicts; what says nothing about the token is raised."""
-        verdicts = yield from self._dispatcher.ask(requests)
-        for verdict in verdicts:
-            if verdict.pause_seconds is not None:
-                raise limited(verdict)
-            error = verdict.problem.error if verdict.problem else None
+    def _ask(self, *requests: Request) -> Flow[tuple[RequestOutcome, ...]]:
+        """The outcomes; what says nothing about the token is raised."""
+        outcomes = yield from self._scheduler.ask(requests)
+        for outcome in outcomes:
+            if outcome.pause_seconds is not None:
+                raise limited(outcome)
+            error = outcome.problem.error if outcome.problem else None
             if error is not None and not isinstance(error, FatalGraphAPIError):
                 raise error
-            if verdict.api_version:
-                self._note(answered_version=verdict.api_version)
-        return verdicts
+            if outcome.api_version:
+                self._note(answered_version=outcome.api_version)
+        return outcomes
 
     # Whose token it is
 
     def ask_debug_token(self) -> Flow[None]:
-        (verdict,) = yield from self._ask(debug_token.REQUEST)
-        if verdict.document is not None:
-            self._take(debug_token.read_token_info(verdict.document))
-        elif verdict.problem is not None:
-            error = verdict.problem.error
+        (outcome,) = yield from self._ask(debug_token.REQUEST)
+        if outcome.document is not None:
+            self._take(debug_token.read_token_info(outcome.document))
+        elif outcome.problem is not None:
+            error = outcome.problem.error
             if isinstance(error, AuthenticationError) and not self.report.has_app_token:
                 self._refuse(error)
             else:
@@ -191,16 +191,16 @@ class _Inspection:
             )
         elif me.problem is not None and isinstance(me.problem.error, AuthenticationError):
             self._refuse(me.problem.error)
-        for verdict in permissions:
-            if verdict.document is not None:
-                yield from self._read_permissions(verdict.document)
+        for outcome in permissions:
+            if outcome.document is not None:
+                yield from self._read_permissions(outcome.document)
 
     def _read_permissions(self, first: dict[str, object]) -> Flow[None]:
         try:
             granted = yield from read_list(
                 _MY_PERMISSIONS,
                 "permissions",
-                ask=lambda request: document_of(self._dispatcher, request),
+                ask=lambda request: document_of(self._scheduler, request),
                 entries_in=_granted,
                 first=first,
             )
@@ -213,7 +213,7 @@ class _Inspection:
     def _find_pages(self) -> Flow[None]:
         if self.report.kind is not TokenKind.PAGE:
             try:
-                entries = yield from list_entries(self._dispatcher, PAGE_FIELDS)
+                entries = yield from list_entries(self._scheduler, PAGE_FIELDS)
             except FatalGraphAPIError as error:
                 has_no_accounts = isinstance(error, InvalidRequestError) and error.code == _INVALID_PARAMETER
                 if has_no_accounts and self.report.kind is TokenKind.UNKNOWN:

@@ -21,7 +21,7 @@ from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
 from airflow_provider_msginsights.insights.fetch.reading import fetch_insights
 from airflow_provider_msginsights.insights.graph.batch import MAX_PARTS
 from airflow_provider_msginsights.insights.graph.error_table import rule_for
-from airflow_provider_msginsights.insights.protocol import observed
+from airflow_provider_msginsights.insights.protocol import tap
 from airflow_provider_msginsights.insights.query import InsightsQuery
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def pages_as_read(pages: Sequence[PageAccess], *, policy: RetryPolicy, now: date
     query = InsightsQuery.create(page_ids=chosen, metrics="stable", days=days)
     reading = fetch_insights(query, policy=policy, exchange_first=True)
     try:
-        outcome = yield from observed(reading, lambda *_: None, passes_on=False)
+        outcome = yield from tap(reading, lambda *_: None, passes_on=False)
     except (AuthenticationError, PermissionDeniedError, ResponseFormatError) as error:
         return tuple(_refused(page, error) if page.page_id in chosen else page for page in pages)
     except MessagingInsightsError:

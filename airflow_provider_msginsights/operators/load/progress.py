@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_msginsights.insights.protocol import Emit, observed
+from airflow_provider_msginsights.insights.protocol import Emit, tap
 from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ProgressLog:
                 if step.progress is not None:
                     self._tell(step.progress, label, began)
 
-        return (yield from observed(flow, see))
+        return (yield from tap(flow, see))
 
     def summarize(
         self,

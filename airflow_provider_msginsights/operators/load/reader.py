@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.protocol import Emit, observed
+from airflow_provider_msginsights.insights.protocol import Emit, tap
 from airflow_provider_msginsights.outputs.formats.json_values import json_ready
 from airflow_provider_msginsights.outputs.rows import RowMaker
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
@@ -91,10 +91,10 @@ class Load:
                 reading = self.progress.watching(self.hook.fetch_flow(query, slices=rest), str(query.days))
                 if settle is not None:
                     still_to_come = [later.days.first_day for later in self.queries[place + 1 :]]
-                    reading = observed(reading, partial(_tell_settled, settle, still_to_come))
+                    reading = tap(reading, partial(_tell_settled, settle, still_to_come))
                 self.outcomes.append((yield from transport.batches(reading)))
 
 
 def _tell_settled(settle: Callable[[date], None], still_to_come: list[date], step: Step, _: Answer) -> None:
-    if isinstance(step, Emit) and step.settled_before is not None:
-        settle(min([step.settled_before, *still_to_come]))
+    if isinstance(step, Emit) and step.complete_before is not None:
+        settle(min([step.complete_before, *still_to_come]))

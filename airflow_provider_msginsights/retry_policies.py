@@ -45,7 +45,7 @@ class MessagingInsightsRetryPolicy(RetryPolicy):
     def __init__(self, *, max_reschedules: int = 24, reschedule_timeout_hours: float = 24.0) -> None:
         if RetryDecision is None:
             raise ConfigurationError(
-                "MessagingInsightsRetryPolicy needs Airflow 3.3 or newer. Leave retry_policy out on this one: the "
+                "MessagingInsightsRetryPolicy needs Airflow 3.3 or newer. Omit retry_policy on older versions: the "
                 "provider's tasks fail at once where a retry cannot help, and deferrable=True waits for limits."
             )
         self.max_reschedules = parse_count("max_reschedules", max_reschedules)
@@ -84,12 +84,12 @@ class MessagingInsightsRetryPolicy(RetryPolicy):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> MessagingInsightsRetryPolicy:
-        """Make the policy that ``serialize`` told of."""
+        """Return the policy that ``serialize`` described."""
         return cls(max_reschedules=data["max_reschedules"], reschedule_timeout_hours=data["reschedule_timeout_hours"])
 
 
 def _error_of_ours(exception: BaseException | None) -> MessagingInsightsError | None:
-    """The error itself, or the one it was raised from."""
+    """Return the error itself, or the error it was raised from."""
     while exception is not None and not isinstance(exception, MessagingInsightsError):
         exception = exception.__cause__
     return exception

@@ -76,8 +76,8 @@ class MessagingInsightsError(Exception):
             ("subcode", self.error_subcode),
             ("trace", self.fbtrace_id),
         )
-        told = ", ".join(f"{name} {value}" for name, value in evidence if value is not None)
-        return f"{self.message} ({told})" if told else self.message
+        facts = ", ".join(f"{name} {value}" for name, value in evidence if value is not None)
+        return f"{self.message} ({facts})" if facts else self.message
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -116,7 +116,7 @@ class EmptyAnswerError(RetriableGraphAPIError):
 
 
 class RateLimitError(RetriableGraphAPIError):
-    """A limit on calls was reached; ``retry_after_seconds`` is what the server asked for."""
+    """A limit on calls was reached; ``retry_after_seconds`` is what the server demanded."""
 
 
 class ServiceUnavailableError(RetriableGraphAPIError):

@@ -188,7 +188,7 @@ def parse_moment(value: object) -> date | datetime:
         _check_bounds(parsed, value)
         return _plain(parsed)
     raise ConfigurationError(
-        f"{shown(value)} ({type(value).__name__}) is no date. Give a date, an aware datetime, ISO 8601 text "
+        f"{shown(value)} ({type(value).__name__}) is not a date. Give a date, an aware datetime, ISO 8601 text "
         "such as '2026-03-08' or '2026-03-08T00:00:00-08:00', or unix seconds."
     )
 

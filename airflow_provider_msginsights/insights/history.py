@@ -1,4 +1,4 @@
-"""What the API can have: two years up to today. The rest of a range is not requested, and that is told once."""
+"""What the API can have: two years up to today. Older days are not requested, and one warning says so."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Receive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a run has come, for whoever drives it to tell.
+    """How far a run has come, for whoever drives it to report.
 
     :param settled: requests that were answered, refused or given up.
     :param planned: those and the ones still to settle; it grows when a request has to be split.
@@ -115,7 +115,7 @@ class Emit:
     """Hand these records, maybe none, to the consumer; resumes when it wants more.
 
     :param complete_before: no request still to be answered asks for days before this one. It is no promise: what was
-        left out as refused, and proves not to be, is asked for later.
+        left out as refused, and proves not to be, is requested later.
     """
 
     records: Records

@@ -90,10 +90,10 @@ class Slice:
         }
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Slice:
-        """The slice that `as_dict` told."""
-        days = DateRange(date.fromisoformat(told["since"]), date.fromisoformat(told["until"]))
-        return cls(told["page_id"], tuple(told["metrics"]), days)
+    def from_dict(cls, data: Mapping[str, Any]) -> Slice:
+        """Return the slice that `as_dict` described."""
+        days = DateRange(date.fromisoformat(data["since"]), date.fromisoformat(data["until"]))
+        return cls(data["page_id"], tuple(data["metrics"]), days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ class InsightsQuery:
 
         :param page_ids: Page ids, 1 to 32 digits each; what ways of writing are understood, `parse_page_ids` says.
         :param metrics: metric names, ``"stable"`` or ``"all"``, in any way that `parse_names` understands.
-        :param days: the Pacific days asked for; see `asked_days`.
+        :param days: the requested Pacific days; see `asked_days`.
         :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range``.
         :param breakdowns: dimensions that every one of the metrics has; likewise.
         :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
@@ -165,12 +165,12 @@ class InsightsQuery:
 
     def warnings(self, at: datetime) -> tuple[str, ...]:
         """What a person should know of the range at an aware moment: days not over yet, or older than the API keeps."""
-        told = []
+        warnings = []
         if end_of_day(self.days.last_day) > at:
-            told.append(f"{self.days.last_day} is not over in US Pacific time: its values will still change.")
+            warnings.append(f"{self.days.last_day} is not over in US Pacific time: its values will still change.")
         if self.days.first_day < first_day_kept(pacific_date(at)):
-            told.append(f"{self.days.first_day} is older than the {HISTORY_YEARS} years of history the API keeps.")
-        return tuple(told)
+            warnings.append(f"{self.days.first_day} is older than the {HISTORY_YEARS} years of history the API keeps.")
+        return tuple(warnings)
 
 
 @lru_cache(maxsize=256)

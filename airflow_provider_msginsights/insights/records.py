@@ -21,7 +21,7 @@ class InsightsRecord(NamedTuple):
 
     :param page_id: the Page, as the query named it.
     :param metric: the metric's name.
-    :param period: the period asked for.
+    :param period: the requested period.
     :param range_start: first Pacific day the value covers.
     :param pacific_date: last Pacific day the value covers; for ``period="day"`` the day itself.
     :param end_time: the API's end time as an aware UTC datetime.

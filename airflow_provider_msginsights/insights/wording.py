@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
 MOST_NAMED = 5
-"""How many Pages, and how many reasons, are told one by one."""
+"""How many Pages, and how many reasons, are named one by one."""
 
 
 def plural(count: int, noun: str, plural_noun: str | None = None) -> str:

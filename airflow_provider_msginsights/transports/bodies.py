@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 ENCODING = "gzip"
-"""The only compression asked for and understood: it grows step by step, so that it can be bounded."""
+"""The only compression requested and understood: it grows step by step, so that it can be bounded."""
 
 _GZIP = zlib.MAX_WBITS | 16
 _STEP_BYTES = 2**20
@@ -68,7 +68,7 @@ class BodyReader:
         if self._status in _REDIRECTS:
             return HttpAnswer(status=self._status, headers=self._headers, content=b"")
         if not self._is_known:
-            return Lost("The reply is compressed in a way that was not asked for: check the connection's proxy.")
+            return Lost("The reply is compressed in a way that was not requested: check the connection's proxy.")
         if max(self._came, len(self._body)) > self._limit:
             return Lost(f"The reply is longer than {self._limit} bytes.", too_large=True)
         if self._is_broken or (self._unzip is not None and self._came and not self._unzip.eof):

@@ -118,7 +118,7 @@ class RunTokens:
         return (("access_token", token), ("appsecret_proof", digest), *stamp)
 
     def clean(self, request: Request, body: str) -> str:
-        """Return a reply's body for the flow: without any secret; Page tokens the request asked for are kept here.
+        """Return a reply's body for the flow: without any secret; Page tokens it requested are kept here.
 
         Rows are searched for the secrets that the request was made with, words (errors, names) for all of this run and
         for whatever looks like one: looking for every Page's token in every reply would cost too much.
@@ -166,7 +166,7 @@ class RunTokens:
             return self.redact(body)
 
     def _absorb(self, body: str, *, asked_for: str) -> str:
-        """Keep the tokens of a list of Pages by their ids, and that of a single Page also by the alias asked for."""
+        """Keep the tokens of a list of Pages by their ids, and that of a single Page also by the requested alias."""
         try:
             document, fault = decode(body)
         except NotJsonError:

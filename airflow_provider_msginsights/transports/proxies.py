@@ -22,7 +22,7 @@ EXPECTED = "http://proxy.example:3128; percent-encode special characters of a us
 def proxy_for(base_url: str, chosen: str | None) -> Address | None:
     """Return the proxy for a host: the chosen one, otherwise the environment's.
 
-    :raises ConfigurationError: when the environment names something that is no proxy; its value is not told.
+    :raises ConfigurationError: when the environment names something that is not a proxy; its value is not shown.
     """
     host = parse_address(base_url)
     if host is None or is_loopback(host.name):

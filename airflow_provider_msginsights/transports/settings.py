@@ -31,7 +31,7 @@ class TransportSettings:
     """Where the API is and how patiently to speak with it; holds no secret.
 
     :param base_url: scheme and host.
-    :param default_page_ids: Pages asked for when a query names none.
+    :param default_page_ids: Pages requested when a query names none.
     :param proxy: address of a proxy for all traffic; hidden from the repr, because it may hold a password.
     :param ca_bundle: file or directory of certificates to trust instead of the usual ones.
     :param batch_size: most requests in one POST.
@@ -155,7 +155,7 @@ def _credentials(token: str, given: Mapping[str, object]) -> Credentials:
         raise ConfigurationError("The connection has no password: put the access token there.")
     if not is_sendable(token):
         raise ConfigurationError(
-            "The connection's password is no access token: it holds spaces or unprintable characters."
+            "The connection's password is not an access token: it holds spaces or unprintable characters."
         )
     app_id, app_secret = given.get("app_id"), given.get("app_secret")
     if app_id is not None and (isinstance(app_id, bool) or not re.fullmatch(r"[0-9]{1,20}", str(app_id))):

@@ -148,10 +148,10 @@ class Wire:
         )
 
     def _heard(self, request: Request, response: Response, exchange: Exchange, *, shared: bool = False) -> Reply:
-        told = {name: value for name, value in response.headers.items() if name in _HEADERS}
+        headers = {name: value for name, value in response.headers.items() if name in _HEADERS}
         clean = Response(
             status=response.status,
-            headers=self._tokens.clean_headers(request, told),
+            headers=self._tokens.clean_headers(request, headers),
             body=self._tokens.clean(request, response.body),
         )
         return Reply(
@@ -187,10 +187,10 @@ def why_lost(error: Exception, settings: TransportSettings) -> Lost:
     """A sentence of our own for an HTTP library's exception, whose text may hold the address."""
     names = {kind.__name__ for one in _chain(error) for kind in type(one).__mro__}
     reason = next((text for name, text in _REASONS.items() if name in names), "the connection broke")
-    told = reason.format(
+    sentence = reason.format(
         connect_timeout_seconds=settings.connect_timeout_seconds, read_timeout_seconds=settings.read_timeout_seconds
     )
-    return Lost(f"The Graph API could not be reached: {told}.")
+    return Lost(f"The Graph API could not be reached: {sentence}.")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -35,7 +35,7 @@ class Job(Generic[T]):
 
     :param work: makes the call by a thread's session, which its line ends in time.
     :param limit_seconds: how long it may take from when a thread begins it.
-    :param done: is told when it was made.
+    :param done: called with the job once it was made.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Job(Generic[T]):
         return self._result  # type: ignore[return-value]
 
     def leave(self) -> None:
-        """Do without it: it is not begun, or ended where it stands, and told to nobody."""
+        """Do without it: it is not begun, or ended where it stands, and reported to nobody."""
         with self._lock:
             self._is_left = True
             if self._worker is not None:
@@ -83,7 +83,7 @@ class Job(Generic[T]):
                 worker.line.begin(self.limit_seconds)
                 self._worker = worker
             self._result = self._work(session, worker.line)
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is requested
             self._error = error
         with self._lock:
             is_wanted, self._worker = not self._is_left, None

@@ -127,7 +127,7 @@ def test_a_version_that_has_ended_is_told(emulator: GraphEmulator, monkeypatch: 
     connection_to(emulator, monkeypatch, extra={"api_version": "v19.0"})
     ok, text = MessagingInsightsHook().test_connection()
     assert ok
-    assert "v19.0 was asked for and v21.0 answered" in text
+    assert "v19.0 was requested and v21.0 answered" in text
 
 
 def test_no_metric_can_spoil_the_test(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ class MetricIsolation:
         return self._decide(part.page_id) if part.page_id in self._answering_pages else Ruling()
 
     def answer(self, part: Slice) -> Ruling:
-        """Note that a Page answered: what was left out because of the judge is to be asked for."""
+        """Note that a Page answered: what was left out because of the judge is to be requested."""
         self._answering_pages.add(part.page_id)
         self._answered.update(part.metrics)
         ruling = self._decide(part.page_id)

@@ -56,7 +56,7 @@ class FetchOutcome:
     :param counts: ``calls`` of the Graph API, ``retries`` among them, ``records``.
     :param dropped: rows of replies left out, by reason.
     :param api_versions: versions the replies say they were answered by.
-    :param peak_usage_percent: Page -> the highest share of its allowance that replies told; ``None`` for the app.
+    :param peak_usage_percent: Page -> the highest share of its allowance that replies reported; ``None`` for the app.
     :param throttled_seconds: for how long a limit, or the nearness of one, kept a Page or the run from being asked.
     """
 
@@ -86,7 +86,7 @@ class FetchOutcome:
 
     @property
     def errors(self) -> tuple[MessagingInsightsError, ...]:
-        """Every error that left something asked for unread, the gravest kind of trouble first; paused slices apart."""
+        """Every error that left something requested unread, the gravest kind of trouble first; paused slices apart."""
         stopped = (self.stopped_by,) if self.stopped_by else ()
         return (*stopped, *self.refused_explicit_metrics.values(), *self.page_failures.values())
 

@@ -72,8 +72,8 @@ def list_pages(policy: RetryPolicy) -> Flow[tuple[PageInfo, ...]]:
 def exchange_tokens(scheduler: Scheduler, page_ids: tuple[str, ...]) -> Flow[dict[str, MessagingInsightsError]]:
     """Have the transport keep the tokens of these Pages; the Pages that have none are returned with the reason.
 
-    One Page is asked for directly, many by the list of all Pages, a hundred a call; what the list does not name (a
-    Page given by its alias, say) is asked for directly.
+    One Page is requested directly, many by the list of all Pages, a hundred a call; what the list does not name (a
+    Page given by its alias, say) is requested directly.
 
     :raises MessagingInsightsError: what the API answered, where it concerns the connection's own token.
     """
@@ -93,9 +93,9 @@ def exchange_tokens(scheduler: Scheduler, page_ids: tuple[str, ...]) -> Flow[dic
 
 
 def list_tokens(scheduler: Scheduler, page_ids: tuple[str, ...]) -> Flow[set[str]]:
-    """Have the transport keep the tokens that the list of all Pages has of these; tell which Pages they are.
+    """Have the transport keep the tokens that the list of all Pages has of these; return which Pages they are.
 
-    A token that has no such list, such as a Page's own, tells of none.
+    A token that has no such list, such as a Page's own, gives none.
 
     :raises MessagingInsightsError: what the API answered otherwise.
     """
@@ -187,5 +187,5 @@ def limited(outcome: RequestOutcome) -> RateLimitError:
 
 
 def items(value: object) -> Iterable[object]:
-    """The items of a JSON list; none where it is no list."""
+    """The items of a JSON list; none where it is not a list."""
     return value if isinstance(value, list) else ()

@@ -36,7 +36,7 @@ class RequestSize:
         self._of_pages: dict[str, Size] = {}
 
     def fits(self, part: Slice) -> bool:
-        """Whether a slice may be asked for as it is."""
+        """Whether a slice may be requested as it is."""
         return self._of(part).holds(part)
 
     def cut(self, part: Slice) -> Iterator[Slice]:

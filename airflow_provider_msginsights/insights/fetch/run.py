@@ -60,7 +60,7 @@ class PendingSlices:
         self._first_days[part.days.first_day] += 1
 
     def pop(self, request: Request) -> Slice:
-        """Forget a request, and give what it asked for."""
+        """Forget a request, and return the slice it requested."""
         part = self._of_request.pop(request)
         self._first_days[part.days.first_day] -= 1
         if not self._first_days[part.days.first_day]:
@@ -69,7 +69,7 @@ class PendingSlices:
 
     @property
     def first_day(self) -> date:
-        """The earliest day asked for; beyond all days when nothing is pending."""
+        """The earliest day requested; beyond all days when nothing is pending."""
         return min(self._first_days, default=date.max)
 
 
@@ -127,7 +127,7 @@ class FetchRun:
         if self._stopped_by is not None:
             yield from self._read_what_is_under_way()
         self._decide_what_is_undecided()
-        yield from self._tell_whose_token_was_used()
+        yield from self._name_owner_of_token()
         if self._stopped_by is not None and not (self._answered or self._empty or self._was_answered):
             raise self._stopped_by
         return FetchOutcome(
@@ -274,7 +274,7 @@ class FetchRun:
 
     # Tokens
 
-    def _tell_whose_token_was_used(self) -> Flow[None]:
+    def _name_owner_of_token(self) -> Flow[None]:
         """Name the Page that the connection's token belongs to, where others were refused because of that.
 
         Who answers to the connection's token without an exchange is its Page. Where nobody did, it costs one call.
@@ -374,7 +374,7 @@ class FetchRun:
     def _isolate(self, part: Slice, problem: Problem) -> Flow[None]:
         """Find the metrics a request is refused for by asking one by one; their answers stand for the refused one.
 
-        Nothing else is asked until some are found; Pages that still refuse later are searched with the rest.
+        Nothing else is asked until some are found; Pages that still refuse later are searched with the others.
         """
         if len(part.metrics) == 1:
             self._apply(self._isolation.refuse(part, problem))

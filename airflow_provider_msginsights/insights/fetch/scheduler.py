@@ -40,7 +40,7 @@ _ASKS_FOR_LESS = (Remedy.SHRINK, Remedy.RETRY_THEN_SHRINK)
 class RequestOutcome:
     """What became of a request: a document, a problem, or a pause.
 
-    :param problem: why there is no document; with a pause, the refusal that asked for it, if it was one.
+    :param problem: why there is no document; with a pause, the refusal that demanded it, if there was one.
     :param pause_seconds: how long to stay away, when that is longer than the policy waits.
     :param epoch: of the credentials the request was sent with.
     :param api_version: the version that answered.

@@ -102,7 +102,7 @@ class Pacing:
         """Slow down before a limit, and stay away from a Page (or from everything, if the app's) at it.
 
         :param page_id: whose reply it was.
-        :param pages: the Pages of the run: usage may be told of one of them under its id.
+        :param pages: the Pages of the run: usage may be reported for one of them under its id.
         :return: what is at its limit.
         """
         full: set[str | None] = set()

@@ -65,14 +65,14 @@ def _part(part: object, outer_headers: dict[str, str]) -> Response | str:
     if not isinstance(part, dict) or not _is_status(status := part.get("code")) or not is_certain(part):
         return "This part of the batch reply has a shape that is not known."
     headers = part.get("headers")
-    told = {
+    headers_of_part = {
         name.lower(): printable(header.get("value"))
         for header in (headers if isinstance(headers, list) else ())
         if isinstance(header, dict) and isinstance(name := header.get("name"), str)
     }
     body = part.get("body")
     text = body if isinstance(body, str) else json.dumps(body)
-    return Response(status=status, headers=outer_headers | told, body=text)
+    return Response(status=status, headers=outer_headers | headers_of_part, body=text)
 
 
 def _is_status(value: object) -> TypeGuard[int]:

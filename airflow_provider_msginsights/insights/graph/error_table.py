@@ -161,7 +161,7 @@ _TABLE: dict[tuple[int, int | None], Rule] = {
         AuthenticationError, Remedy.PAGE_TOKEN, "A Page token is needed, and this is another kind of token."
     ),
     (200, 2069030): Rule(FatalGraphAPIError, Remedy.STOP, "This kind of Page does not support insights."),
-    (200, 2069031): Rule(FatalGraphAPIError, Remedy.STOP, "This kind of Page does not support a field asked for."),
+    (200, 2069031): Rule(FatalGraphAPIError, Remedy.STOP, "This kind of Page does not support a requested field."),
     (200, 2069033): Rule(FatalGraphAPIError, Remedy.STOP, "This kind of Page does not support the feature."),
     (341, None): Rule(RateLimitError, Remedy.WAIT, _APP_LIMIT, "run"),
     (368, None): Rule(
@@ -368,5 +368,5 @@ def advice_of(rule: Rule, text: str) -> str:
     versions = re.findall(r"v\d+\.\d+", text)
     return rule.advice.format(
         permissions=(f"the permission {' and '.join(named)}" if named else f"the permissions {', '.join(PERMISSIONS)}"),
-        version=versions[-1] if versions else "a living version",
+        version=versions[-1] if versions else "a version that Meta still supports",
     )

@@ -1,4 +1,4 @@
-"""JSON text -> a document, strictly: what two readers could take for two different things is told as such.
+"""JSON text -> a document, strictly: what two readers could take for two different things is reported as such.
 
 Python's own reader silently takes the last of two equal keys, NaN, and halves of characters; bytes that are not UTF-8
 arrive here as such halves (see `Response`). A reply with one of these would lose or merge data without a word.
@@ -28,7 +28,7 @@ class Decoded(NamedTuple):
 
 
 class NotJsonError(ValueError):
-    """The text is no JSON at all."""
+    """The text is not JSON at all."""
 
 
 class _Ambiguous(dict[str, object]):
@@ -62,7 +62,7 @@ def _decode_slowly(text: str) -> Decoded:
         return _Ambiguous(found)
 
     def no_number(name: str) -> float:
-        faults.append(f"{name} is no JSON")
+        faults.append(f"{name} is not JSON")
         return float(name)
 
     try:
@@ -87,7 +87,7 @@ def is_certain(value: object) -> bool:
 
 def _refuse() -> NoReturn:
     """Raise without the reader's own exception, which holds the whole text."""
-    raise NotJsonError("The text is no JSON.") from None
+    raise NotJsonError("The text is not JSON.") from None
 
 
 def _integer(digits: str) -> float:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DropReason = Literal["other metric", "other period", "outside the range", "duplicate"]
 
 _UNTOLD = "\ud800"
-"""Stands for what cannot be told as text; no store could hold it."""
+"""Stands for what cannot be shown as text; no store could hold it."""
 
 _NOT_DIMENSIONS = frozenset({"value", "end_time", "start_time"})
 
@@ -112,8 +112,8 @@ class _Reading:
             return
         if (earlier := self.series.get(metric)) is not None:
             self.seen[metric].update(zip(earlier.times.pacific_dates, earlier.values, strict=True))
-        told = (self._record(metric, row, f"{path}.values[{index}]") for index, row in enumerate(rows))
-        if records := tuple(record for record in told if record is not None):
+        parsed = (self._record(metric, row, f"{path}.values[{index}]") for index, row in enumerate(rows))
+        if records := tuple(record for record in parsed if record is not None):
             self.parts.append(records)
 
     def _series(self, metric: str, rows: list[object]) -> RecordSeries | None:
@@ -121,8 +121,8 @@ class _Reading:
 
         A long load spends its time here, so nothing is done row by row. Whatever is not usual is left to `_record`.
         """
-        is_told = self.seen[metric] or metric in self.series
-        if is_told or self.query.breakdowns or (columns := plain_columns(rows)) is None:
+        has_rows = self.seen[metric] or metric in self.series
+        if has_rows or self.query.breakdowns or (columns := plain_columns(rows)) is None:
             return None
         values, end_times = columns
         if end_times not in self.columns:
@@ -134,7 +134,7 @@ class _Reading:
     def _record(self, metric: str, row: object, path: str) -> InsightsRecord | None:
         if not isinstance(row, dict) or "value" not in row:
             self.fail(path, "an object with a value was expected")
-        if (told := read_value(row["value"])) is None:
+        if (value := read_value(row["value"])) is None:
             self.fail(f"{path}.value", "neither a number nor an amount of money")
         if (when := self.times.read(row, self.part.days)) is None:
             self.fail(f"{path}.end_time", "neither an ISO time with an offset nor unix seconds")
@@ -143,21 +143,21 @@ class _Reading:
             return None
         named, other = self._dimensions(row, path)
         key = (when.pacific_date, named, other) if named or other else when.pacific_date
-        if not self._is_new(metric, key, told, path):
+        if not self._is_new(metric, key, value, path):
             self.dropped["duplicate"] += 1
             return None
         unit, period = METRICS[metric].unit, self.query.period
         return make_record(
-            (self.part.page_id, metric, period, *when, told.value, told.raw, unit, told.currency, named, other)
+            (self.part.page_id, metric, period, *when, value.value, value.raw, unit, value.currency, named, other)
         )
 
-    def _is_new(self, metric: str, key: object, told: RowValue, path: str) -> bool:
+    def _is_new(self, metric: str, key: object, value: RowValue, path: str) -> bool:
         seen = self.seen[metric]
         if key not in seen:
-            seen[key] = told.value
+            seen[key] = value.value
             return True
-        if seen[key] != told.value:
-            self.fail(path, f"the same row came twice, with the values {seen[key]} and {told.value}")
+        if seen[key] != value.value:
+            self.fail(path, f"the same row came twice, with the values {seen[key]} and {value.value}")
         return False
 
     def _dimensions(

@@ -1,6 +1,6 @@
 """Reply -> document, or the `Problem` that stands in its place.
 
-The body decides before the status does: errors come with HTTP 200 too, and a body that is no Graph API reply at all
+The body decides before the status does: errors come with HTTP 200 too, and a body that is not a Graph API reply at all
 is what proxies and overloaded servers send.
 """
 
@@ -71,7 +71,7 @@ def _graph_error(error: dict[str, object], response: Response, page_id: str | No
     rule = rule_for(code, subcode, said, status=response.status, is_transient=error.get("is_transient") is True)
     trace = error.get("fbtrace_id") or response.headers.get("x-fb-trace-id")
     advice = advice_of(rule, text)
-    told = rule.kind(
+    raised = rule.kind(
         f"{text.strip().rstrip('.')}. {advice}",
         http_status=response.status,
         code=code,
@@ -81,19 +81,19 @@ def _graph_error(error: dict[str, object], response: Response, page_id: str | No
         page_id=page_id,
         advice=advice,
     )
-    return Problem(told, rule.remedy, rule.scope, blames_metric=rule.blames_metric, concerns_app=rule.concerns_app)
+    return Problem(raised, rule.remedy, rule.scope, blames_metric=rule.blames_metric, concerns_app=rule.concerns_app)
 
 
 def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Problem:
     """By status alone, because there is nothing else."""
     status = response.status
-    told = f"The server answered HTTP {status} {how}."
+    answered = f"The server answered HTTP {status} {how}."
     wait = regain_seconds(response.headers, page_id)
     if status == TOO_MANY_REQUESTS:
-        limit = RateLimitError(told, http_status=status, page_id=page_id, retry_after_seconds=wait)
+        limit = RateLimitError(answered, http_status=status, page_id=page_id, retry_after_seconds=wait)
         return Problem(limit, Remedy.WAIT)
     if status in _MAY_PASS:
-        down = ServiceUnavailableError(told, http_status=status, page_id=page_id, retry_after_seconds=wait)
+        down = ServiceUnavailableError(answered, http_status=status, page_id=page_id, retry_after_seconds=wait)
         return Problem(down, Remedy.RETRY)
     if status in _REDIRECTS:
         text = (
@@ -101,5 +101,5 @@ def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Proble
             "check the connection's host."
         )
         return Problem(ConfigurationError(text, http_status=status), Remedy.STOP, "run")
-    text = f"{told} Something other than the Graph API answered: check the connection's host and proxy."
+    text = f"{answered} Something other than the Graph API answered: check the connection's host and proxy."
     return Problem(FatalGraphAPIError(text, http_status=status), Remedy.STOP, "run")

@@ -5,7 +5,7 @@ a part of the row's key, and the same fact must have the same key in every load.
 
 Sources: Page Insights guide (ISO text with ``+0000``); Messaging Insights API page (unix seconds as text); Meta's
 Python SDK (``start_time``). The last day covered is the Pacific date of the last instant before the end time, so an
-end time that is no Pacific midnight still has its day.
+end time that is not a Pacific midnight still has its day.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class RowTimes:
         return columns
 
     def column(self, end_times: tuple[str, ...], asked: DateRange) -> TimeColumns | None:
-        """The times of many rows at once; ``None`` unless each has a day of its own within the days asked for."""
-        whens = [self.read({"end_time": told}, asked) for told in end_times]
+        """The times of many rows at once; ``None`` unless each has a day of its own within the requested days."""
+        whens = [self.read({"end_time": end_time}, asked) for end_time in end_times]
         within = [when for when in whens if when is not None and when.pacific_date in asked]
         if len({when.pacific_date for when in within}) < len(whens):
             return None
@@ -60,15 +60,15 @@ class RowTimes:
 
     def read(self, row: dict[str, object], asked: DateRange) -> RowTime | None:
         """What a row of a reply for the asked days covers; ``None`` when its times are missing or not understood."""
-        told = row.get("end_time")
-        if isinstance(told, str) and (when := self._known.get(told)) is not None and self._period != TOTAL_OVER_RANGE:
+        raw = row.get("end_time")
+        if isinstance(raw, str) and (when := self._known.get(raw)) is not None and self._period != TOTAL_OVER_RANGE:
             return when
-        end_time, start_time = _instant(told), _instant(row.get("start_time"))
-        if told is not None and end_time is None:
+        end_time, start_time = _instant(raw), _instant(row.get("start_time"))
+        if raw is not None and end_time is None:
             return None
         when = self._covered(end_time, start_time, asked)
-        if when is not None and isinstance(told, str):
-            self._known[told] = when
+        if when is not None and isinstance(raw, str):
+            self._known[raw] = when
         return when
 
     def _covered(self, end_time: datetime | None, start_time: datetime | None, asked: DateRange) -> RowTime | None:
@@ -84,9 +84,9 @@ class RowTimes:
 
 
 def _last_day(end_time: datetime, asked: DateRange) -> date:
-    """The last day of the range asked for, unless the reply is about another range."""
-    told = pacific_date(end_time - _LAST_INSTANT)
-    return asked.last_day if told in asked else told
+    """The last day of the requested range, unless the reply is about another range."""
+    last_day = pacific_date(end_time - _LAST_INSTANT)
+    return asked.last_day if last_day in asked else last_day
 
 
 def first_day(period: str, last_day: date) -> date:
@@ -102,14 +102,14 @@ def first_day(period: str, last_day: date) -> date:
     return min(first_of_month + (after.day - 1) * ONE_DAY, date(after.year, after.month, 1))
 
 
-def _instant(told: object) -> datetime | None:
+def _instant(value: object) -> datetime | None:
     """An aware UTC datetime from ISO text with an offset, or from unix seconds as number or text."""
     try:
-        if isinstance(told, str):
-            seconds = number_in(told)
-            moment = datetime.fromisoformat(told) if seconds is None else datetime.fromtimestamp(seconds, UTC)
-        elif isinstance(told, (int, float)) and not isinstance(told, bool):
-            moment = datetime.fromtimestamp(told, UTC)
+        if isinstance(value, str):
+            seconds = number_in(value)
+            moment = datetime.fromisoformat(value) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC)
         else:
             return None
         moment = moment.astimezone(UTC) if moment.utcoffset() is not None else datetime.max.replace(tzinfo=UTC)

@@ -50,7 +50,7 @@ def read_usage(headers: Mapping[str, str], page_id: str | None) -> tuple[Usage, 
     found = [
         Usage(object_id=object_id, percent=percent)
         for name, object_id in (("x-app-usage", None), ("x-page-usage", page_id or "unknown"))
-        if isinstance(told := _loads(headers.get(name)), dict) and (percent := _percent(told)) is not None
+        if isinstance(usage := _loads(headers.get(name)), dict) and (percent := _percent(usage)) is not None
     ]
     business = _loads(headers.get("x-business-use-case-usage"))
     if isinstance(business, dict):
@@ -61,17 +61,17 @@ def read_usage(headers: Mapping[str, str], page_id: str | None) -> tuple[Usage, 
 
 def regain_seconds(headers: Mapping[str, str], page_id: str | None) -> float | None:
     """How long the server asked to stay away: ``Retry-After``, or the time to regain access."""
-    told = [usage.regain_seconds for usage in read_usage(headers, page_id)]
+    waits = [usage.regain_seconds for usage in read_usage(headers, page_id)]
     if (after := _retry_after(headers)) is not None:
-        told.append(after)
-    longest = max(told, default=0.0)
+        waits.append(after)
+    longest = max(waits, default=0.0)
     return longest if longest > 0 else None
 
 
 def answered_version(headers: Mapping[str, str]) -> str | None:
     """The version that a reply says it was answered by; ``None`` where it says none."""
-    told = headers.get("facebook-api-version", "")
-    return told if re.fullmatch(r"v[0-9]{1,4}\.[0-9]{1,4}", told) else None
+    version = headers.get("facebook-api-version", "")
+    return version if re.fullmatch(r"v[0-9]{1,4}\.[0-9]{1,4}", version) else None
 
 
 def _business_usage(object_id: str, uses: object) -> Iterator[Usage]:
@@ -89,8 +89,8 @@ def _is_own(use_case: object) -> bool:
     return use_case is None or (isinstance(use_case, str) and use_case in _OWN_TYPES)
 
 
-def _percent(told: dict[str, object]) -> float | None:
-    return max((n for key in _PERCENTAGES if (n := _number(told.get(key))) is not None), default=None)
+def _percent(usage: dict[str, object]) -> float | None:
+    return max((n for key in _PERCENTAGES if (n := _number(usage.get(key))) is not None), default=None)
 
 
 def _number(value: object) -> float | None:
@@ -103,11 +103,11 @@ def _number(value: object) -> float | None:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, or a date counted from the reply's own ``Date``."""
-    told = headers.get("retry-after")
-    if told is None:
+    header = headers.get("retry-after")
+    if header is None:
         return None
-    if (seconds := _number(told)) is None:
-        until, sent = _http_date(told), _http_date(headers.get("date"))
+    if (seconds := _number(header)) is None:
+        until, sent = _http_date(header), _http_date(headers.get("date"))
         seconds = (until - sent).total_seconds() if until and sent else 0.0
     return min(max(seconds, 0.0), LONGEST_SECONDS)
 

@@ -31,7 +31,7 @@ from airflow_provider_msginsights.insights.parameters.values import (
 )
 
 ALL_PAGES: Literal["all"] = "all"
-"""Stands for every Page that the token may analyse."""
+"""Stands for every Page that the token may analyze."""
 
 PageIds: TypeAlias = 'tuple[str, ...] | Literal["all"] | None'
 """Page ids, every Page, or none named."""

@@ -162,7 +162,7 @@ def _no_pages(report: TokenReport) -> Iterator[Finding]:
         yield Finding(
             severity=Severity.ERROR,
             topic="no_page",
-            what=f"Loads ask for all Pages, and the list of the token's Pages shows none it may analyse.{why}",
+            what=f"Loads ask for all Pages, and the list of the token's Pages shows none that it may analyze.{why}",
             remedy=_FOR_THE_LIST,
         )
     elif not report.pages:
@@ -205,7 +205,7 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
             severity=Severity.WARNING,
             topic="no_rows",
             what=f"A read of Page {page.page_id} gave no row of the last week.",
-            remedy="Fine for a Page without messages or with fewer than 100 likes. Otherwise the token lost "
+            remedy="Fine for a Page without messages or with fewer than 100 followers. Otherwise the token lost "
             "read_insights for it, or the Page belongs to others and the app has no Advanced Access.",
             page_id=page.page_id,
         )
@@ -229,7 +229,7 @@ def _missing_task(page: PageAccess) -> Finding:
 
 
 def _other_pages(report: TokenReport) -> Iterator[Finding]:
-    """Pages nobody asked for, which `page_ids="all"` would leave out."""
+    """Pages nobody requested, which `page_ids="all"` would leave out."""
     others = [page.page_id for page in report.pages if page.may_analyze is False and not page.is_asked_for]
     if others:
         more = f" and {len(others) - _NAMED_PAGES} more" if len(others) > _NAMED_PAGES else ""
@@ -259,8 +259,8 @@ def _inspection(report: TokenReport) -> Iterator[Finding]:
         yield Finding(
             severity=Severity.UNKNOWN,
             topic="not_known",
-            what=f"Not known of the token: {'; '.join(unknown)}. The API tells only the app itself.",
-            remedy="Mend app_id and app_secret in the connection's extra." if report.has_app_token else _SET_APP,
+            what=f"Not known of the token: {'; '.join(unknown)}. The API says it to the app only.",
+            remedy="Correct app_id and app_secret in the connection's extra." if report.has_app_token else _SET_APP,
         )
 
 
@@ -269,7 +269,7 @@ def _version(report: TokenReport) -> Iterator[Finding]:
         yield Finding(
             severity=Severity.WARNING,
             topic="version",
-            what=f"{report.asked_version} was asked for and {report.answered_version} answered: Meta serves a version "
-            "that has ended by the oldest living one.",
+            what=f"{report.asked_version} was requested and {report.answered_version} answered: Meta answers for a "
+            "version that has ended with the oldest one it still supports.",
             remedy=f"Set api_version in the connection's extra to {report.answered_version} or a newer one.",
         )

@@ -228,7 +228,7 @@ class _Inspection:
                 self._note(pages=tuple(self._access(one.page_id, one.name, one.tasks) for one in found))
         if self.report.kind is TokenKind.PAGE and self.report.owner_id:
             if not is_page_id(self.report.owner_id):  # it would become a part of an address
-                raise ResponseFormatError("The API told an id of the token's Page that is not 1 to 32 digits.")
+                raise ResponseFormatError("The API gave the token's Page an id that is not 1 to 32 digits.")
             self._note(pages=(self._access(self.report.owner_id, self.report.owner_name),))
 
     def _access(self, page_id: str, name: str | None, tasks: tuple[str, ...] | None = None) -> PageAccess:

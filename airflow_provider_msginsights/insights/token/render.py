@@ -25,7 +25,8 @@ _TITLES = {
 def render_report(report: TokenReport) -> str:
     """The verdict, the facts, then what to know and what helps."""
     # Airflow's form shows the lines as one: each is a sentence, so that it reads there too.
-    return "\n".join((verdict_of(report), *(f"{fact}." for fact in _facts(report)), *map(_told, report.findings)))
+    facts = (f"{fact}." for fact in _facts(report))
+    return "\n".join((verdict_of(report), *facts, *map(_finding_lines, report.findings)))
 
 
 def verdict_of(report: TokenReport) -> str:
@@ -54,7 +55,7 @@ def _facts(report: TokenReport) -> Iterator[str]:
     yield from map(_page, shown[:_MOST_PAGES])
     if more := len(report.pages) - len(shown[:_MOST_PAGES]):
         yield f"Pages beside: {more}"
-    yield f"API version: {report.answered_version or 'not told'} (asked for {report.asked_version})"
+    yield f"API version: {report.answered_version or 'unknown'} (requested {report.asked_version})"
 
 
 def _owner(report: TokenReport) -> str:
@@ -81,14 +82,14 @@ def _permissions(missing: tuple[str, ...] | None) -> str:
 
 
 def _page(page: PageAccess) -> str:
-    name = f"{f' {page.name}' if page.name else ''}{' (asked for)' if page.is_asked_for else ''}"
-    told = [
+    name = f"{f' {page.name}' if page.name else ''}{' (requested)' if page.is_asked_for else ''}"
+    facts = [
         *([f"{ANALYZE} {'yes' if page.may_analyze else 'missing'}"] if page.may_analyze is not None else []),
         *(["insights can be read"] if page.reads_insights else []),
         *(["insights cannot be read"] if page.problem is not None else []),
     ]
-    return f"Page {page.page_id}{name}: {', '.join(told) or f'{ANALYZE} not known'}"
+    return f"Page {page.page_id}{name}: {', '.join(facts) or f'{ANALYZE} not known'}"
 
 
-def _told(finding: Finding) -> str:
+def _finding_lines(finding: Finding) -> str:
     return f"{_TITLES[finding.severity]}: {finding.what}\n  What helps: {finding.remedy}"

@@ -73,7 +73,7 @@ class Finding:
 class Lifetime:
     """Until when something holds.
 
-    :param is_known: whether the API told; otherwise ``ends_at`` means nothing.
+    :param is_known: whether the API said so; otherwise ``ends_at`` means nothing.
     :param ends_at: ``None`` for without end.
     """
 
@@ -118,9 +118,9 @@ class PageAccess:
 
     @property
     def may_analyze(self) -> bool | None:
-        """Whether the person has the ANALYZE task: shown by rows, or told by the API; ``None`` where not known.
+        """Whether the person has the ANALYZE task: shown by rows, or stated by the API; ``None`` where not known.
 
-        Rows are the better witness: a role that comes through a business is not in every list.
+        Rows are the better evidence: a role that comes through a business is not in every list.
         """
         if self.reads_insights:
             return True
@@ -137,7 +137,7 @@ class TokenReport:
     :param data_access: until when the app may read what the person allowed; about 90 days after the person was last
         seen, for tokens made by a person.
     :param missing_permissions: those of the four the API asks for that it lacks; ``None`` where not known.
-    :param pages: the Pages it is listed for, and those asked for beside.
+    :param pages: the Pages it is listed for, and the requested ones beside them.
     :param all_are_asked_for: whether loads ask for every Page of the list that the person may analyse (``"all"``).
     :param asked_version: the version of the connection; ``answered_version`` is the one that replied.
     :param has_app_token: whether the connection holds app id and app secret, which make every token inspectable.
@@ -186,8 +186,8 @@ class TokenReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON: moments as ISO text, errors as their message and evidence."""
-        told: dict[str, Any] = asdict(self, dict_factory=_plain_dict)
-        return {"ok": self.ok, "ends_at": _plain(self.ends_at), **told}
+        fields: dict[str, Any] = asdict(self, dict_factory=_plain_dict)
+        return {"ok": self.ok, "ends_at": _plain(self.ends_at), **fields}
 
 
 def _plain_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_it_prints_the_report_of_the_hook_and_ends_with_0(
 
 
 @pytest.mark.parametrize(
-    ("asked", "answering"), [(None, "v26.0 (asked for v26.0)"), ("v27.0", "v27.0 (asked for v27.0)")]
+    ("asked", "answering"), [(None, "v26.0 (requested v26.0)"), ("v27.0", "v27.0 (requested v27.0)")]
 )
 def test_it_tells_the_version_that_answers(
     emulator: GraphEmulator,

@@ -51,8 +51,8 @@ def test_an_object_with_a_key_twice_is_never_taken_for_one_without(
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ('{"a": NaN}', "NaN is no JSON"),
-        ("[-Infinity]", "-Infinity is no JSON"),
+        ('{"a": NaN}', "NaN is not JSON"),
+        ("[-Infinity]", "-Infinity is not JSON"),
         ('{"a": "caf\udce9"}', "it holds bytes that are not UTF-8"),
         ("[" * 100_000 + "]" * 100_000, "it is nested too deeply"),
         ('{"a": 1, "\\u0061": 2}', "the same key stands twice in one object"),
@@ -72,7 +72,7 @@ def test_what_could_be_taken_for_two_things_is_a_fault(text: str, fault: str) ->
 def test_text_that_is_no_json_is_told_without_quoting_it(text: str) -> None:
     with pytest.raises(NotJsonError) as caught:
         decode(text)
-    assert str(caught.value) == "The text is no JSON."
+    assert str(caught.value) == "The text is not JSON."
     assert caught.value.__cause__ is None
 
 

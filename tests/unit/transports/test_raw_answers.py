@@ -201,7 +201,7 @@ def test_a_compression_nobody_asked_for_is_refused(kind: str, encoding: bytes, s
     served[0].answer = whole(gzip.compress(gzip.compress(EMPTY)), b"Content-Encoding: " + encoding)
     error = ask(kind, served[1])
     assert isinstance(error, TransportError)
-    assert "compressed in a way that was not asked for" in str(error)
+    assert "compressed in a way that was not requested" in str(error)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -272,7 +272,7 @@ class FetchRun:
             for part in (*self._unanswered, *self._pending):
                 self._page_failures.setdefault(part.page_id, self._stopped_by)
 
-    # Tokens
+    # What helps: tokens, single metrics, smaller requests
 
     def _name_owner_of_token(self) -> Flow[None]:
         """Name the Page that the connection's token belongs to, where others were refused because of that.
@@ -368,8 +368,6 @@ class FetchRun:
                 return
         is_of_page = part.page_id in self._pages_with_token and not problem.concerns_app
         self._fail(part, replace(problem, scope="page" if is_of_page else "run"))
-
-    # Requests that are refused as they are
 
     def _isolate(self, part: Slice, problem: Problem) -> Flow[None]:
         """Find the metrics a request is refused for by asking one by one; their answers stand for the refused one.

@@ -5,7 +5,7 @@
 * ``/me`` tells whose token it is; ``/me/accounts`` the Pages and the person's tasks on them. A Page has no accounts:
   refused with code 100, the token is a Page's (recorded by many public clients).
 * ``/me/permissions`` tells a person's permissions (Graph API reference, "User permissions").
-* Reading a few rows of insights, as a load reads them, proves that all is there: see `token_proof`. A Page that is
+* Reading a few rows of insights, as a load reads them, proves that all is there: see `read_probe`. A Page that is
   missing from the list, or listed without the ANALYZE task, may be readable all the same: Pages that a person holds
   through a business are not always listed.
 """

@@ -3,6 +3,16 @@
 Exit codes, the same for every command: 0 it did what was asked and nothing is wrong; 1 something is wrong, or what was
 asked failed; 2 the options or the connection are wrong; 3 the API did not answer for now; 70 a defect of this package;
 74 the output could not be written; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM; 141 whoever read the output left.
+
+In reading order:
+
+- ``process``: where the program starts, its streams, signals and how it ends; ``__main__`` runs it too;
+- ``output``: tables, JSON and exit codes, the same for every command; ``options``: types of options;
+- ``inspect``: ``check`` and ``metrics``; ``plan``, with ``dry_run`` for the requests of a load; ``demo``; ``emulator``;
+- ``connections``: the connection that a command uses; ``extras``: what to install when a package is missing.
+
+Free to change: tables and wording. Stable: commands, options, exit codes and the ``--json`` documents. Heavy
+imports belong into functions, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -31,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         return getattr(stop, "exit_code", output.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the border: whatever it is, nobody is left with a traceback
-        return _tell(error, as_json="--json" in words)
+        return _print_error(error, as_json="--json" in words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,16 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(error: Exception, *, as_json: bool) -> int:
+def _print_error(error: Exception, *, as_json: bool) -> int:
     """Print the error, and give the exit code that belongs to it."""
     from airflow_provider_msginsights.cli import output, process
     from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
     try:
         if isinstance(error, MessagingInsightsError):
-            return output.tell_error(error, as_json=as_json)
+            return output.print_error(error, as_json=as_json)
         if isinstance(error, OSError):
-            return output.tell_system_error(error, as_json=as_json)
-        return output.tell_unexpected(error, as_json=as_json)
+            return output.print_system_error(error, as_json=as_json)
+        return output.print_unexpected(error, as_json=as_json)
     except process.OutputError as failure:
         return process.output_failed(failure)

@@ -1,4 +1,4 @@
-"""The connection a command is told to use, read as Airflow's own commands read one."""
+"""The connection a command uses, read as Airflow's own commands read one."""
 
 from __future__ import annotations
 

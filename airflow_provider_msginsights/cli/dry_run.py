@@ -40,7 +40,7 @@ class Traffic:
     calls_by_page: Counter[str]
 
 
-def rehearse(query: InsightsQuery, *, settings: TransportSettings, with_page_token: bool, signed: bool) -> Traffic:
+def dry_run(query: InsightsQuery, *, settings: TransportSettings, with_page_token: bool, signed: bool) -> Traffic:
     """Run the load of a query against made-up answers.
 
     :param with_page_token: the connection holds the Page's own token, so none has to be exchanged.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.cli import output as telling
+from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.cli.extras import require_emulator
 from airflow_provider_msginsights.cli.process import temporary_folder
 
@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Serve the Messaging Insights API on 127.0.0.1 until Ctrl-C.",
     )
     parser.add_argument(
-        "--port", type=telling.port, default=8099, help="port to listen on; 0 takes a free one (default: 8099)"
+        "--port", type=output.port, default=8099, help="port to listen on; 0 takes a free one (default: 8099)"
     )
     parser.add_argument("--pages", type=int, default=20, help="how many Pages, with ids from 101 (default: 20)")
     parser.add_argument("--latency-ms", type=float, default=0, help="added to each HTTP request (default: 0)")
@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until told to stop."""
+    """Serve until the process is stopped."""
     require_emulator()
     from airflow_provider_msginsights.emulator.command import run_emulator
 

@@ -80,15 +80,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     return made
 
 
-def tell_json(document: dict[str, Any]) -> None:
+def print_json(document: dict[str, Any]) -> None:
     """Print a document for machines."""
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
-def tell_error(error: MessagingInsightsError, *, as_json: bool) -> int:
+def print_error(error: MessagingInsightsError, *, as_json: bool) -> int:
     """Print an error, and give the exit code that belongs to it."""
     if as_json:
-        tell_json({"error": error_as_dict(error)})
+        print_json({"error": error_as_dict(error)})
     else:
         say = console(errors=True).print
         say(type(error).__name__, style="bold red", end=": ")
@@ -96,14 +96,14 @@ def tell_error(error: MessagingInsightsError, *, as_json: bool) -> int:
     return exit_code_of(error)
 
 
-def tell_system_error(error: OSError, *, as_json: bool) -> int:
+def print_system_error(error: OSError, *, as_json: bool) -> int:
     """Print what the system refused: a file, a folder, the disk."""
     where = f"{error.filename}: " if error.filename is not None else ""
-    _tell_failure(f"{where}{error.strerror or type(error).__name__}", kind=type(error).__name__, as_json=as_json)
+    _print_failure(f"{where}{error.strerror or type(error).__name__}", kind=type(error).__name__, as_json=as_json)
     return FOUND
 
 
-def tell_unexpected(error: BaseException, *, as_json: bool) -> int:
+def print_unexpected(error: BaseException, *, as_json: bool) -> int:
     """Print that something happened which this package did not expect; never the error's text, which may be secret."""
     if DEBUG_VARIABLE in os.environ:
         traceback.print_exception(error)
@@ -111,13 +111,13 @@ def tell_unexpected(error: BaseException, *, as_json: bool) -> int:
         f"Unexpected {type(error).__name__}{_place_of(error)}. This is a defect of airflow-provider-msginsights "
         f"{__version__}: please report it. {DEBUG_VARIABLE}=1 shows the traceback; look through it for secrets first."
     )
-    _tell_failure(text, kind=type(error).__name__, as_json=as_json)
+    _print_failure(text, kind=type(error).__name__, as_json=as_json)
     return BUG
 
 
-def _tell_failure(text: str, *, kind: str, as_json: bool) -> None:
+def _print_failure(text: str, *, kind: str, as_json: bool) -> None:
     if as_json:
-        tell_json({"error": {"kind": kind, "message": text}})
+        print_json({"error": {"kind": kind, "message": text}})
     else:
         sys.stderr.write(f"msginsights: {text}\n")
 
@@ -135,7 +135,7 @@ def error_as_dict(error: MessagingInsightsError) -> dict[str, Any]:
 
 
 def exit_code_of(error: MessagingInsightsError) -> int:
-    """Who must act: the caller (2), nobody for now (3), or whoever can mend what was found (1)."""
+    """Who must act: the caller (2), nobody for now (3), or whoever can fix what was found (1)."""
     if isinstance(error, ConfigurationError):
         return USAGE
     return UNANSWERED if isinstance(error, (RetriableGraphAPIError, TransportError)) else FOUND

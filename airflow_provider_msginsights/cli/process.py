@@ -1,4 +1,4 @@
-"""The command line as a process of its own: what it writes to, how it is told to stop, and how it ends.
+"""The command line as a process of its own: what it writes to, how it is stopped, and how it ends.
 
 It ends within two seconds of Ctrl-C, SIGTERM or SIGHUP, whatever is under way: a signal raises `Stopped` in the main
 thread, which leaves its `with` blocks and so ends children and removes folders. Where that takes too long, because a
@@ -39,7 +39,7 @@ _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
 class Stopped(KeyboardInterrupt):
-    """The process was told to stop by a signal."""
+    """The process was stopped by a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -75,7 +75,7 @@ class _Output(io.TextIOWrapper):
 
 
 class _ErrorOutput(io.TextIOWrapper):
-    """Standard error: where it cannot be written, nobody can be told so."""
+    """Standard error: where it cannot be written, a failure goes unreported."""
 
     def write(self, text: str, /) -> int:
         with contextlib.suppress(OSError):
@@ -129,7 +129,7 @@ def run() -> NoReturn:
 
 def _exit_code() -> int:
     if sys.stdout is None:
-        _tell_failure("it is closed")
+        _print_failure("it is closed")
         return UNWRITTEN
     sys.stdout = output = _renewed(sys.stdout, _Output)
     if sys.stderr is None:
@@ -151,14 +151,14 @@ def _exit_code() -> int:
 
 
 def output_failed(error: OSError) -> int:
-    """Tell that standard output cannot be written, unless its reader has left; give the exit code."""
+    """Report that standard output cannot be written, unless its reader has left; give the exit code."""
     if isinstance(error, BrokenPipeError) or error.errno == errno.EPIPE:
         return UNREAD
-    _tell_failure(error.strerror or type(error).__name__)
+    _print_failure(error.strerror or type(error).__name__)
     return UNWRITTEN
 
 
-def _tell_failure(reason: str) -> None:
+def _print_failure(reason: str) -> None:
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.write(f"msginsights: standard output cannot be written: {reason}.\n")
         sys.stderr.flush()
@@ -213,12 +213,12 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _end_in_time(reader: int) -> NoReturn:
-    """End the process some time after a signal, if it has not ended by itself. It is told even while C code runs."""
+    """End the process some time after a signal, if it has not ended by itself. It notices even while C code runs."""
     while True:
-        told = [number for number in os.read(reader, 1) if number in _SIGNALS]
-        if told:
+        caught = [number for number in os.read(reader, 1) if number in _SIGNALS]
+        if caught:
             time.sleep(_PATIENCE_SECONDS)
             for clean_up in reversed(tuple(_clean_ups)):
                 with contextlib.suppress(Exception):
                     clean_up()
-            os._exit(128 + told[0])
+            os._exit(128 + caught[0])

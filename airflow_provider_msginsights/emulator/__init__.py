@@ -4,6 +4,18 @@
         requests.get(f"{emulator.base_url}/v26.0/101/insights", params={...})
 
 It shares no code with the rest of the package and imports nothing of it.
+
+In reading order:
+
+- ``emulator``: `GraphEmulator`, which starts and stops everything; ``command``: what ``msginsights emulator`` runs;
+- ``call``: one Graph call and its reply; ``errors`` and ``error_table``: the API's errors;
+- ``graph``: calls answered; ``state``: what they are answered from; ``data``: events and metrics;
+- ``control``: how tests change it; ``http``: the server around it;
+- ``documentation``: what Meta documents; ``pacific_days`` and ``time_ranges``: days and ranges as the API has them;
+- ``validation``: values of users checked; ``pytest_fixtures``: fixtures for tests of DAGs.
+
+Free to change: everything but the names exported here, the fixtures, and the routes of ``control``. An answer changes
+only with a source: Meta's documentation, or a recorded reply.
 """
 
 from airflow_provider_msginsights.emulator.data.events import Event, EventKind

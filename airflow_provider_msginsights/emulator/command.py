@@ -1,4 +1,4 @@
-"""What `msginsights emulator` does: serve until told to stop, and say at the start how to reach it."""
+"""What `msginsights emulator` does: serve until stopped, and say at the start how to reach it."""
 
 import contextlib
 import json

@@ -10,7 +10,7 @@ from airflow_provider_msginsights.emulator.control.api import Controls
 from airflow_provider_msginsights.emulator.control.routes import control_routes
 from airflow_provider_msginsights.emulator.http.server import ServerThread
 from airflow_provider_msginsights.emulator.state.settings import Settings
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,9 @@ class GraphEmulator(Controls):
     Use it as a context manager: it answers on `base_url` once entered, and is gone when left.
 
     `pages` Pages with ids `101`, `102`, ... are seeded from `seed`; `clock` makes time stand still at a moment;
-    `port` 0 takes a free port; `folder` is where the events' file lies while it runs; `on_call` is told of every Graph
-    call, in the server's thread. All other arguments are those of `Settings`. Methods may be called from any thread
-    while the emulator runs, and raise RuntimeError while it does not.
+    `port` 0 takes a free port; `folder` is where the events' file lies while it runs; `on_call` is called with every
+    Graph call, in the server's thread. All other arguments are those of `Settings`. Methods may be called from any
+    thread while the emulator runs, and raise RuntimeError while it does not.
     """
 
     user_token = documentation.USER_TOKEN
@@ -72,7 +72,7 @@ class GraphEmulator(Controls):
         self._host = host
         self._port = port
         self._base_url: str | None = None
-        self._world_if_running: World | None = None
+        self._state_if_running: State | None = None
         self._server: ServerThread | None = None
 
     def start(self) -> None:
@@ -81,24 +81,24 @@ class GraphEmulator(Controls):
         Raises OSError when the port is taken, ModuleNotFoundError when the extra `emulator` is not installed.
         """
         check_packages()
-        world = World(self.settings, self._clock, self._on_call, folder=self._folder)
-        server = ServerThread(world, control_routes(self, listens_on=self._host), host=self._host, port=self._port)
+        state = State(self.settings, self._clock, self._on_call, folder=self._folder)
+        server = ServerThread(state, control_routes(self, listens_on=self._host), host=self._host, port=self._port)
         try:
             port = server.start()
         except BaseException:
-            world.store.close()
+            state.store.close()
             raise
-        self._world_if_running, self._server = world, server
+        self._state_if_running, self._server = state, server
         self._base_url = f"http://{self._host}:{port}"
 
     def stop(self) -> None:
         """Stop answering and delete the store."""
         if self._server is not None:
             self._server.stop()
-        if self._world_if_running is not None:
-            with self._world_if_running.lock:
-                self._world_if_running.store.close()
-        self._world_if_running = self._server = None
+        if self._state_if_running is not None:
+            with self._state_if_running.lock:
+                self._state_if_running.store.close()
+        self._state_if_running = self._server = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -110,10 +110,10 @@ class GraphEmulator(Controls):
         self.stop()
 
     @property
-    def _world(self) -> World:
-        if self._world_if_running is None:
+    def _state(self) -> State:
+        if self._state_if_running is None:
             raise RuntimeError("The emulator is not running: use it as `with GraphEmulator() as emulator:`.")
-        return self._world_if_running
+        return self._state_if_running
 
     @property
     def base_url(self) -> str:

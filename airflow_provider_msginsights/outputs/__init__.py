@@ -9,6 +9,12 @@ The way of a row, a module a step:
 - ``part_file``: reads the partition's file as stored, has the rows merged in, replaces it;
 - ``merging``: stored rows and answered rows, both sorted, become one stream, and what changed is counted;
 - ``formats``: the stream becomes bytes;
-- ``storage``: the bytes become the file, in one step;
+- ``stores``: the bytes become the file, in one step;
+- ``write_result``: what the load left in the dataset, in numbers;
 - ``manifest``: what the run did is noted beside the data.
+
+``values`` are rows as bare tuples; ``checked_rows`` refuses stored rows that somebody damaged.
+
+Free to change: how rows are spooled, merged and written. Stable: columns, layout and manifests, for datasets of every
+earlier version must stay readable.
 """

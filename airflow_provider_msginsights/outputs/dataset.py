@@ -19,9 +19,9 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.parameters.parse import parse_part
 from airflow_provider_msginsights.outputs.formats.json_values import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
-from airflow_provider_msginsights.outputs.stored import StoredFile
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 from airflow_provider_msginsights.outputs.stores.store import StoragePath
+from airflow_provider_msginsights.outputs.write_result import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection

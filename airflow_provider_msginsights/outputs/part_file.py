@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.checked_rows import checked_rows
 from airflow_provider_msginsights.outputs.merging import Tally, in_order, merged
-from airflow_provider_msginsights.outputs.stored import StoredFile
 from airflow_provider_msginsights.outputs.values import PAGE_ID
+from airflow_provider_msginsights.outputs.write_result import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
 from airflow_provider_msginsights.outputs.spool import RowSpool
-from airflow_provider_msginsights.outputs.stored import Stored
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 from airflow_provider_msginsights.outputs.stores.patience import Patience
 from airflow_provider_msginsights.outputs.values import PACIFIC_DATE, RANGE_START
+from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.merging import Tally
-    from airflow_provider_msginsights.outputs.stored import StoredFile
     from airflow_provider_msginsights.outputs.values import Values
+    from airflow_provider_msginsights.outputs.write_result import StoredFile
 
 _days_of = itemgetter(RANGE_START, PACIFIC_DATE)
 _GROUPED_AT_ONCE_ROWS = 10_000
@@ -92,7 +92,7 @@ class DatasetWriter:
             settled = {name for (_, last), name in self._partitions.items() if last < before}
             self._start([name for name in self._unwritten() if name in settled])
 
-    def finish(self) -> Stored:
+    def finish(self) -> WriteResult:
         """Write what is not written, wait for all of it and say what is stored.
 
         :raises ConfigurationError: when another part holds a Page of ours, or a stored file cannot be read; partitions
@@ -122,11 +122,11 @@ class DatasetWriter:
             self._writing.setdefault(name, []).append(future)
 
 
-def _summed(written: list[tuple[StoredFile, Tally]], days: set[date]) -> Stored:
+def _summed(written: list[tuple[StoredFile, Tally]], days: set[date]) -> WriteResult:
     tallies = [tally for _, tally in written]
     changed = {file.partition for file, _ in written if file.changed}
     files = {file.partition: replace(file, changed=file.partition in changed) for file, _ in written}
-    return Stored(
+    return WriteResult(
         files=tuple(files.values()),
         days=tuple(sorted(days)),
         rows_added=sum(tally.rows_added for tally in tallies),

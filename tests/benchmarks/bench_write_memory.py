@@ -24,13 +24,13 @@ from bench_write_rows import rows
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.outputs.stored import Stored
+    from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 PAGES, DAYS, METRICS = 200, 730, 11
 MOST_MEGABYTES = 150
 
 
-def load(root: Path, pages: int, days: int) -> Stored:
+def load(root: Path, pages: int, days: int) -> WriteResult:
     from upath import UPath
 
     from airflow_provider_msginsights.outputs.dataset import Dataset

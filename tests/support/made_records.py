@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.schema import Row
-    from airflow_provider_msginsights.outputs.stored import StoredFile
     from airflow_provider_msginsights.outputs.values import Values
+    from airflow_provider_msginsights.outputs.write_result import StoredFile
 
 
 def record(day: str = "2026-03-08", **different: Any) -> InsightsRecord:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.cli import output as telling
+from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.cli.demo.child import child
 from airflow_provider_msginsights.cli.extras import require_emulator
 from airflow_provider_msginsights.cli.process import temporary_folder
@@ -44,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Run example_dags/daily_load.py for the last finished Pacific day. Your Airflow is not touched.",
     )
     parser.add_argument("--ui", action="store_true", help="start all of Airflow instead, to look at in a browser")
-    parser.add_argument("--port", type=telling.port, default=8080, help="with --ui: port of Airflow (default: 8080)")
+    parser.add_argument("--port", type=output.port, default=8080, help="with --ui: port of Airflow (default: 8080)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the Airflow home, its log and the data in DIR")
     parser.set_defaults(run=run)
 
@@ -117,7 +117,7 @@ class _Demo:
             raise ConfigurationError(f"Port {port} is taken: choose another one by --port.")
         say = self.console.print
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_telling_the_end(say))
+            stack.enter_context(_reporting_the_end(say))
             store = stack.enter_context(temporary_folder("msginsights-demo-"))
             emulator = stack.enter_context(GraphEmulator(pages=20, folder=store))
             log = stack.enter_context(self.log_file.open("ab"))
@@ -226,8 +226,8 @@ def _failed(process: subprocess.Popen[bytes]) -> bool:
 
 
 @contextlib.contextmanager
-def _telling_the_end(say: Callable[[str], None]) -> Iterator[None]:
-    """Say that everything has stopped, when it was told to."""
+def _reporting_the_end(say: Callable[[str], None]) -> Iterator[None]:
+    """Say that everything has stopped, when a signal stops it."""
     try:
         yield
     except KeyboardInterrupt:

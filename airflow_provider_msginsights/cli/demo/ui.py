@@ -1,4 +1,4 @@
-"""``msginsights demo --ui``: the whole of Airflow on the emulator, in a browser, until told to stop."""
+"""``msginsights demo --ui``: the whole of Airflow on the emulator, in a browser, until it is stopped."""
 
 from __future__ import annotations
 

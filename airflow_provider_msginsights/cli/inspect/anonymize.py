@@ -117,13 +117,13 @@ class Anonymiser:
         if not match["time"]:
             return self._moment(pacific_midnight(parsed.date())).strftime("%Y-%m-%d")
         offset = parsed.utcoffset()
-        told = self._moment(parsed.replace(tzinfo=UTC) if offset is None else parsed)
+        shown = self._moment(parsed.replace(tzinfo=UTC) if offset is None else parsed)
         zone = match["zone"] or ""
         if offset:
-            told = told.astimezone(_STANDS_FOR_MINUS_8)
+            shown = shown.astimezone(_STANDS_FOR_MINUS_8)
             zone = "-08:00" if ":" in zone else "-0800"
         fraction = "." + "0" * (len(match["part"]) - 1) if match["part"] else ""
-        return f"{told:%Y-%m-%d}{match['sep']}{told:%H:%M:%S}{fraction}{zone}"
+        return f"{shown:%Y-%m-%d}{match['sep']}{shown:%H:%M:%S}{fraction}{zone}"
 
     def _moment(self, moment: datetime) -> datetime:
         """Another moment: a Pacific midnight for a Pacific midnight; each one met gets a day of its own."""

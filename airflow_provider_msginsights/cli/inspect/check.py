@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.cli import output as telling
+from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="also write the shapes of real replies to FILE, to attach to an issue: every id, name, number, date and "
         "text of yours is replaced",
     )
-    telling.add_json_option(parser)
+    output.add_json_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -52,19 +52,19 @@ def run(arguments: argparse.Namespace) -> int:
         report = hook.inspect_token(page_ids=page_ids)
         sample = None if arguments.sample is None else _write_sample(hook, report, arguments.sample)
     if arguments.as_json:
-        telling.tell_json({"connection": arguments.conn_id, **report.as_dict()})
+        output.print_json({"connection": arguments.conn_id, **report.as_dict()})
     else:
         _show(report)
     if sample is not None:
         _show_sample(arguments.sample, sample)
-    return telling.OK if report.ok else telling.FOUND
+    return output.OK if report.ok else output.FOUND
 
 
 def _show(report: TokenReport) -> None:
     """The lines of the report, with a colour for each kind."""
     from airflow_provider_msginsights.insights.token.render import render_report
 
-    say = telling.console().print
+    say = output.console().print
     verdict, *lines = render_report(report).splitlines()
     say(verdict, style="bold green" if report.ok else "bold red", markup=False, soft_wrap=True)
     for line in lines:
@@ -92,7 +92,7 @@ def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) 
 
 def _show_sample(file: Path, sample: Sample) -> None:
     """Tell where it is; on stderr, since stdout belongs to the report."""
-    say = telling.console(errors=True).print
+    say = output.console(errors=True).print
     text = f"The shapes of {sample.reply_count} replies are in {file}, and nothing of yours. Look, and attach it."
     say(text, markup=False, soft_wrap=True)
     if sample.unknown_fields:

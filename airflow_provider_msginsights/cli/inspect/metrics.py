@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.cli import output as telling
+from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.cli.options import whole_number
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="with a connection: look at the N last days (default: 7)",
     )
-    telling.add_json_option(parser)
+    output.add_json_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -51,10 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _show_catalogue(arguments)
     survey = _survey(arguments, datetime.now(UTC))
     if arguments.as_json:
-        telling.tell_json({"connection": arguments.conn_id, **survey.as_dict()})
+        output.print_json({"connection": arguments.conn_id, **survey.as_dict()})
     else:
         _show_survey(survey)
-    return telling.OK if survey.is_fine else telling.FOUND
+    return output.OK if survey.is_fine else output.FOUND
 
 
 def _show_catalogue(arguments: argparse.Namespace) -> int:
@@ -62,7 +62,7 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
 
     metrics = [METRICS[name] for name in resolve_metrics(arguments.metrics)]
     if arguments.as_json:
-        told: list[dict[str, Any]] = [
+        listed: list[dict[str, Any]] = [
             {
                 "name": one.name,
                 "meaning": one.meaning,
@@ -73,8 +73,8 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
             }
             for one in metrics
         ]
-        telling.tell_json({"metrics": told})
-        return telling.OK
+        output.print_json({"metrics": listed})
+        return output.OK
     rows = [
         (
             one.name,
@@ -85,10 +85,10 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
         )
         for one in metrics
     ]
-    say = telling.console().print
-    say(telling.table("Messaging Insights", ("metric", "meaning", "unit", "breakdowns", "label"), rows))
+    say = output.console().print
+    say(output.table("Messaging Insights", ("metric", "meaning", "unit", "breakdowns", "label"), rows))
     say(f"Periods, for every metric: {', '.join(PERIODS)}. 'In development': Meta may change or withdraw it.")
-    return telling.OK
+    return output.OK
 
 
 def _survey(arguments: argparse.Namespace, now: datetime) -> Survey:
@@ -112,17 +112,17 @@ def _survey(arguments: argparse.Namespace, now: datetime) -> Survey:
 
 
 def _show_survey(survey: Survey) -> None:
-    say = telling.console().print
+    say = output.console().print
     pages = survey.page_ids[:_MOST_COLUMNS]
     rows = [
         (metric, *(f"[{_STYLES[state]}]{state}[/]" for state in (survey.states[page, metric] for page in pages)))
         for metric in survey.metrics
     ]
-    say(telling.table(f"Metrics of {survey.days}", ("metric", *(f"Page {page}" for page in pages)), rows))
+    say(output.table(f"Metrics of {survey.days}", ("metric", *(f"Page {page}" for page in pages)), rows))
     if len(survey.page_ids) > len(pages):
         counted = [(metric, *(f"{survey.count(metric, state):,}" for state in _STYLES)) for metric in survey.metrics]
         title = f"All {len(survey.page_ids):,} Pages"
-        say(telling.table(title, ("metric", *_STYLES), counted, right=tuple(_STYLES)))
+        say(output.table(title, ("metric", *_STYLES), counted, right=tuple(_STYLES)))
     for problem in survey.problems:
         say(problem, markup=False, soft_wrap=True)
     say(f"{survey.calls:,} Graph calls were made.")

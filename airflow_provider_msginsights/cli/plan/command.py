@@ -7,7 +7,7 @@ from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.cli import output as telling
+from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.cli.options import whole_number
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from airflow_provider_msginsights.cli.plan.plans import Allowance, Load
+    from airflow_provider_msginsights.cli.plan.plans import Allowance, PlannedLoad
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 _MOST_RUNS = 3000
@@ -82,13 +82,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="of the smallest Page: Meta allows 4,800 calls a Page in 24 hours for each (default: 1)",
     )
-    telling.add_json_option(parser)
+    output.add_json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan the loads; 1 when a Page's allowance would be exceeded."""
-    from airflow_provider_msginsights.cli.plan.plans import Allowance, Planner, Question, busiest_day
+    from airflow_provider_msginsights.cli.plan.plans import Allowance, PlannedQuery, Planner, busiest_day
     from airflow_provider_msginsights.insights.catalog import PERIODS, named_metrics, resolve_metrics
     from airflow_provider_msginsights.insights.dates import DATE_PRESETS
     from airflow_provider_msginsights.insights.parameters.parse import parse_choice, parse_optional_choice, parse_when
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     metrics = named_metrics(arguments.metrics)
     page_ids = _page_ids(arguments)
     planner = Planner(
-        question=Question(
+        question=PlannedQuery(
             page_ids=page_ids,
             metrics=metrics,
             period=parse_choice("--period", arguments.period, PERIODS),
@@ -118,10 +118,10 @@ def run(arguments: argparse.Namespace) -> int:
     allowance = Allowance(calls=busiest_day(loads), engaged_users=arguments.engaged_users)
     shown = loads[: arguments.runs]
     if arguments.as_json:
-        telling.tell_json(_document(arguments, len(page_ids), shown, allowance))
+        output.print_json(_document(arguments, len(page_ids), shown, allowance))
     else:
         _show(arguments, len(page_ids), shown, allowance)
-    return telling.FOUND if allowance.is_exceeded else telling.OK
+    return output.FOUND if allowance.is_exceeded else output.OK
 
 
 def _moment(text: str | None) -> datetime:
@@ -165,7 +165,9 @@ def _runs(arguments: argparse.Namespace, at: datetime) -> Iterator[Any]:
         yield one
 
 
-def _document(arguments: argparse.Namespace, pages: int, loads: list[Load], allowance: Allowance) -> dict[str, Any]:
+def _document(
+    arguments: argparse.Namespace, pages: int, loads: list[PlannedLoad], allowance: Allowance
+) -> dict[str, Any]:
     from airflow_provider_msginsights.insights.catalog import resolve_metrics
     from airflow_provider_msginsights.insights.parameters.parse import parse_names
 
@@ -180,7 +182,7 @@ def _document(arguments: argparse.Namespace, pages: int, loads: list[Load], allo
     }
 
 
-def _show(arguments: argparse.Namespace, pages: int, loads: list[Load], allowance: Allowance) -> None:
+def _show(arguments: argparse.Namespace, pages: int, loads: list[PlannedLoad], allowance: Allowance) -> None:
     from airflow_provider_msginsights.insights.catalog import resolve_metrics
 
     metrics = len(resolve_metrics(arguments.metrics))
@@ -190,8 +192,8 @@ def _show(arguments: argparse.Namespace, pages: int, loads: list[Load], allowanc
         title += f", at each run of {arguments.timetable}({arguments.schedule!r}, timezone={arguments.timezone!r})"
     figures = ("days", "Graph calls", "HTTP requests", "POSTs", "calls a Page", "rows at most")
     columns = (("run after (UTC)",) if of_schedule else ()) + ("Pacific days", *figures)
-    say = telling.console().print
-    say(telling.table(title, columns, [_row(one, of_schedule=of_schedule) for one in loads], right=figures))
+    say = output.console().print
+    say(output.table(title, columns, [_row(one, of_schedule=of_schedule) for one in loads], right=figures))
     if any(one.rows_at_most is None for one in loads):
         say(f"Rows: one for each combination of {arguments.breakdowns} that occurred, which only the API knows.\n")
     for text in dict.fromkeys(text for one in loads for text in (*one.warnings, one.skipped) if text):
@@ -200,7 +202,7 @@ def _show(arguments: argparse.Namespace, pages: int, loads: list[Load], allowanc
     say("No request was made.")
 
 
-def _row(load: Load, *, of_schedule: bool) -> tuple[str, ...]:
+def _row(load: PlannedLoad, *, of_schedule: bool) -> tuple[str, ...]:
     when = (f"{load.run_after:%Y-%m-%d %H:%M}",) if of_schedule else ()
     if load.skipped:
         return (*when, "none: the run is skipped", *("0",) * 6)

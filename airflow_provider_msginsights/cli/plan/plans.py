@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.cli.dry_run import Traffic, rehearse
+from airflow_provider_msginsights.cli.dry_run import Traffic, dry_run
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.dates import ONE_DAY, DateRange
 from airflow_provider_msginsights.insights.history import possible_days
@@ -32,7 +32,7 @@ _ALLOWANCE_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class PlannedQuery:
     """What each run asks for, as the operator's parameters of the same names say it."""
 
     page_ids: tuple[str, ...]
@@ -74,7 +74,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class PlannedLoad:
     """One run's load.
 
     :param run_after: when Airflow starts the run; the moment of asking where there is no schedule.
@@ -153,13 +153,13 @@ class Allowance:
 class Planner:
     """Plans loads of one question with one connection's settings; remembers what equal loads cost."""
 
-    question: Question
+    question: PlannedQuery
     settings: TransportSettings
     with_page_token: bool
     signed: bool
     _known: dict[InsightsQuery, Traffic] = field(default_factory=dict)
 
-    def plan(self, run: Any, *, at: datetime) -> Load:
+    def plan(self, run: Any, *, at: datetime) -> PlannedLoad:
         """What the load of a run costs; ``at`` is when it is planned, for the warnings.
 
         :param run: has ``run_after``, ``data_interval_start``, ``data_interval_end``, as a DAG run has.
@@ -169,10 +169,10 @@ class Planner:
         try:
             queries, left_out = self.question.queries(run, at=max(at, run.run_after))
         except NoDayEndedError as nothing:
-            return Load(**when, skipped=str(nothing))
-        traffic = [self._rehearse(query) for query in queries]
+            return PlannedLoad(**when, skipped=str(nothing))
+        traffic = [self._dry_run(query) for query in queries]
         rows = [rows_at_most(query) for query in queries]
-        return Load(
+        return PlannedLoad(
             **when,
             ranges=tuple(query.days for query in queries),
             graph_calls=sum(one.graph_calls for one in traffic),
@@ -186,9 +186,9 @@ class Planner:
             ),
         )
 
-    def _rehearse(self, query: InsightsQuery) -> Traffic:
+    def _dry_run(self, query: InsightsQuery) -> Traffic:
         if query not in self._known:
-            self._known[query] = rehearse(
+            self._known[query] = dry_run(
                 query, settings=self.settings, with_page_token=self.with_page_token, signed=self.signed
             )
         return self._known[query]
@@ -207,11 +207,11 @@ def rows_at_most(query: InsightsQuery) -> int | None:
     return times * len(query.page_ids) * len(query.metrics)
 
 
-def busiest_day(loads: Sequence[Load]) -> int:
+def busiest_day(loads: Sequence[PlannedLoad]) -> int:
     """Calls for one Page in the busiest 24 hours, which may begin at any moment; the loads in order of time."""
     width = timedelta(hours=_ALLOWANCE_HOURS)
     busiest = calls = 0
-    within: deque[Load] = deque()
+    within: deque[PlannedLoad] = deque()
     for load in loads:
         within.append(load)
         calls += load.calls_a_page

@@ -7,7 +7,7 @@ from datetime import date
 from airflow_provider_msginsights.emulator.data.pages import Page
 from airflow_provider_msginsights.emulator.documentation import METRICS
 from airflow_provider_msginsights.emulator.state.permissions import LostPermission
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 
 
 class AccessControls(ABC):
@@ -15,13 +15,13 @@ class AccessControls(ABC):
 
     @property
     @abstractmethod
-    def _world(self) -> World:
+    def _state(self) -> State:
         """All that the emulator knows; raises RuntimeError while it does not run."""
 
     def _page(self, page_id: str) -> Page:
-        page = self._world.pages.get(str(page_id))
+        page = self._state.pages.get(str(page_id))
         if page is None:
-            raise ValueError(f"Emulator: there is no Page {page_id}.")
+            raise ValueError(f"Emulator: Page {page_id} does not exist.")
         return page
 
     # Metrics
@@ -29,8 +29,8 @@ class AccessControls(ABC):
     def retire_metric(self, metric: str, *, page_id: str | None = None) -> None:
         """Let a metric be unknown from now on, for all Pages or for one; requests that name it fail whole."""
         _check_metric(metric)
-        with self._world.lock:
-            self._world.retired.set(metric, self._page_id(page_id), value=True)
+        with self._state.lock:
+            self._state.retired.set(metric, self._page_id(page_id), value=True)
 
     def restore_metric(self, metric: str, *, page_id: str | None = None, first_day: date | None = None) -> None:
         """Let a metric be known and readable again, for all Pages or for one.
@@ -39,21 +39,21 @@ class AccessControls(ABC):
         periods count from there.
         """
         _check_metric(metric)
-        with self._world.lock:
+        with self._state.lock:
             one = self._page_id(page_id)
-            self._world.retired.set(metric, one, value=False)
-            self._world.metric_first_days.set(metric, one, value=first_day)
-            for page in list(self._world.pages.values()):
+            self._state.retired.set(metric, one, value=False)
+            self._state.metric_first_days.set(metric, one, value=first_day)
+            for page in list(self._state.pages.values()):
                 if one in {None, page.page_id}:
                     readable = replace(page, unreadable_metrics=page.unreadable_metrics - {metric})
-                    self._world.pages[page.page_id] = readable
+                    self._state.pages[page.page_id] = readable
 
     def hide_metric(self, metric: str, *, page_id: str) -> None:
         """Let a Page have no rows for a metric, which stays a valid name."""
         _check_metric(metric)
-        with self._world.lock:
+        with self._state.lock:
             page = self._page(page_id)
-            self._world.pages[page.page_id] = replace(page, unreadable_metrics=page.unreadable_metrics | {metric})
+            self._state.pages[page.page_id] = replace(page, unreadable_metrics=page.unreadable_metrics | {metric})
 
     # Permissions and Pages
 
@@ -71,14 +71,14 @@ class AccessControls(ABC):
         `restore_permission`. Without `read_insights` insights are answered with no data and no error, whatever days
         are asked for; the others are refused.
         """
-        with self._world.lock:
+        with self._state.lock:
             lost = LostPermission(scope=scope, page_id=self._page_id(page_id), first_day=first_day, last_day=last_day)
-            self._world.permissions.lose(lost)
+            self._state.permissions.lose(lost)
 
     def restore_permission(self, scope: str = "read_insights", *, page_id: str | None = None) -> None:
         """Let tokens have a permission again, for all Pages or for one."""
-        with self._world.lock:
-            self._world.permissions.restore(scope, self._page_id(page_id))
+        with self._state.lock:
+            self._state.permissions.restore(scope, self._page_id(page_id))
 
     def unshare_page(self, page_id: str, *, user_id: str | None = None) -> None:
         """Take a Page from a person, or from everybody.
@@ -93,11 +93,11 @@ class AccessControls(ABC):
         self._share(page_id, user_id, shared=True)
 
     def _share(self, page_id: str, user_id: str | None, *, shared: bool) -> None:
-        with self._world.lock:
+        with self._state.lock:
             page = self._page(page_id)
-            if user_id is not None and not self._world.tokens.has_user(user_id):
+            if user_id is not None and not self._state.tokens.has_user(user_id):
                 raise ValueError(f"Emulator: there is no person {user_id}.")
-            self._world.unshared.set(page.page_id, user_id, value=not shared)
+            self._state.unshared.set(page.page_id, user_id, value=not shared)
 
     def _page_id(self, page_id: str | None) -> str | None:
         return None if page_id is None else self._page(page_id).page_id

@@ -22,7 +22,7 @@ _WRITING = frozenset({"POST", "PUT", "PATCH"})
 def refusal(method: str, headers: "Headers", *, listens_on: str) -> tuple[int, str] | None:
     """HTTP status and reason when the request may not be answered; None when it may.
 
-    `listens_on` is the address that the server was told to listen on.
+    `listens_on` is the address that the server listens on.
     """
     hosts = headers.getlist("host")
     if len(hosts) != 1 or not _is_own_host(hosts[0], listens_on):

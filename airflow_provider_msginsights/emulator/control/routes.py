@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.emulator.control import origins as control_access
+from airflow_provider_msginsights.emulator.control import origins
 from airflow_provider_msginsights.emulator.control.handlers import HANDLERS, Answer
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ PREFIX = "/_emulator"
 def control_routes(emulator: "Controls", *, listens_on: str) -> "list[BaseRoute]":
     """Routes for the server: one handler a name and method, and an index of them.
 
-    `listens_on` is the address that the server was told to listen on.
+    `listens_on` is the address that the server listens on.
     """
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
     async def answer(request: "Request") -> "Response":
-        refused = control_access.refusal(request.method, request.headers, listens_on=listens_on)
+        refused = origins.refusal(request.method, request.headers, listens_on=listens_on)
         if refused is not None:
             status, reason = refused
             return JSONResponse(_refusal(reason), status_code=status)

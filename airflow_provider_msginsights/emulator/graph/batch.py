@@ -16,7 +16,7 @@ from airflow_provider_msginsights.emulator.graph.dispatch import Graph
 from airflow_provider_msginsights.emulator.graph.versions import names_version, split_version
 from airflow_provider_msginsights.emulator.pacific_days import pacific_date
 from airflow_provider_msginsights.emulator.state.faults import FaultKind
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 from airflow_provider_msginsights.emulator.state.tokens import check_proof
 
 _MAX_PARTS = 50
@@ -32,42 +32,42 @@ def is_batch(call: Call) -> bool:
     return call.method == "POST" and "batch" in call.params and node in ([], ["me"])
 
 
-def answer_batch(world: World, graph: Graph, call: Call) -> Reply:
+def answer_batch(state: State, graph: Graph, call: Call) -> Reply:
     """The reply to the whole POST: an array with one answer for each part, in the order of the parts.
 
     A batch without a good token of its own fails as a whole, with a single error.
     """
-    number = world.journal.next_batch()
-    version = world.settings.default_version
-    fault = world.faults.strike(call, on="batch", page_id=None, metrics=())
+    number = state.journal.next_batch()
+    version = state.settings.default_version
+    fault = state.faults.strike(call, on="batch", page_id=None, metrics=())
     try:
         if fault is not None and fault.kind is FaultKind.ERROR:
             raise fault.as_error()
         reply = fault.replacement() if fault is not None else None
         if reply is None:
-            version, _ = split_version(call.path, default_version=version, today=pacific_date(world.clock.now()))
-            _check_token(world, call)
-            reply = _Batch(world, graph, call, number=number, version=version).answer()
+            version, _ = split_version(call.path, default_version=version, today=pacific_date(state.clock.now()))
+            _check_token(state, call)
+            reply = _Batch(state, graph, call, number=number, version=version).answer()
     except GraphError as error:
         reply = graph.refuse(call, error, version=version, fault=fault)
     reply.headers.setdefault("facebook-api-version", version)
     return fault.touch(reply) if fault is not None else reply
 
 
-def _check_token(world: World, call: Call) -> None:
+def _check_token(state: State, call: Call) -> None:
     value = call.params.get("access_token")
     if not value:
         raise GraphError(code=104, message="An access token is required to request this resource.")
-    now = world.clock.now()
-    token = world.usable_token(value)
-    check_proof(call.params, token, required=world.settings.require_appsecret_proof, now_seconds=now)
+    now = state.clock.now()
+    token = state.usable_token(value)
+    check_proof(call.params, token, required=state.settings.require_appsecret_proof, now_seconds=now)
 
 
 class _Batch:
     """The parts of one POST; a part may refer to the answers of named parts before it."""
 
-    def __init__(self, world: World, graph: Graph, call: Call, *, number: int, version: str) -> None:
-        self._world = world
+    def __init__(self, state: State, graph: Graph, call: Call, *, number: int, version: str) -> None:
+        self._state = state
         self._graph = graph
         self._call = call
         self._number = number

@@ -27,7 +27,7 @@ from airflow_provider_msginsights.emulator.graph.versions import split_version
 from airflow_provider_msginsights.emulator.pacific_days import pacific_date
 from airflow_provider_msginsights.emulator.state.faults import Fault, FaultKind
 from airflow_provider_msginsights.emulator.state.journal import JournalEntry
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 from airflow_provider_msginsights.emulator.state.tokens import Token, TokenKind, check_proof
 
 _READS = frozenset({"GET", "HEAD"})
@@ -47,14 +47,14 @@ class _Inquiry:
 
 
 class Graph:
-    """Answers Graph calls about a world. `answer` never raises."""
+    """Answers Graph calls out of the emulator's state. `answer` never raises."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def answer(self, call: Call) -> Reply:
         """The reply to one call, journal and limits included."""
-        inquiry = _Inquiry(call, self._world.settings.default_version, [])
+        inquiry = _Inquiry(call, self._state.settings.default_version, [])
         callback = None
         try:
             callback = callback_of(call)
@@ -79,31 +79,31 @@ class Graph:
         """The error as a reply."""
         return Reply(
             status=error.http_status,
-            payload=error.envelope(self._world.new_trace_id()),
+            payload=error.envelope(self._state.new_trace_id()),
             headers={"WWW-Authenticate": error.www_authenticate(), **error.headers},
         )
 
     def _answer(self, inquiry: _Inquiry) -> Reply:
-        world, call = self._world, inquiry.call
+        state, call = self._state, inquiry.call
         inquiry.version, inquiry.components = split_version(
-            call.path, default_version=inquiry.version, today=pacific_date(world.clock.now())
+            call.path, default_version=inquiry.version, today=pacific_date(state.clock.now())
         )
         token_value = call.params.get("access_token")
-        inquiry.token = world.tokens.get(token_value) if token_value else None
+        inquiry.token = state.tokens.get(token_value) if token_value else None
         inquiry.page = self._page_of(inquiry)
         replacement = self._strike(inquiry)
         if replacement is not None:
             return replacement
-        refuse_unusable(call, inquiry.components, world.settings.legacy_features)
+        refuse_unusable(call, inquiry.components, state.settings.legacy_features)
         if inquiry.components == ["oauth", "access_token"]:
-            return Reply(payload=exchange_token(world, call))
+            return Reply(payload=exchange_token(state, call))
         if inquiry.components == ["oauth", "revoke"]:
-            return Reply(payload=revoke_token(world, call))
+            return Reply(payload=revoke_token(state, call))
         token = self._authorised(inquiry)
         ids = ids_of(call, inquiry.components) if call.method in _READS else []
         if ids:
             return Reply(payload={object_id: self._read_of_several(inquiry, token, object_id) for object_id in ids})
-        world.limits.count(inquiry.page, token, world.clock.now())
+        state.limits.count(inquiry.page, token, state.clock.now())
         return Reply(payload=self._route(inquiry, token))
 
     def _read_of_several(self, inquiry: _Inquiry, token: Token, object_id: str) -> Any:
@@ -114,13 +114,13 @@ class Graph:
             path="/" + "/".join((inquiry.version, *components)),
             params={name: value for name, value in call.params.items() if name != "ids"},
         )
-        page = self._world.pages.get(object_id)
-        self._world.limits.count(page, token, self._world.clock.now())
+        page = self._state.pages.get(object_id)
+        self._state.limits.count(page, token, self._state.clock.now())
         return self._route(_Inquiry(single, inquiry.version, components, page=page, token=token), token)
 
     def _strike(self, inquiry: _Inquiry) -> Reply | None:
         call = inquiry.call
-        inquiry.fault = fault = self._world.faults.strike(
+        inquiry.fault = fault = self._state.faults.strike(
             call,
             on="call",
             page_id=inquiry.page.page_id if inquiry.page else None,
@@ -142,18 +142,18 @@ class Graph:
         name = inquiry.components[0]
         if name == "me" and inquiry.token is not None and inquiry.token.page_id:
             name = inquiry.token.page_id
-        return self._world.pages.get(name)
+        return self._state.pages.get(name)
 
     def _authorised(self, inquiry: _Inquiry) -> Token:
-        world, call = self._world, inquiry.call
+        state, call = self._state, inquiry.call
         value = call.params.get("access_token")
         if not value:
             if inquiry.components[:1] == ["me"]:
                 raise table_error(2500)
             raise GraphError(code=104, message="An access token is required to request this resource.")
-        now = world.clock.now()
-        inquiry.token = token = world.usable_token(value)
-        check_proof(call.params, token, required=world.settings.require_appsecret_proof, now_seconds=now)
+        now = state.clock.now()
+        inquiry.token = token = state.usable_token(value)
+        check_proof(call.params, token, required=state.settings.require_appsecret_proof, now_seconds=now)
         return token
 
     def _route(self, inquiry: _Inquiry, token: Token) -> Any:
@@ -163,7 +163,7 @@ class Graph:
         if call.method not in _READS:
             raise unknown_object(inquiry.components[0], call.method.lower())
         if inquiry.components == ["debug_token"]:
-            return debug_token(self._world, token, call)
+            return debug_token(self._state, token, call)
         node, *edges = inquiry.components
         if inquiry.page is not None:
             return self._read_page(inquiry, inquiry.page, token, edges)
@@ -175,10 +175,10 @@ class Graph:
 
     def _read_page(self, inquiry: _Inquiry, page: Page, token: Token, edges: list[str]) -> dict[str, Any]:
         call, version = inquiry.call, inquiry.version
-        if not self._world.is_shared(page, token):
+        if not self._state.is_shared(page, token):
             raise not_shared()
         if not edges:
-            return read_page(self._world, page, token, call, version=version)
+            return read_page(self._state, page, token, call, version=version)
         if edges[0] != "insights":
             raise invalid_parameter(f"Tried accessing nonexisting field ({edges[0]}) on node type (Page)")
         _, *metric_in_path = edges
@@ -187,34 +187,34 @@ class Graph:
         params = dict(call.params)
         if metric_in_path:
             params["metric"] = metric_in_path[0]
-        return read_insights(self._world, page, token, params, call, version=version)
+        return read_insights(self._state, page, token, params, call, version=version)
 
     def _read_person(self, inquiry: _Inquiry, token: Token, edges: list[str]) -> dict[str, Any]:
         call = inquiry.call
         if token.kind is TokenKind.APP:
             raise table_error(2500)
         if edges == ["accounts"]:
-            return read_accounts(self._world, token, call, version=inquiry.version)
+            return read_accounts(self._state, token, call, version=inquiry.version)
         if edges == ["permissions"]:
-            return read_permissions(self._world, token)
+            return read_permissions(self._state, token)
         if edges:
             raise invalid_parameter(f"Tried accessing nonexisting field ({edges[0]}) on node type (User)")
         return read_person(token, call)
 
     def _headers(self, inquiry: _Inquiry) -> dict[str, str]:
-        world = self._world
+        state = self._state
         return {
             "facebook-api-version": inquiry.version,
-            **world.limits.headers(
-                inquiry.page, world.clock.now(), from_percent=world.settings.usage_headers_from_percent
+            **state.limits.headers(
+                inquiry.page, state.clock.now(), from_percent=state.settings.usage_headers_from_percent
             ),
         }
 
     def _note(self, inquiry: _Inquiry, reply: Reply) -> None:
         call, error = inquiry.call, inquiry.error
-        self._world.journal.note(
+        self._state.journal.note(
             JournalEntry(
-                at=datetime.fromtimestamp(self._world.clock.now(), UTC).isoformat(),
+                at=datetime.fromtimestamp(self._state.clock.now(), UTC).isoformat(),
                 method=call.method,
                 path="/" + "/".join(inquiry.components),
                 version=inquiry.version,

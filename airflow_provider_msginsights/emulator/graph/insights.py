@@ -20,7 +20,7 @@ from airflow_provider_msginsights.emulator.graph.field_expansion import parse_fi
 from airflow_provider_msginsights.emulator.graph.legacy_features import php_date
 from airflow_provider_msginsights.emulator.pacific_days import ONE_DAY, iso_utc, pacific_date
 from airflow_provider_msginsights.emulator.state.settings import Style, Unready
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 from airflow_provider_msginsights.emulator.state.tokens import Token, TokenKind
 from airflow_provider_msginsights.emulator.time_ranges import AskedRange, Window, resolve_range, windows, windows_since
 
@@ -32,33 +32,33 @@ _LINK_LEAVES_OUT = frozenset({"access_token", "appsecret_proof", "appsecret_time
 
 
 def read_insights(
-    world: World, page: Page, token: Token, params: Mapping[str, str], call: Call, *, version: str
+    state: State, page: Page, token: Token, params: Mapping[str, str], call: Call, *, version: str
 ) -> dict[str, Any]:
     """The answer of the edge. Raises GraphError for a call that is refused whole."""
     _check_token(page, token)
-    _check_permissions(world, page, token)
-    metrics = _asked_metrics(world, page, params)
-    periods = _asked_periods(world, metrics, params)
+    _check_permissions(state, page, token)
+    metrics = _asked_metrics(state, page, params)
+    periods = _asked_periods(state, metrics, params)
     breakdowns = _asked_breakdowns(metrics, params)
-    asked = _asked_range(world, page, periods, params)
-    if page.likes < _MIN_LIKES and world.settings.small_page == "error":
+    asked = _asked_range(state, page, periods, params)
+    if page.likes < _MIN_LIKES and state.settings.small_page == "error":
         raise table_error(2874008)
-    if not _may_read(world, page, token):
+    if not _may_read(state, page, token):
         return {"data": []}
-    world.store.ensure_history(page, now_seconds=world.clock.now())
+    state.store.ensure_history(page, now_seconds=state.clock.now())
     describe = flag_parameter(params.get("show_description_from_api_doc"), default=False)
     wanted = _asked_fields(params)
-    first_end, last_end = world.history_starts(page) + ONE_DAY, _last_end(world, page)
+    first_end, last_end = state.history_starts(page) + ONE_DAY, _last_end(state, page)
     entries = [
-        _chosen(_entry(world, page, metric, period, rows, describe=describe), wanted)
+        _chosen(_entry(state, page, metric, period, rows, describe=describe), wanted)
         for period in periods
         for spans in [windows(period, asked, first_end=first_end, last_end=last_end)]
         for metric in metrics
-        if (rows := _rows(world, page, metric, period, breakdowns, spans, date_format=call.params.get("date_format")))
+        if (rows := _rows(state, page, metric, period, breakdowns, spans, date_format=call.params.get("date_format")))
     ]
-    if world.settings.style is Style.DOCUMENTATION:
+    if state.settings.style is Style.DOCUMENTATION:
         return {"data": entries}
-    return {"data": entries, "paging": _paging(world, page, token, params, call, asked, version)}
+    return {"data": entries, "paging": _paging(state, page, token, params, call, asked, version)}
 
 
 def _check_token(page: Page, token: Token) -> None:
@@ -68,9 +68,9 @@ def _check_token(page: Page, token: Token) -> None:
         raise table_error(10)
 
 
-def _check_permissions(world: World, page: Page, token: Token) -> None:
+def _check_permissions(state: State, page: Page, token: Token) -> None:
     """The four permissions and the ANALYZE task; a missing `read_insights` is answered with no data instead."""
-    scopes = world.scopes_of(token, page)
+    scopes = state.scopes_of(token, page)
     for scope in ("pages_read_engagement", "pages_messaging", "pages_show_list"):
         if scope not in scopes:
             error = table_error(200)
@@ -80,26 +80,26 @@ def _check_permissions(world: World, page: Page, token: Token) -> None:
         raise table_error(1, 2853006)
 
 
-def _may_read(world: World, page: Page, token: Token) -> bool:
-    """Without `read_insights`, Advanced Access to somebody else's Page, or 100 likes there is nothing to see."""
-    may_access = page.owned or world.settings.advanced_access
-    return "read_insights" in world.scopes_of(token, page) and may_access and page.likes >= _MIN_LIKES
+def _may_read(state: State, page: Page, token: Token) -> bool:
+    """Without `read_insights`, Advanced Access to somebody else's Page, or 100 followers there is nothing to see."""
+    may_access = page.owned or state.settings.advanced_access
+    return "read_insights" in state.scopes_of(token, page) and may_access and page.likes >= _MIN_LIKES
 
 
-def _asked_metrics(world: World, page: Page, params: Mapping[str, str]) -> list[str]:
+def _asked_metrics(state: State, page: Page, params: Mapping[str, str]) -> list[str]:
     metrics = list_parameter(params.get("metric"))
     if not metrics:
         raise table_error(3001, 1504028)
-    if any(metric not in METRICS or world.retired.get(metric, page.page_id, default=False) for metric in metrics):
+    if any(metric not in METRICS or state.retired.get(metric, page.page_id, default=False) for metric in metrics):
         raise invalid_parameter("The value must be a valid insights metric")
     return metrics
 
 
-def _asked_periods(world: World, metrics: Sequence[str], params: Mapping[str, str]) -> Sequence[str]:
+def _asked_periods(state: State, metrics: Sequence[str], params: Mapping[str, str]) -> Sequence[str]:
     """The periods to answer in. The sentence for an unknown one is recorded on this edge, the other on a sister's."""
-    period, offered = params.get("period"), world.settings.offered_periods
+    period, offered = params.get("period"), state.settings.offered_periods
     if not period:
-        unasked = documentation.UNASKED_PERIODS if world.settings.style is Style.REAL else ("day",)
+        unasked = documentation.UNASKED_PERIODS if state.settings.style is Style.REAL else ("day",)
         return tuple(period for period in unasked if period in offered)
     if period not in documentation.PERIODS:
         raise invalid_parameter(f"For field 'insights': Param period must be one of {{{', '.join(offered)}}}")
@@ -138,15 +138,15 @@ def _chosen(entry: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in entry.items() if name in names or name == "id"}
 
 
-def _asked_range(world: World, page: Page, periods: Sequence[str], params: Mapping[str, str]) -> AskedRange:
-    asked = resolve_range(params, now_seconds=world.clock.now(), history_starts=world.history_starts(page))
+def _asked_range(state: State, page: Page, periods: Sequence[str], params: Mapping[str, str]) -> AskedRange:
+    asked = resolve_range(params, now_seconds=state.clock.now(), history_starts=state.history_starts(page))
     if "total_over_range" in periods and not asked.named:
         raise invalid_parameter("period total_over_range needs since and until, or date_preset")
     return asked
 
 
 def _rows(
-    world: World,
+    state: State,
     page: Page,
     metric: str,
     period: str,
@@ -157,40 +157,40 @@ def _rows(
 ) -> list[dict[str, Any]]:
     if metric in page.unreadable_metrics:
         return []
-    first_day = world.metric_first_days.get(metric, page.page_id, default=None)
+    first_day = state.metric_first_days.get(metric, page.page_id, default=None)
     if first_day is not None:
         spans = windows_since(first_day, spans)
     figures = measure(
-        world.store,
+        state.store,
         page_id=page.page_id,
         metric=metric,
         windows=spans,
-        known_until=world.known_until(page),
+        known_until=state.known_until(page),
         breakdowns=breakdowns,
-        with_zero_buckets=world.settings.zero_buckets == "zero",
+        with_zero_buckets=state.settings.zero_buckets == "zero",
     )
-    rows = (_row(world, page, metric, period, figure, date_format=date_format) for figure in figures)
+    rows = (_row(state, page, metric, period, figure, date_format=date_format) for figure in figures)
     return [row for row in rows if row is not None]
 
 
-def _last_end(world: World, page: Page) -> date:
+def _last_end(state: State, page: Page) -> date:
     """The last day end that has a row: of days that are final, or, provisionally, of those that have begun."""
-    if world.settings.unready is Unready.PROVISIONAL:
-        return pacific_date(world.clock.now()) + ONE_DAY
-    return pacific_date(world.known_until(page))
+    if state.settings.unready is Unready.PROVISIONAL:
+        return pacific_date(state.clock.now()) + ONE_DAY
+    return pacific_date(state.known_until(page))
 
 
 def _row(
-    world: World, page: Page, metric: str, period: str, figure: Figure, *, date_format: str | None
+    state: State, page: Page, metric: str, period: str, figure: Figure, *, date_format: str | None
 ) -> dict[str, Any] | None:
     value: Any = figure.value
-    if metric == _RATIO and figure.is_empty and world.settings.empty_ratio == "absent":
+    if metric == _RATIO and figure.is_empty and state.settings.empty_ratio == "absent":
         return None
     if metric == _EARNINGS:
         value = round(value, 2)
-        if world.settings.earnings == "object":
+        if state.settings.earnings == "object":
             value = {"currency": page.currency, "microAmount": round(value * 1_000_000)}
-    if world.settings.style is Style.REAL:
+    if state.settings.style is Style.REAL:
         end_time = php_date(figure.end_time, date_format) if date_format else iso_utc(figure.end_time)
         return {"value": value, "end_time": end_time, **figure.breakdowns}
     if period != "total_over_range" and not isinstance(value, dict):
@@ -199,11 +199,11 @@ def _row(
 
 
 def _entry(
-    world: World, page: Page, metric: str, period: str, rows: list[dict[str, Any]], *, describe: bool
+    state: State, page: Page, metric: str, period: str, rows: list[dict[str, Any]], *, describe: bool
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": metric, "period": period, "values": rows}
     known = METRICS[metric]
-    if world.settings.style is Style.REAL:
+    if state.settings.style is Style.REAL:
         entry |= {
             "title": known.title,
             "description": known.sentence,
@@ -215,7 +215,7 @@ def _entry(
 
 
 def _paging(
-    world: World,
+    state: State,
     page: Page,
     token: Token,
     params: Mapping[str, str],
@@ -233,6 +233,6 @@ def _paging(
 
     links = {"previous": link(asked.shifted(-1))}
     following = asked.shifted(1)
-    if following.since <= world.clock.now():
+    if following.since <= state.clock.now():
         links["next"] = link(following)
     return links

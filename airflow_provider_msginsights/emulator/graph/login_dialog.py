@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.data.pages import Page
 from airflow_provider_msginsights.emulator.state.login import DialogError, LoginRequest, read_request
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ _QUESTION = """<h1>{app}</h1><p>{person} is logged in. What may the app do?</p>
 _BOX = '<label><input type="checkbox" name="{name}" value="{value}" checked> {label}</label>'
 
 
-def login_routes(world: World) -> "list[BaseRoute]":
+def login_routes(state: State) -> "list[BaseRoute]":
     """Routes for the server: the dialog, with and without a version."""
     from starlette.routing import Route
 
@@ -39,21 +39,21 @@ def login_routes(world: World) -> "list[BaseRoute]":
         """Show the question, or take its answer; the address is the same, and holds what was asked."""
         body = await request.body() if request.method == "POST" else b""
         form = parse_qsl(body.decode("utf-8", "replace"))
-        with world.lock:
-            return _answered(world, dict(request.query_params), form, is_answer=request.method == "POST")
+        with state.lock:
+            return _answered(state, dict(request.query_params), form, is_answer=request.method == "POST")
 
     return [Route(path, dialog, methods=["GET", "POST"]) for path in _PATHS]
 
 
-def _answered(world: World, params: dict[str, str], form: "list[tuple[str, str]]", *, is_answer: bool) -> "Response":
+def _answered(state: State, params: dict[str, str], form: "list[tuple[str, str]]", *, is_answer: bool) -> "Response":
     from starlette.responses import HTMLResponse, RedirectResponse
 
     try:
-        request = read_request(params, world.settings)
+        request = read_request(params, state.settings)
     except DialogError as error:
         return HTMLResponse(_PAGE.format(content=f"<h1>Sorry</h1><p>{escape(str(error))}</p>"), status_code=400)
-    pages = _pages(world)
-    answer = dict(form).get("answer") if is_answer else world.settings.login_dialog
+    pages = _pages(state)
+    answer = dict(form).get("answer") if is_answer else state.settings.login_dialog
     if answer == "deny":
         return RedirectResponse(request.denied(), status_code=302)
     if answer != "allow":
@@ -63,18 +63,18 @@ def _answered(world: World, params: dict[str, str], form: "list[tuple[str, str]]
     else:
         scopes, page_ids = list(request.scopes), [page.page_id for page in pages]
     known = {page.page_id for page in pages}
-    address = world.logins.allow(
-        request, scopes=scopes, page_ids=[one for one in page_ids if one in known], now=world.clock.now()
+    address = state.logins.allow(
+        request, scopes=scopes, page_ids=[one for one in page_ids if one in known], now=state.clock.now()
     )
     return RedirectResponse(address, status_code=302)
 
 
-def _pages(world: World) -> list[Page]:
+def _pages(state: State) -> list[Page]:
     """The Pages of the person who is logged in."""
     return [
         page
-        for page in world.pages.values()
-        if page.tasks and not world.unshared.get(page.page_id, documentation.USER_ID, default=False)
+        for page in state.pages.values()
+        if page.tasks and not state.unshared.get(page.page_id, documentation.USER_ID, default=False)
     ]
 
 

@@ -12,7 +12,7 @@ from airflow_provider_msginsights.emulator.data.pages import Page
 from airflow_provider_msginsights.emulator.errors import invalid_parameter
 from airflow_provider_msginsights.emulator.graph.field_expansion import AskedField, parse_fields
 from airflow_provider_msginsights.emulator.graph.insights import read_insights
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 from airflow_provider_msginsights.emulator.state.tokens import Token, TokenKind
 
 _DEFAULT_LIMIT = 25
@@ -21,10 +21,10 @@ _CATEGORY_ID = "2200"
 _ACCOUNT_FIELDS = "access_token,category,category_list,name,id,tasks"
 
 
-def read_page(world: World, page: Page, token: Token, call: Call, *, version: str) -> dict[str, Any]:
+def read_page(state: State, page: Page, token: Token, call: Call, *, version: str) -> dict[str, Any]:
     """`GET /{page-id}`, with `fields`; insights may be nested by field expansion."""
     asked = parse_fields(call.params.get("fields") or "id,name")
-    answer = _page_fields(world, page, token, asked, call, version)
+    answer = _page_fields(state, page, token, asked, call, version)
     return answer | {"id": page.page_id}
 
 
@@ -37,12 +37,12 @@ def read_person(token: Token, call: Call) -> dict[str, Any]:
     return answer | {"id": token.user_id}
 
 
-def read_permissions(world: World, token: Token) -> dict[str, Any]:
+def read_permissions(state: State, token: Token) -> dict[str, Any]:
     """`GET /me/permissions`: what the person granted the app (reference "User permissions")."""
-    return {"data": [{"permission": scope, "status": "granted"} for scope in world.scopes_of(token)]}
+    return {"data": [{"permission": scope, "status": "granted"} for scope in state.scopes_of(token)]}
 
 
-def read_accounts(world: World, token: Token, call: Call, *, version: str) -> dict[str, Any]:
+def read_accounts(state: State, token: Token, call: Call, *, version: str) -> dict[str, Any]:
     """`GET /me/accounts`: the Pages on which the person has a task, page by page with cursors.
 
     Paginated Results guide: `next` is there only when more follows, and a page of the list may be short or empty all
@@ -51,12 +51,12 @@ def read_accounts(world: World, token: Token, call: Call, *, version: str) -> di
     asked = parse_fields(call.params.get("fields") or _ACCOUNT_FIELDS)
     pages = [
         page
-        for page in world.pages.values()
-        if page.listed and "pages_show_list" in world.scopes_of(token, page) and world.is_shared(page, token)
+        for page in state.pages.values()
+        if page.listed and "pages_show_list" in state.scopes_of(token, page) and state.is_shared(page, token)
     ]
     first, last = _slice(call.params, len(pages))
     data = [
-        _page_fields(world, page, token, asked, call, version) | {"id": page.page_id}
+        _page_fields(state, page, token, asked, call, version) | {"id": page.page_id}
         for page in pages[first:last]
         if page.tasks
     ]
@@ -74,7 +74,7 @@ def read_accounts(world: World, token: Token, call: Call, *, version: str) -> di
 
 
 def _page_fields(
-    world: World, page: Page, token: Token, asked: list[AskedField], call: Call, version: str
+    state: State, page: Page, token: Token, asked: list[AskedField], call: Call, version: str
 ) -> dict[str, Any]:
     known: dict[str, Any] = {
         "id": page.page_id,
@@ -90,12 +90,12 @@ def _page_fields(
     answer: dict[str, Any] = {}
     for field in asked:
         if field.name == "access_token":
-            if _may_have_token(world, page, token):
-                answer[field.answer_name] = world.page_token_of(token, page)
+            if _may_have_token(state, page, token):
+                answer[field.answer_name] = state.page_token_of(token, page)
         elif field.name == "insights":
             inner = ",".join(f"{part.name}.as({part.answer_name})" for part in field.inner)
             params = {**field.modifiers, "fields": inner}
-            nested = read_insights(world, page, token, params, call, version=version)
+            nested = read_insights(state, page, token, params, call, version=version)
             if nested["data"]:
                 answer[field.answer_name] = nested
         else:
@@ -103,11 +103,11 @@ def _page_fields(
     return answer
 
 
-def _may_have_token(world: World, page: Page, token: Token) -> bool:
+def _may_have_token(state: State, page: Page, token: Token) -> bool:
     """A person with a role on the Page may, and so may the Page itself; for others the field is silently missing."""
     if token.kind is TokenKind.PAGE:
         return token.page_id == page.page_id
-    return token.kind is not TokenKind.APP and bool(page.tasks) and "pages_show_list" in world.scopes_of(token, page)
+    return token.kind is not TokenKind.APP and bool(page.tasks) and "pages_show_list" in state.scopes_of(token, page)
 
 
 def _known(known: Mapping[str, Any], field: AskedField, node: str) -> Any:

@@ -15,7 +15,7 @@ from airflow_provider_msginsights.emulator.graph.batch import answer_batch, is_b
 from airflow_provider_msginsights.emulator.graph.dispatch import Graph
 from airflow_provider_msginsights.emulator.graph.login_dialog import login_routes
 from airflow_provider_msginsights.emulator.http.wire import Wire, read_call, response_parts
-from airflow_provider_msginsights.emulator.state.state import World
+from airflow_provider_msginsights.emulator.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,33 +33,33 @@ _STOP_TIMEOUT_SECONDS = 10.0
 class GraphEndpoint:
     """The ASGI application that answers everything outside the control plane."""
 
-    def __init__(self, world: World, wire: Wire) -> None:
-        self._world = world
-        self._graph = Graph(world)
+    def __init__(self, state: State, wire: Wire) -> None:
+        self._state = state
+        self._graph = Graph(state)
         self._wire = wire
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
         from starlette.requests import ClientDisconnect, Request
 
-        world = self._world
-        with world.lock:
-            world.journal.request_opened()
+        state = self._state
+        with state.lock:
+            state.journal.request_opened()
         try:
             request = Request(scope, receive)
             try:
                 reply = await self._reply(request)
             except ClientDisconnect:
                 return
-            headers, body = response_parts(reply, trace_id=world.new_trace_id(), request_headers=request.headers)
+            headers, body = response_parts(reply, trace_id=state.new_trace_id(), request_headers=request.headers)
             await self._wire.send(reply, headers, body, scope, receive, send)
         finally:
-            with world.lock:
-                world.journal.request_closed()
+            with state.lock:
+                state.journal.request_closed()
 
     async def _reply(self, request: "Request") -> Reply:
         """The reply, held back for as long as latency and faults say."""
-        lock = self._world.lock
+        lock = self._state.lock
         try:
             call = await read_call(request)
             with lock:
@@ -77,11 +77,11 @@ class GraphEndpoint:
 
     def _answer(self, call: Call) -> tuple[Reply, float]:
         """The reply, and how long to hold it back."""
-        settings = self._world.settings
-        chance = self._world.jitter.random
+        settings = self._state.settings
+        chance = self._state.jitter.random
         delay_ms = settings.latency_ms + chance() * settings.latency_jitter_ms
         if is_batch(call):
-            reply = answer_batch(self._world, self._graph, call)
+            reply = answer_batch(self._state, self._graph, call)
             if isinstance(reply.payload, list):
                 delay_ms += sum(
                     settings.batch_part_ms + chance() * settings.batch_part_jitter_ms for _ in reply.payload
@@ -129,8 +129,8 @@ def _without_access_log() -> type[asyncio.Protocol]:
 class ServerThread:
     """The server in a thread of its own, on a socket that listens before the thread starts."""
 
-    def __init__(self, world: World, control_routes: "Sequence[BaseRoute]", *, host: str, port: int) -> None:
-        self._world = world
+    def __init__(self, state: State, control_routes: "Sequence[BaseRoute]", *, host: str, port: int) -> None:
+        self._state = state
         self._control_routes = control_routes
         self._host = host
         self._port = port
@@ -149,9 +149,9 @@ class ServerThread:
 
         config = uvicorn.Config(
             Router(
-                [*self._control_routes, *login_routes(self._world)],
+                [*self._control_routes, *login_routes(self._state)],
                 redirect_slashes=False,
-                default=GraphEndpoint(self._world, self._wire),
+                default=GraphEndpoint(self._state, self._wire),
             ),
             log_config=None,
             http=_without_access_log(),

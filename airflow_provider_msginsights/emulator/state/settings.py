@@ -1,4 +1,4 @@
-"""What the emulator can be told, with the documented or recorded behaviour as default."""
+"""The settings of the emulator, with the documented or recorded behaviour as default."""
 
 from dataclasses import dataclass, fields
 from datetime import date
@@ -56,7 +56,7 @@ class Settings:
     much more by chance.
     A day is final `readiness_lag_hours` after its end; events younger than that are not known yet.
     The rest are points that the public documentation leaves open:
-    `small_page` under 100 likes is answered "empty" or with the "error" 2874008; `earnings` is a "number" or an
+    `small_page` under 100 followers is answered "empty" or with the "error" 2874008; `earnings` is a "number" or an
     "object" of currency and micro amount; `empty_ratio` for a day without messages is "zero" or "absent";
     `zero_buckets` of a breakdown, whose combination occurred on other days, are "absent" or sent as "zero";
     `offered_periods` are those that every metric has: another documented one is refused as incompatible.

@@ -29,7 +29,7 @@ _NO_ROLE = 492
 _DATA_ACCESS_SECONDS = 90 * 86_400
 
 
-class World:
+class State:
     """The emulator's state. Whoever reads or changes it holds `lock`."""
 
     def __init__(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.operators.load.reader import Load
-    from airflow_provider_msginsights.outputs.stored import Stored
+    from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 _MOST_NAMES = 5
 """Names listed in XCom; the manifest has them all."""
@@ -31,7 +31,7 @@ _JOINED = (
 
 
 def manifest_of(
-    stored: Stored,
+    stored: WriteResult,
     load: Load,
     *,
     run: Mapping[str, Any],

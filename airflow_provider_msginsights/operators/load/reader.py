@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.operators.load.pending import Work
     from airflow_provider_msginsights.operators.load.progress import ProgressLog
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.stored import Stored
+    from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 
 class LoadStoppedError(BaseException):
@@ -59,7 +59,7 @@ class Load:
         """The last Pacific day of every row so far -> whether all its rows are final."""
         return self._rows.days
 
-    def to_dataset(self, dataset: Dataset[Any]) -> Stored:
+    def to_dataset(self, dataset: Dataset[Any]) -> WriteResult:
         """Store every row that could be read; a day's file is begun when the day is settled."""
         with DatasetWriter(dataset) as writer:
             for records in self._batches(writer.settle):

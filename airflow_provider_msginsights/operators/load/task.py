@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.operators.load.config import LoadConfig
     from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.stored import Stored
+    from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 
 class Turn:
@@ -279,7 +279,7 @@ class Turn:
         self,
         load: Load,
         dataset: Dataset[Any],
-        stored: Stored,
+        stored: WriteResult,
         started: datetime,
         earlier_turn: Mapping[str, Any] | None,
     ) -> tuple[dict[str, Any], str]:

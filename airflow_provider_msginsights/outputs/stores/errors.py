@@ -1,6 +1,6 @@
 """What a store raises, as one of our errors that names the file: the one place where that is decided.
 
-What a person must mend (a right, a bucket, a region) is a `ConfigurationError`; everything else may pass, so it is a
+What a person must fix (a right, a bucket, a region) is a `ConfigurationError`; everything else may pass, so it is a
 `StorageError`, which a task retries. The libraries of the stores are not imported: their errors are known by the codes
 they carry, from https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and its siblings.
 """

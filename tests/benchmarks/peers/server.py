@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airflow_provider_msginsights.emulator.data.pages import Page
-    from airflow_provider_msginsights.emulator.state.state import World
+    from airflow_provider_msginsights.emulator.state.state import State
     from airflow_provider_msginsights.emulator.time_ranges import Window
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ def remembering(count: Callable[..., Rows]) -> Callable[..., Rows]:
     kept: dict[tuple[str, str], dict[Window, dict[str, Any]]] = {}
 
     def rows(
-        world: World,
+        state: State,
         page: Page,
         metric: str,
         period: str,
@@ -43,12 +43,12 @@ def remembering(count: Callable[..., Rows]) -> Callable[..., Rows]:
         **form: Any,
     ) -> Rows:
         if period != "day" or breakdowns:
-            return count(world, page, metric, period, breakdowns, spans, **form)
+            return count(state, page, metric, period, breakdowns, spans, **form)
         known = kept.setdefault((page.page_id, metric), {})
         try:
             return [known[span] for span in spans]
         except KeyError:
-            counted = count(world, page, metric, period, breakdowns, spans, **form)
+            counted = count(state, page, metric, period, breakdowns, spans, **form)
             if len(counted) == len(spans):
                 known.update(zip(spans, counted, strict=True))
             return counted

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.paths import README
 
 from airflow_provider_msginsights.cli import main
-from airflow_provider_msginsights.cli.dry_run import rehearse
-from airflow_provider_msginsights.cli.plan.plans import CALLS_AN_ENGAGED_USER, Load, busiest_day
+from airflow_provider_msginsights.cli.dry_run import dry_run
+from airflow_provider_msginsights.cli.plan.plans import CALLS_AN_ENGAGED_USER, PlannedLoad, busiest_day
 from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.flows import fetch_insights
 from airflow_provider_msginsights.insights.query import InsightsQuery
@@ -196,7 +196,7 @@ def test_every_page_and_chunk_is_one_call_whatever_the_settings(
     query = InsightsQuery.create(page_ids=[f"{n}" for n in range(pages)], metrics="stable", days=days)
     extra = {"batch_size": batch_size, "concurrency": concurrency}
     transport_settings, _ = from_connection_parts(password="unused", extra=extra)
-    traffic = rehearse(query, settings=transport_settings, with_page_token=with_page_token, signed=False)
+    traffic = dry_run(query, settings=transport_settings, with_page_token=with_page_token, signed=False)
     read = len(query.slices())
     exchange = 0 if with_page_token else 1 if pages == 1 else -(-pages // 100)
     refused = 0 if with_page_token or pages > 1 else 1
@@ -210,7 +210,8 @@ def test_the_busiest_day_is_found_wherever_it_begins(calls: list[tuple[int, int]
     hours = sorted(calls)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     loads = [
-        Load(run_after=datetime.fromtimestamp(start.timestamp() + 3600 * h, UTC), calls_a_page=n) for h, n in hours
+        PlannedLoad(run_after=datetime.fromtimestamp(start.timestamp() + 3600 * h, UTC), calls_a_page=n)
+        for h, n in hours
     ]
     by_brute_force = max((sum(n for h, n in hours if begin <= h < begin + 24) for begin in range(73)), default=0)
     assert busiest_day(loads) == by_brute_force

@@ -27,7 +27,7 @@ from airflow_provider_msginsights.outputs.writer import DatasetWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_provider_msginsights.outputs.stored import Stored
+    from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 DAY, NEXT_DAY = "2026-03-08", "2026-03-09"
 FINAL_IF_ENDED_BY = datetime(2026, 3, 20, tzinfo=UTC)
@@ -43,7 +43,7 @@ pages = st.lists(
 orders = st.lists(st.sampled_from(WRITERS), max_size=24)
 
 
-def load(place: Place, units: list[Unit], value: int) -> Stored:
+def load(place: Place, units: list[Unit], value: int) -> WriteResult:
     dataset = Dataset(root=place, file_format=format_named("jsonl"), period="day")
     records = [record(day, page_id=page, metric=metric, value=value) for page, metric, day in units]
     with DatasetWriter(dataset) as rows:

@@ -22,7 +22,7 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class WriteResult:
     """All data files that a load had rows for, and what it did to their rows.
 
     :param files: by partition.

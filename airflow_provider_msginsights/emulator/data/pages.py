@@ -40,10 +40,10 @@ class Page:
     """One Page and what decides who may read its insights.
 
     `likes` counts its followers; under 100 it has no insights. `owned` is False for a Page of somebody else, which
-    needs Advanced Access. `tasks` are those of the person behind the tokens. `engaged_users` sets the Page's allowance of
-    calls. `published` False shortens its history to five days. `scale` multiplies its traffic.
-    `readiness_lag_hours` is the Page's own, where it is slower or faster than the rest. `listed` False leaves it out
-    of `/me/accounts` while it can be read all the same, as a Page that is held through a business portfolio may be.
+    needs Advanced Access. `tasks` are those of the person behind the tokens. `engaged_users` sets the Page's allowance
+    of calls. `published` False shortens its history to five days. `scale` multiplies its traffic. `readiness_lag_hours`
+    is the Page's own, where it is slower or faster than the rest. `listed` False leaves it out of `/me/accounts` while
+    it can be read all the same, as a Page that is held through a business portfolio may be.
     """
 
     page_id: str

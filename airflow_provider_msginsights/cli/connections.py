@@ -34,7 +34,7 @@ def _failures_of_airflow(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def connected(conn_id: str) -> Iterator[MessagingInsightsHook]:
-    """Give the hook of a connection from the environment, a secrets backend or Airflow's database.
+    """Return the hook of a connection from the environment, a secrets backend or Airflow's database.
 
     What Airflow itself prints meanwhile goes to stderr: stdout belongs to the command's answer.
 

@@ -47,7 +47,7 @@ def checked_rows(rows: Iterable[Values], columns: Sequence[Column]) -> Iterator[
 
 
 def _contents_check(columns: Sequence[Column]) -> Callable[[Values, int], None]:
-    """Give the check of what a value's type does not tell; for rows whose types are right."""
+    """Return the check of what a value's type does not tell; for rows whose types are right."""
     names = [column.name for column in columns]
     never_empty = [names.index(name) for name in _NEVER_EMPTY if name in names]
     numbers = [place for place, column in enumerate(columns) if column.kind is Kind.NUMBER]
@@ -88,7 +88,7 @@ def _check_moment(moment: datetime, name: str, number: int) -> None:
 
 
 def _shown(value: Any) -> str:
-    """Give a value as people write it, within bounds: it may be nested without end."""
+    """Return a value as people write it, within bounds: it may be nested without end."""
     if value is None or isinstance(value, str | int | float | date):
         text = repr(value) if not isinstance(value, int) or value.bit_length() < 256 else "a very long number"  # noqa: PLR2004 - any bound
         return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

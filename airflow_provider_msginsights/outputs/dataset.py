@@ -162,7 +162,7 @@ def _described(label: dict[str, object]) -> str:
 
 
 def _shown(value: object) -> str:
-    """Give a value of a label in few words: a damaged one may hold anything, of any size and depth."""
+    """Return a value of a label in few words: a damaged one may hold anything, of any size and depth."""
     is_flat_list = isinstance(value, list) and all(isinstance(inner, str) for inner in value[:_MOST_SHOWN])
     text = str(value) if is_flat_list or isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

@@ -49,7 +49,7 @@ class Tally:
 
 
 def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -> Iterator[Values]:
-    """Give the rows to store; both inputs and the result are sorted by key."""
+    """Return the rows to store; both inputs and the result are sorted by key."""
     old_units, new_units = groupby(stored, unit_of), groupby(answered, unit_of)
     old = next(old_units, None)
     if old is None:
@@ -73,7 +73,7 @@ def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -
 
 
 def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterator[Values]:
-    """Give a unit's new rows, counting against those it had."""
+    """Return a unit's new rows, counting against those it had."""
     before = {present_id(row): row for row in sorted(old, key=has_present_id)}
     doubled = len(old) - len(before)
     restated = False

@@ -90,7 +90,7 @@ class PartFile:
         }
 
     def _owners(self, others: dict[str, bytes]) -> dict[str, str]:
-        """Tell which file of another part holds which Page."""
+        """Say which file of another part holds which Page."""
         page_id = self._columns[PAGE_ID : PAGE_ID + 1]
         owners: dict[str, str] = {}
         for name, data in others.items():

@@ -68,11 +68,11 @@ class RowMaker:
         return dict(self._days)
 
     def rows(self, records: Records) -> list[Row]:
-        """Give the rows by column name."""
+        """Return the rows by column name."""
         return [dict(zip(self._names, values, strict=True)) for values in self.values(records)]
 
     def values(self, records: Records) -> list[Values]:
-        """Give the rows as bare values, in column order."""
+        """Return the rows as bare values, in column order."""
         made: list[Values] = []
         for part in records.parts:
             if isinstance(part, RecordSeries) and _are_exact(part.values):
@@ -120,7 +120,7 @@ class RowMaker:
 
 
 def present_id(values: Values) -> str:
-    """Give the id that a stored row has today.
+    """Return the id that a stored row has today.
 
     Earlier versions took a row's first day from the start time, where the answer had one. It does not always have one,
     so today the first day follows from the period and the last day; such a row is the same fact under another id.

@@ -82,7 +82,7 @@ COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 
 
 def columns_with(extra_columns: Iterable[str] = ()) -> tuple[Column, ...]:
-    """Give the columns of a dataset: ours, then the extra ones by name, all text."""
+    """Return the columns of a dataset: ours, then the extra ones by name, all text."""
     extra = (_column(name, Kind.STRING, "as the load said", nullable=True) for name in sorted(extra_columns))
     return (*COLUMNS, *extra)
 

@@ -50,7 +50,7 @@ class WriteResult:
         return self.rows_added + self.rows_changed + self.rows_unchanged
 
     def as_fields(self) -> dict[str, Any]:
-        """Give all of it as JSON, for a manifest."""
+        """Return all of it as JSON, for a manifest."""
         fields = asdict(self) | {"rows": self.rows}
         for name in ("days", "restated_days", "restated_final_days"):
             fields[name] = [day.isoformat() for day in fields[name]]

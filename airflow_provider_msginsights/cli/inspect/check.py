@@ -91,7 +91,7 @@ def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) 
 
 
 def _show_sample(file: Path, sample: Sample) -> None:
-    """Tell where it is; on stderr, since stdout belongs to the report."""
+    """Say where it is; on stderr, since stdout belongs to the report."""
     say = output.console(errors=True).print
     text = f"The shapes of {sample.reply_count} replies are in {file}, and nothing of yours. Look, and attach it."
     say(text, markup=False, soft_wrap=True)

@@ -17,7 +17,7 @@ COMPRESSIONS = ("none", "gzip", "zstd")
 
 
 def format_named(name: str, compression: str | None = None) -> Format:
-    """Give the format of that name.
+    """Return the format of that name.
 
     :param name: ``jsonl``, ``csv`` or ``parquet``.
     :param compression: for text ``none`` (as when left out) or ``gzip``; for Parquet ``zstd``, as when left out.

@@ -16,7 +16,7 @@ _LARGEST_OBJECT_BYTES = 64 * 2**20
 
 
 def json_ready(row: Row) -> dict[str, Any]:
-    """Give the row with its dates as ISO text, as JSON and XCom hold it."""
+    """Return the row with its dates as ISO text, as JSON and XCom hold it."""
     return {name: iso_text(value) for name, value in row.items()}
 
 
@@ -27,7 +27,7 @@ def json_text(value: Any) -> str:
 
 
 def json_object_in(data: bytes) -> dict[str, Any] | None:
-    """Give the JSON object that small files of ours hold, or None where the bytes are anything else."""
+    """Return the JSON object that small files of ours hold, or None where the bytes are anything else."""
     if len(data) > _LARGEST_OBJECT_BYTES:
         return None
     try:

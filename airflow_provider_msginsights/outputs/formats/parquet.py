@@ -53,7 +53,7 @@ class Parquet:
 
 
 def arrow_schema(columns: Sequence[Column]) -> Any:
-    """Give the pyarrow schema of the columns."""
+    """Return the pyarrow schema of the columns."""
     import pyarrow as pa
 
     types = {

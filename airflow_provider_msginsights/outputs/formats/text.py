@@ -150,7 +150,7 @@ class _Stretches(dict["Values", tuple[str, ...]]):
 
 
 def _lines(rows: Iterable[Values], columns: Sequence[Column]) -> Iterator[str]:
-    """Give each row's line; what repeats is encoded once, since neighbours differ in little."""
+    """Return each row's line; what repeats is encoded once, since neighbours differ in little."""
     own_of = itemgetter(*[place for place, column in enumerate(columns) if column.name in _OF_ITS_OWN])
     repeated_of = itemgetter(*[place for place, column in enumerate(columns) if column.name not in _OF_ITS_OWN])
     known = _Stretches(columns)
@@ -186,7 +186,7 @@ def _csv_value(text: str | None, column: Column) -> Any:
 
 
 def _typed(value: Any, column: Column) -> Any:
-    """Give dates and times their types; what is not the text of one stays as it is, for `checked_rows` to name."""
+    """Turn dates and times into their types; what is not the text of one stays as it is, for `checked_rows` to name."""
     kind = column.kind
     if value is None or (kind is not Kind.DATE and kind is not Kind.TIMESTAMP) or not isinstance(value, str):
         return value

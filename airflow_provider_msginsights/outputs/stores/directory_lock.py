@@ -50,7 +50,7 @@ def locked_directory(path: Path, patience: Patience) -> Iterator[bool]:
 
 
 def knows_locks(path: Path) -> bool:
-    """Tell whether a directory of this file system can be locked; somebody may hold it meanwhile."""
+    """Return whether a directory of this file system can be locked; somebody may hold it meanwhile."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         is_locked = try_lock(descriptor)
@@ -88,7 +88,7 @@ def _unlock(descriptor: int) -> None:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Tell whether the open directory still is the one at the path, and not one that was removed meanwhile."""
+    """Return whether the open directory still is the one at the path, and not one that was removed meanwhile."""
     try:
         now = path.stat()
     except FileNotFoundError:

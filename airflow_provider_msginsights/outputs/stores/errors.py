@@ -78,7 +78,7 @@ def as_our_errors(shown_path: str, action: Action, *, of: type[Exception] = Exce
 
 
 def error_of_store(error: Exception, shown_path: str, action: Action) -> MessagingInsightsError:
-    """Give our error for one of a store's."""
+    """Return our error for one of a store's."""
     codes = codes_of(error)
     what = f"{_named(shown_path)} could not be {_DONE[action]}: {_words(error, codes)}"
     if codes & _PASSING:
@@ -98,7 +98,7 @@ _DONE: dict[Action, str] = {"list": "listed", "read": "read", "write": "stored"}
 
 
 def codes_of(error: BaseException) -> frozenset[str]:
-    """Give the codes, as words or HTTP statuses, that a store's error or what caused it carries."""
+    """Return the codes, as words or HTTP statuses, that a store's error or what caused it carries."""
     found: set[str] = set()
     seen: BaseException | None = error
     while seen is not None:
@@ -151,7 +151,7 @@ def _right(shown_path: str, action: Action) -> str:
 
 
 def _words(error: Exception, codes: frozenset[str]) -> str:
-    """Give the store's own words on one line, without what may be a signature in a URL."""
+    """Return the store's own words on one line, without what may be a signature in a URL."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = " ".join(_SIGNED.sub("***", text).split()).rstrip(".")
     text = f"{text[:_LONGEST_WORDS]}…" if len(text) > _LONGEST_WORDS else text

@@ -38,7 +38,7 @@ class LocalStore(Store):
     has_conditions: ClassVar[bool | None] = True
 
     def probe_conditions(self, name: str, data: bytes) -> bool:
-        """Tell whether directories can be locked here."""
+        """Return whether directories can be locked here."""
         del data
         directory = Path(self._path(name)).parent
         with as_our_errors(str(directory), "write"):

@@ -79,7 +79,7 @@ def _shown(scheme: str, host: str, path: str) -> str:
 
 
 def _conn_id(scheme: str, named: str, output_conn_id: str | None) -> str:
-    """Give the connection that stands before the ``@``."""
+    """Return the connection that stands before the ``@``."""
     form = f"{scheme}://conn_id@bucket/path"
     if ":" in named:
         raise ConfigurationError(
@@ -118,7 +118,7 @@ def _check_host(scheme: str, host: str) -> None:
 
 
 def _key(path: str, shown: str) -> str:
-    """Give the key of a directory, in which clients of object stores must not read anything else."""
+    """Return the key of a directory, in which clients of object stores must not read anything else."""
     segments = path.rstrip("/").split("/")
     if {".", ".."} & set(segments) or ("" in segments and segments != [""]):
         raise ConfigurationError(
@@ -129,7 +129,7 @@ def _key(path: str, shown: str) -> str:
 
 
 def _local_path(path: str, shown: str) -> str:
-    """Give an absolute path with single slashes; ``..`` stays, as what it means depends on links."""
+    """Return an absolute path with single slashes; ``..`` stays, as what it means depends on links."""
     if not path.startswith("/"):
         raise ConfigurationError(
             f"output_path={shown!r} is relative: use an absolute path, such as '/data/insights', or a URL."

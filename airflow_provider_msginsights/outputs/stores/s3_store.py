@@ -53,7 +53,7 @@ class S3Store(Store):
         return True
 
     def probe_conditions(self, name: str, data: bytes) -> bool:
-        """Tell whether a second creation, and a replacement of a version that never was, are refused."""
+        """Return whether a second creation, and a replacement of a version that never was, are refused."""
         if not self._client_sends_conditions():
             return False
         with as_our_errors(self.shown_path(name), "write"):
@@ -109,6 +109,6 @@ class S3Store(Store):
         return {"IfMatch": str(entry.version)}
 
     def _client_sends_conditions(self) -> bool:
-        """Tell whether botocore knows the conditions; s3fs leaves out, without a word, what it does not know."""
+        """Return whether botocore knows the conditions; s3fs leaves out, without a word, what it does not know."""
         put = self.fs.s3.meta.service_model.operation_model("PutObject")
         return bool(put.input_shape.members.keys() >= {"IfMatch", "IfNoneMatch"})

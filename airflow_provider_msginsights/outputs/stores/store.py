@@ -109,7 +109,7 @@ class Store:
     conditional: bool = field(default=True)
 
     def shown_path(self, name: str) -> str:
-        """Give the file's whole path, as a person writes it."""
+        """Return the file's whole path, as a person writes it."""
         return f"{self.shown}/{name}" if name else self.shown
 
     # Reading
@@ -209,7 +209,7 @@ class Store:
     # What kinds of stores differ in
 
     def probe_conditions(self, name: str, data: bytes) -> bool:
-        """Tell whether the store honours conditions, by puts that must be refused.
+        """Return whether the store honours conditions, by puts that must be refused.
 
         :param name: a file to try it on, of which ``data`` are the bytes; where conditions are ignored, they stay so.
         """

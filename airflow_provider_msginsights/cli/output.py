@@ -51,7 +51,7 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def port(text: str) -> int:
-    """The number of a port, for a parser; 0 is one that the system chooses."""
+    """Return the number of a port, for a parser; 0 is one that the system chooses."""
     if not text.isdecimal() or not text.isascii() or int(text) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 to {_LAST_PORT}")
     return int(text)
@@ -67,7 +67,7 @@ def console(*, errors: bool = False) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
-    """A table with a title to the left; ``right`` names the columns of numbers. Texts are shown as they are."""
+    """Return a table with a title to the left; ``right`` names the columns of numbers. Texts are shown as they are."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -123,14 +123,14 @@ def _print_failure(text: str, *, kind: str, as_json: bool) -> None:
 
 
 def _place_of(error: BaseException) -> str:
-    """The innermost line of this package that the error passed."""
+    """Return the innermost line of this package that the error passed."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}airflow_provider_msginsights{os.sep}" in frame.filename]
     return f" at {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else ""  # noqa: PTH119 - a text
 
 
 def error_as_dict(error: MessagingInsightsError) -> dict[str, Any]:
-    """An error in plain JSON: its kind, its message and Meta's evidence."""
+    """Return an error in plain JSON: its kind, its message and Meta's evidence."""
     return {"kind": type(error).__name__, "message": error.message, **error.evidence}
 
 

@@ -104,7 +104,7 @@ def cleaned_up_by(clean_up: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A folder that is gone at the end of the block, and of the process."""
+    """Make a folder that is gone at the end of the block, and of the process."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     remove = partial(shutil.rmtree, folder, ignore_errors=True)
     with cleaned_up_by(remove):
@@ -165,7 +165,7 @@ def _print_failure(reason: str) -> None:
 
 
 def _renewed(stream: TextIO, kind: type[_Stream]) -> _Stream:
-    """The stream as another class; what its encoding lacks is written as an escape."""
+    """Return the stream as another class; what its encoding lacks is written as an escape."""
     is_buffered_by_line = getattr(stream, "line_buffering", False)
     return kind(stream.buffer, encoding=stream.encoding, errors="backslashreplace", line_buffering=is_buffered_by_line)
 

@@ -49,7 +49,7 @@ class Call:
     overrides_method: bool = False
 
     def redacted_params(self) -> dict[str, str]:
-        """The parameters with every secret's value taken out; a batch holds the tokens of its parts."""
+        """Return the parameters with every secret's value taken out; a batch holds the tokens of its parts."""
         hidden = SECRET_PARAMETERS | {"batch"}
         return {name: REDACTED if name in hidden else value for name, value in self.params.items()}
 
@@ -79,7 +79,7 @@ class Reply:
     callback: str | None = None
 
     def body(self) -> bytes:
-        """The bytes to send; JSON is always compact, whatever `pretty` asked for."""
+        """Return the bytes to send; JSON is always compact, whatever `pretty` asked for."""
         if self.raw_body is not None:
             return self.raw_body
         text = json.dumps(self.payload, separators=(",", ":"))
@@ -87,12 +87,12 @@ class Reply:
 
 
 def well_formed(text: str) -> str:
-    """The text without half characters, which JSON can spell and nothing else can carry."""
+    """Return the text without half characters, which JSON can spell and nothing else can carry."""
     return text.encode("utf-8", "replace").decode()
 
 
 def list_parameter(text: str | None) -> list[str]:
-    """A list as clients write it, `a,b` or `["a","b"]`; order kept, repetitions and blanks dropped."""
+    """Return a list as clients write it, `a,b` or `["a","b"]`; order kept, repetitions and blanks dropped."""
     if not text:
         return []
     if text.lstrip().startswith("["):
@@ -106,7 +106,7 @@ def list_parameter(text: str | None) -> list[str]:
 
 
 def flag_parameter(text: str | None, *, default: bool) -> bool:
-    """A boolean as clients write it: `true`, `1`, `false`, `0`."""
+    """Return a boolean as clients write it: `true`, `1`, `false`, `0`."""
     if text is None:
         return default
     return text.strip().lower() not in {"", "0", "false", "no"}

@@ -89,7 +89,7 @@ def _signals_put_into(end: "queue.SimpleQueue[int | OSError]") -> Iterator[None]
 
 
 def welcome_lines(emulator: GraphEmulator) -> list[tuple[str, str]]:
-    """What a newcomer needs, as (label, text); a text without a label stands on a line of its own."""
+    """Return what a newcomer needs, as (label, text); a text without a label stands on a line of its own."""
     ids = emulator.page_ids
     first = ids[0] if ids else "101"
     last = f" … {ids[-1]}" if len(ids) > 1 else ""

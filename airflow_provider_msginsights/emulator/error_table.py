@@ -98,7 +98,7 @@ def known_errors() -> tuple[tuple[int, int | None], ...]:
 
 
 def table_error(code: int, subcode: int | None = None) -> GraphError:
-    """The error of the table; a subcode without a text of its own takes its code's text."""
+    """Return the error of the table; a subcode without a text of its own takes its code's text."""
     if code in _BUSINESS:
         message = _BUSINESS_LIMIT.format(code=code, whom=_BUSINESS[code]) + _LIMIT_DOCS
         return GraphError(code=code, subcode=subcode, message=message, is_transient=True)

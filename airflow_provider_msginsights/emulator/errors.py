@@ -50,7 +50,7 @@ class GraphError(Exception):
         return {"error": error}
 
     def www_authenticate(self) -> str:
-        """The value of the `WWW-Authenticate` header that goes with a failure."""
+        """Return the value of the `WWW-Authenticate` header that goes with a failure."""
         if self.code in _TOKEN_CODES:
             reason = "invalid_token"
         elif self.code in _PERMISSION_CODES:

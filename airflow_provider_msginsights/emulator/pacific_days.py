@@ -19,12 +19,12 @@ def midnight(day: date) -> int:
 
 
 def pacific_date(moment_seconds: float) -> date:
-    """The Pacific day that the moment lies in; a midnight lies in the day it begins."""
+    """Return the Pacific day that the moment lies in; a midnight lies in the day it begins."""
     return datetime.fromtimestamp(moment_seconds, PACIFIC).date()
 
 
 def is_midnight(moment_seconds: int) -> bool:
-    """True when a Pacific day begins at this moment."""
+    """Return True when a Pacific day begins at this moment."""
     return midnight(pacific_date(moment_seconds)) == moment_seconds
 
 
@@ -35,7 +35,7 @@ def iso_utc(moment_seconds: int) -> str:
 
 
 def years_before(day: date, years: int) -> date:
-    """The same calendar day some years earlier; 29 February becomes the 28th."""
+    """Return the same calendar day some years earlier; 29 February becomes the 28th."""
     try:
         return day.replace(year=day.year - years)
     except ValueError:

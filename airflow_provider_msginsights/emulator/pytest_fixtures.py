@@ -21,6 +21,6 @@ def graph_emulator_server() -> Iterator[GraphEmulator]:
 
 @pytest.fixture
 def graph_emulator(graph_emulator_server: GraphEmulator) -> GraphEmulator:
-    """The session's emulator in its seeded state: reset before the test."""
+    """Return the session's emulator in its seeded state: reset before the test."""
     graph_emulator_server.reset()
     return graph_emulator_server

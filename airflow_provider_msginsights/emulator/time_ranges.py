@@ -113,7 +113,7 @@ class AskedRange:
             day += ONE_DAY
 
     def shifted(self, direction: int) -> AskedRange:
-        """The neighbouring range of the same length: -1 the one before, +1 the one after."""
+        """Return the neighbouring range of the same length: -1 the one before, +1 the one after."""
         if is_midnight(self.since) and is_midnight(self.until):
             first, last = pacific_date(self.since), pacific_date(self.until)
             by = (last - first) * direction
@@ -132,7 +132,7 @@ class Window:
 
 
 def resolve_range(params: Mapping[str, str], *, now_seconds: float, history_starts: date) -> AskedRange:
-    """The range that `since`, `until` or `date_preset` name, or the default: the last two finished days.
+    """Return the range that `since`, `until` or `date_preset` name, or the default: the last two finished days.
 
     Insights edge reference: `date_preset` has no effect beside `since` or `until`; at most 90 days lie between
     the two when both are given.
@@ -182,7 +182,7 @@ def _refuse_bad_span(since: int, until: int) -> None:
 
 
 def preset_days(preset: str, *, today: date, history_starts: date) -> tuple[date, date]:
-    """The preset's first day and the day after its last. `last_Nd` ends with yesterday."""
+    """Return the preset's first day and the day after its last. `last_Nd` ends with yesterday."""
     first_of_month = today.replace(day=1)
     quarter = today.replace(month=today.month - (today.month - 1) % 3, day=1)
     new_year = today.replace(month=1, day=1)
@@ -221,7 +221,7 @@ def _quarter_before(quarter: date) -> date:
 
 
 def windows(period: str, asked: AskedRange, *, first_end: date, last_end: date) -> list[Window]:
-    """The windows of the period's rows, ascending, for the day ends from `first_end` to `last_end`.
+    """Return the windows of the period's rows, ascending, for the day ends from `first_end` to `last_end`.
 
     `week` and `days_28` roll: one row a day, each over the 7 or 28 days before its end. `month` gives one row for
     each calendar month that ends in the range. `total_over_range` gives one row for all of it, stamped with the
@@ -240,6 +240,6 @@ def windows(period: str, asked: AskedRange, *, first_end: date, last_end: date) 
 
 
 def windows_since(first_day: date, spans: Sequence[Window]) -> list[Window]:
-    """What is left of the windows where nothing is counted before a day."""
+    """Return what is left of the windows where nothing is counted before a day."""
     start = midnight(first_day)
     return [replace(window, starts_at=max(window.starts_at, start)) for window in spans if window.ends_at > start]

@@ -137,7 +137,7 @@ class Dataset(Generic[PathT]):
         }
 
     def _suffix(self, theirs: dict[str, object]) -> str:
-        """What tells this load's directory from theirs, for a name beside it."""
+        """Return what tells this load's directory from theirs, for a name beside it."""
         words = [self.period, *sorted(self.breakdowns), self.file_format.extension.replace(".", "_")]
         if theirs.get("extra_columns") != sorted(self.extra_columns):
             words += ["with", *sorted(self.extra_columns)] if self.extra_columns else ["plain"]

@@ -145,7 +145,7 @@ def has_present_id(values: Values) -> bool:
 
 
 def _whose(page_id: str, metric: str, period: str) -> str:
-    """What the key says of page and metric; the key is the JSON of a list."""
+    """Return what the key says of page and metric; the key is the JSON of a list."""
     return json.dumps([page_id, metric, period])[:-1]
 
 
@@ -159,7 +159,7 @@ def _are_exact(values: Sequence[float]) -> bool:
 
 
 def _divided(named: dict[str, str | None], other: dict[str, str]) -> tuple[str, Values]:
-    """What the key says of the dimensions, and their columns from ``breakdown_by`` on."""
+    """Return what the key says of the dimensions, and their columns from ``breakdown_by`` on."""
     others = json.dumps(other, sort_keys=True) if other else None
     dimensions = (",".join(sorted(named)), *map(named.get, BREAKDOWN_COLUMNS), others)
     return json.dumps([sorted(named.items()), others])[1:], dimensions

@@ -170,7 +170,7 @@ def test_a_page_can_be_unshared_with_one_person(emulator: GraphEmulator, ask: As
     assert code(ask("/v26.0/102", token="system-user-token", fields="access_token")) == (100, None)
     with pytest.raises(ValueError, match="no person 5"):
         emulator.share_page("102", user_id="5")
-    with pytest.raises(ValueError, match="no Page 999"):
+    with pytest.raises(ValueError, match="Page 999 does not exist"):
         emulator.unshare_page("999")
 
 

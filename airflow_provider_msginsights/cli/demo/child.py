@@ -95,7 +95,7 @@ def end_session(session: int, *, spared: Sequence[int], asked_seconds: float = _
 
 
 def _members(session: int, spared: Sequence[int]) -> list[int]:
-    """The living processes of a session: Airflow's tasks leave its process group, but none leaves its session."""
+    """Return the living processes of a session: Airflow's tasks leave its process group, none leaves its session."""
     return [
         pid
         for pid, is_zombie, its_session in _processes()

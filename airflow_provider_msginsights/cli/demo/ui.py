@@ -22,7 +22,7 @@ _PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
 def ui_environment(environment: Mapping[str, str], *, port: int) -> dict[str, str]:
-    """The environment of an ``airflow standalone`` on a port of its own, without a log-in.
+    """Return the environment of an ``airflow standalone`` on a port of its own, without a log-in.
 
     :param environment: with ``AIRFLOW_HOME`` and the like; ``PATH`` is led by this Python's own folder, because
         Airflow starts its parts by the name ``airflow``.
@@ -51,7 +51,7 @@ def ui_environment(environment: Mapping[str, str], *, port: int) -> dict[str, st
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """Return a port that nobody listens on at this moment."""
     import socket
 
     with socket.socket() as probe:

@@ -52,7 +52,7 @@ class Anonymiser:
     _moments: dict[datetime, int] = field(default_factory=dict)
 
     def of(self, value: object, name: str = "") -> Any:
-        """The JSON value with stand-ins; ``name`` is the field it stands in."""
+        """Return the JSON value with stand-ins; ``name`` is the field it stands in."""
         match value:
             case dict():
                 return {self.field_name(str(key)): self.of(one, str(key)) for key, one in value.items()}
@@ -68,7 +68,7 @@ class Anonymiser:
                 return 0.5
 
     def field_name(self, name: str) -> str:
-        """A field's name, if it is known to everyone."""
+        """Return a field's name, if it is known to everyone."""
         if name in FIELD_NAMES:
             return name
         return self.unknown_fields.setdefault(name, f"unknown_field_{len(self.unknown_fields) + 1}")
@@ -105,7 +105,7 @@ class Anonymiser:
         return self._words.setdefault(word, f"word-{len(self._words) + 1}")
 
     def _time(self, text: str, name: str) -> str | None:
-        """A time in the same spelling, at another moment."""
+        """Return a time in the same spelling, at another moment."""
         if name in _TIMES and re.fullmatch(r"[0-9]{9,11}", text):
             return str(int(self._moment(datetime.fromtimestamp(int(text), UTC)).timestamp()))
         if not (match := _ISO.fullmatch(text)):

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(report: TokenReport) -> None:
-    """The lines of the report, with a colour for each kind."""
+    """Return the lines of the report, with a colour for each kind."""
     from airflow_provider_msginsights.insights.token.render import render_report
 
     say = output.console().print

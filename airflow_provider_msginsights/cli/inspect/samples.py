@@ -77,7 +77,7 @@ def _request(page_id: str, days: DateRange, metric: str, period: str, breakdown:
 
 
 def sample_of(replies: Sequence[Reply]) -> Sample:
-    """The replies without anything that is anyone's."""
+    """Return the replies without anything that is anyone's."""
     anonymiser = Anonymiser()
     document = {"msginsights": __version__, "replies": [_told(reply, anonymiser) for reply in replies]}
     return Sample(json.dumps(document, indent=1) + "\n", len(replies), tuple(anonymiser.unknown_fields))

@@ -150,7 +150,7 @@ def _settings(arguments: argparse.Namespace) -> TransportSettings:
 
 
 def _runs(arguments: argparse.Namespace, at: datetime) -> Iterator[Any]:
-    """The runs to plan: those of the schedule for two days and as many as are shown, or one by hand."""
+    """Return the runs to plan: those of the schedule for two days and as many as are shown, or one by hand."""
     from airflow_provider_msginsights.cli.plan.schedules import next_runs
 
     if arguments.schedule is None:

@@ -45,7 +45,7 @@ class PlannedQuery:
     lookback_days: int = 0
 
     def queries(self, run: object, *, at: datetime) -> tuple[tuple[InsightsQuery, ...], str | None]:
-        """What a load of the run asks: one query for each range of days, and a warning where days are left out.
+        """Return what a load of the run asks: one query for each range of days, and a warning where days are left out.
 
         :param at: when the run loads.
 
@@ -160,7 +160,7 @@ class Planner:
     _known: dict[InsightsQuery, Traffic] = field(default_factory=dict)
 
     def plan(self, run: Any, *, at: datetime) -> PlannedLoad:
-        """What the load of a run costs; ``at`` is when it is planned, for the warnings.
+        """Return what the load of a run costs; ``at`` is when it is planned, for the warnings.
 
         :param run: has ``run_after``, ``data_interval_start``, ``data_interval_end``, as a DAG run has.
         """
@@ -208,7 +208,7 @@ def rows_at_most(query: InsightsQuery) -> int | None:
 
 
 def busiest_day(loads: Sequence[PlannedLoad]) -> int:
-    """Calls for one Page in the busiest 24 hours, which may begin at any moment; the loads in order of time."""
+    """Return calls for one Page in the busiest 24 hours, which may begin at any moment; the loads in order of time."""
     width = timedelta(hours=_ALLOWANCE_HOURS)
     busiest = calls = 0
     within: deque[PlannedLoad] = deque()

@@ -29,7 +29,7 @@ class ScheduledRun:
 
 
 def next_runs(expression: str, *, timezone: str, timetable: str, at: datetime) -> Iterator[ScheduledRun]:
-    """The runs after a moment, the next one first; they do not end.
+    """Return the runs after a moment, the next one first; they do not end.
 
     :raises ConfigurationError: for an expression or a time zone that Airflow does not know.
     """

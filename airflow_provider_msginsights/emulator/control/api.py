@@ -36,7 +36,7 @@ class Controls(AccessControls):
             self._state.configure(**changes)
 
     def current_settings(self) -> Settings:
-        """The settings in force."""
+        """Return the settings in force."""
         with self._state.lock:
             return self._state.settings
 
@@ -48,7 +48,7 @@ class Controls(AccessControls):
     # Time
 
     def now(self) -> datetime:
-        """The emulator's present moment, aware, in UTC."""
+        """Return the emulator's present moment, aware, in UTC."""
         return self._state.clock.moment()
 
     def set_clock(self, moment: datetime, *, ticking: bool = False) -> None:
@@ -133,7 +133,7 @@ class Controls(AccessControls):
     # Tokens
 
     def page_token(self, page_id: str) -> str:
-        """The Page's token."""
+        """Return the Page's token."""
         return page_token_value(page_id)
 
     def tokens(self) -> tuple[Token, ...]:
@@ -172,7 +172,7 @@ class Controls(AccessControls):
         return added
 
     def faults(self) -> tuple[Fault, ...]:
-        """The faults that may still strike."""
+        """Return the faults that may still strike."""
         with self._state.lock:
             return self._state.faults.waiting()
 
@@ -198,7 +198,7 @@ class Controls(AccessControls):
             self._state.faults.outage = None
 
     def outage(self) -> Fault | None:
-        """What every request is answered with, while there is an outage."""
+        """Return what every request is answered with, while there is an outage."""
         with self._state.lock:
             return self._state.faults.outage
 

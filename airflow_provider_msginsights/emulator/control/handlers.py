@@ -27,7 +27,7 @@ def post_reset(emulator: Controls, _: Mapping[str, Any]) -> Answer:
 
 
 def get_clock(emulator: Controls, _: Mapping[str, Any]) -> Answer:
-    """The emulator's moment, ISO and unix seconds."""
+    """Return the emulator's moment, ISO and unix seconds."""
     now = emulator.now()
     return {"now": now.isoformat(), "unix": int(now.timestamp())}
 
@@ -43,7 +43,7 @@ def post_clock(emulator: Controls, body: Mapping[str, Any]) -> Answer:
 
 
 def get_faults(emulator: Controls, _: Mapping[str, Any]) -> Answer:
-    """The faults that may still strike."""
+    """Return the faults that may still strike."""
     return {"faults": [_without_defaults(asdict(fault)) for fault in emulator.faults()]}
 
 
@@ -62,7 +62,7 @@ def delete_faults(emulator: Controls, body: Mapping[str, Any]) -> Answer:
 
 
 def get_events(emulator: Controls, query: Mapping[str, Any]) -> Answer:
-    """A Page's events: `page_id`, and `since`, `until`, `kind` (comma list) if wanted."""
+    """Return a Page's events: `page_id`, and `since`, `until`, `kind` (comma list) if wanted."""
     _only(query, "page_id", "since", "until", "kind")
     bounds = {name: _moment(emulator, query[name], name) for name in ("since", "until") if name in query}
     kinds = [EventKind(kind) for kind in str(query["kind"]).split(",")] if "kind" in query else list(EventKind)
@@ -79,7 +79,7 @@ def post_events(emulator: Controls, body: Mapping[str, Any]) -> Answer:
 
 
 def get_tokens(emulator: Controls, _: Mapping[str, Any]) -> Answer:
-    """What is known of each token; never its value."""
+    """Return what is known of each token; never its value."""
     listed = [asdict(token) for token in emulator.tokens()]
     return {
         "tokens": [
@@ -164,7 +164,7 @@ def post_sharing(emulator: Controls, body: Mapping[str, Any]) -> Answer:
 
 
 def get_outage(emulator: Controls, _: Mapping[str, Any]) -> Answer:
-    """What every request is answered with; null without an outage."""
+    """Return what every request is answered with; null without an outage."""
     outage = emulator.outage()
     return {"outage": None if outage is None else _without_defaults(asdict(outage))}
 
@@ -193,7 +193,7 @@ def post_limits(emulator: Controls, body: Mapping[str, Any]) -> Answer:
 
 
 def get_settings(emulator: Controls, _: Mapping[str, Any]) -> Answer:
-    """The settings in force."""
+    """Return the settings in force."""
     return {
         name: str(value) if name == "first_day" else value
         for name, value in asdict(emulator.current_settings()).items()
@@ -230,7 +230,7 @@ def _only(body: Mapping[str, Any], *known: str) -> None:
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The body itself, or the objects that it lists under the name."""
+    """Return the body itself, or the objects that it lists under the name."""
     listed = body.get(name, [body])
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise ValueError(f"'{name}' must be a list of objects.")

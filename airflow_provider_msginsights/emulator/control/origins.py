@@ -64,7 +64,7 @@ def _origin(address: str) -> str:
 
 
 def _is_json(headers: "Headers") -> bool:
-    """True for a JSON body, and for a request that has neither a body nor a type, such as `curl -X POST`."""
+    """Return True for a JSON body, and for a request that has neither a body nor a type, such as `curl -X POST`."""
     types = headers.getlist("content-type")
     if not types:
         return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers

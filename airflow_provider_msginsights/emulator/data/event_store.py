@@ -51,7 +51,7 @@ _LOOKED_UP_BY: Final = {
 
 
 def statements() -> Iterator[str]:
-    """What makes an empty store, statement by statement."""
+    """Return what makes an empty store, statement by statement."""
     yield f"CREATE TABLE attributes (id INTEGER PRIMARY KEY, {', '.join(ATTRIBUTES)})"
     # Ids are declared without a type: seeded ones are integers, users' ones text, and none is turned into the other.
     yield """
@@ -91,7 +91,7 @@ _Row = tuple[int | str | None, ...]
 
 
 def stored_id(text: str) -> int | str:
-    """An id as the store keeps it: an integer if it is spelled as one, and otherwise the very text."""
+    """Return an id as the store keeps it: an integer if it is spelled as one, and otherwise the very text."""
     spelled_as_integer = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS and str(int(text)) == text
     return int(text) if spelled_as_integer else text
 
@@ -220,7 +220,7 @@ class EventStore:
         return known
 
     def _attributes_of_message(self, event: Event) -> Attributes:
-        """The attributes of a message that was sent before; none of an unknown one."""
+        """Return the attributes of a message that was sent before; none of an unknown one."""
         found = self._database.execute(
             f"SELECT {', '.join(ATTRIBUTES)} FROM looked_up_marketing_message_sent "
             "WHERE page_id = ? AND message = ? LIMIT 1",

@@ -65,7 +65,7 @@ _ORDER_KINDS = frozenset({EventKind.ORDER_CREATED, EventKind.ORDER_PAID})
 
 
 def subject_field(kind: EventKind) -> str | None:
-    """The field that says what an event of this kind is about: a conversation, a message, an order, or nothing."""
+    """Return the field that says what an event of this kind is about: conversation, message, order, or nothing."""
     if kind in _CONVERSATION_KINDS:
         return "conversation_id"
     if kind in _MESSAGE_KINDS:
@@ -127,7 +127,7 @@ class Event:
         return getattr(self, field) if field else None
 
     def as_json(self) -> dict[str, Any]:
-        """The event as the control plane writes it: set fields only, `at` as ISO text in UTC."""
+        """Return the event as the control plane writes it: set fields only, `at` as ISO text in UTC."""
         fields = {name: value for name, value in asdict(self).items() if value is not None}
         return fields | {
             "kind": str(self.kind),
@@ -137,7 +137,7 @@ class Event:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any], *, now_seconds: float) -> "Event":
-        """The event that the control plane was given.
+        """Return the event that the control plane was given.
 
         Raises ValueError naming the field that is wrong.
         """

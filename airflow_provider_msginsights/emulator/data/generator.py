@@ -66,7 +66,7 @@ _SEASONS: Final = ("Winter", "Spring", "Summer", "Autumn")
 
 
 def season(month: int) -> str:
-    """The season that a month, 1 to 12, lies in."""
+    """Return the season that a month, 1 to 12, lies in."""
     return _SEASONS[month % 12 // 3]
 
 
@@ -123,7 +123,7 @@ class PageHistory:
         self._orders = 0
 
     def is_of(self, page: Page) -> bool:
-        """True when this Page would have the very same history."""
+        """Return True when this Page would have the very same history."""
         made, asked = (
             (one.page_id, one.liveliness, one.scale, one.first_day, one.currency) for one in (self.page, page)
         )
@@ -153,7 +153,7 @@ class PageHistory:
         return [event for event in events if event.at < until]
 
     def next_day(self) -> list[SeededEvent]:
-        """The events caused on the next day, some of them later than that day."""
+        """Return the events caused on the next day, some of them later than that day."""
         day, self.day = self.day, self.day + ONE_DAY
         if self.page.liveliness is Liveliness.SILENT:
             return []
@@ -280,7 +280,7 @@ class PageHistory:
         return INSTAGRAM if self._rng.random() < CHANCE_INSTAGRAM else MESSENGER
 
     def _mean(self, day: date, base: float) -> float:
-        """The day's expected traffic: the Page's size, its growth, weekends, and the weeks before Christmas."""
+        """Return the day's expected traffic: the Page's size, its growth, weekends, and the weeks before Christmas."""
         years = (day - self.page.first_day).days / 365.25
         weekend = self._weekend if day.weekday() >= SATURDAY else 1.0
         season = BUSY_FACTOR if day.month in BUSY_MONTHS else 1.0
@@ -288,7 +288,7 @@ class PageHistory:
         return base * self.page.scale * growth * weekend * season
 
     def _moment(self, day: date) -> int:
-        """A second of the day; few at night, most in the afternoon and the evening."""
+        """Return a second of the day; few at night, most in the afternoon and the evening."""
         start, end = midnight(day), midnight(day + ONE_DAY)
         hours = (self._rng.random() + self._rng.random() * 2 + 0.3) / 3.3
         return start + int(hours * (end - start))

@@ -38,7 +38,9 @@ def _until(event: str, person: str, moment: str) -> str:
 
 
 def _is_connection(person: str, moment: str) -> str:
-    """The person has sent a message on Messenger, first since October 2016, and has not blocked or reported since.
+    """Return SQL that is true for a person who has sent a message on Messenger, and has not blocked or reported since.
+
+    The first message must be of October 2016 or later.
 
     Choices: a connection is made by the person's first message, so somebody who first wrote before October 2016
     stays uncounted; who unblocks the Page counts again; a report is for good.
@@ -205,7 +207,7 @@ def measure(
     breakdowns: Sequence[str] = (),
     with_zero_buckets: bool = False,
 ) -> list[Figure]:
-    """The metric's figures over the windows, in the windows' order.
+    """Return the metric's figures over the windows, in the windows' order.
 
     Without breakdowns every window has a figure, 0 where nothing happened. With breakdowns there is one figure for
     each combination that is not zero; `with_zero_buckets` one for each that has ever occurred at the Page by the end
@@ -247,7 +249,7 @@ def _split_figures(
     breakdowns: Sequence[str],
     buckets: Sequence[tuple[Any, ...]],
 ) -> list[Figure]:
-    """A figure for each combination that is not zero, and for each of the buckets."""
+    """Return a figure for each combination that is not zero, and for each of the buckets."""
     named = {names for names, value in found.items() if value} | set(buckets)
     return [
         Figure(
@@ -261,7 +263,7 @@ def _split_figures(
 
 
 def _sql(metric: str, breakdowns: Sequence[str]) -> str:
-    """The definition with its breakdown columns. Names come from the documentation's list, never from a request."""
+    """Return the definition with its breakdown columns; names come from the documentation, never from a request."""
     known = [name for name in METRICS[metric].breakdowns if name in breakdowns]
     if len(known) != len(breakdowns):
         raise ValueError(f"{metric} has no breakdown by {sorted(set(breakdowns) - set(known))}.")

@@ -79,7 +79,7 @@ class Page:
 
 
 def seeded_page(page_id: str, *, seed: int, first_day: date) -> Page:
-    """The Page that this seed makes of this id. Every tenth Page is silent; Page 101 is always a lively shop."""
+    """Return the Page that this seed makes of this id. Every tenth Page is silent; Page 101 is always a lively shop."""
     rng = random.Random(f"{seed}/{page_id}/profile")
     number = int(page_id) - documentation.FIRST_PAGE_ID if page_id.isdigit() else 0
     if number % _SILENT_EVERY == _SILENT_EVERY - 1:

@@ -26,14 +26,14 @@ _PROOF_NAMES = ("appsecret_proof", "appsecret_time")
 
 
 def is_batch(call: Call) -> bool:
-    """True for a POST of a batch: to the root or to `me`, with or without a version."""
+    """Return True for a POST of a batch: to the root or to `me`, with or without a version."""
     components = [component for component in call.path.split("/") if component]
     node = components[1:] if names_version(call.path) else components
     return call.method == "POST" and "batch" in call.params and node in ([], ["me"])
 
 
 def answer_batch(state: State, graph: Graph, call: Call) -> Reply:
-    """The reply to the whole POST: an array with one answer for each part, in the order of the parts.
+    """Return the reply to the whole POST: an array with one answer for each part, in the order of the parts.
 
     A batch without a good token of its own fails as a whole, with a single error.
     """
@@ -141,7 +141,7 @@ class _Batch:
         )
 
     def _resolved(self, text: str) -> str:
-        """The text with `{result=name:$.path}` replaced by values of earlier answers, joined with commas."""
+        """Return the text with `{result=name:$.path}` replaced by values of earlier answers, joined with commas."""
 
         def value(match: re.Match[str]) -> str:
             if match[1] not in self._results:
@@ -181,7 +181,7 @@ def _references(part: Mapping[str, Any]) -> list[re.Match[str]]:
 
 
 def _select(value: Any, path: str) -> list[Any]:
-    """The values that a path such as `$.data.*.id` or `$.data[0].id` leads to."""
+    """Return the values that a path such as `$.data.*.id` or `$.data[0].id` leads to."""
     found = [value]
     for match in _STEP.finditer(path):
         step = match[1] or match[2]

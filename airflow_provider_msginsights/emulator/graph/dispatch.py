@@ -53,7 +53,7 @@ class Graph:
         self._state = state
 
     def answer(self, call: Call) -> Reply:
-        """The reply to one call, journal and limits included."""
+        """Return the reply to one call, journal and limits included."""
         inquiry = _Inquiry(call, self._state.settings.default_version, [])
         callback = None
         try:
@@ -70,13 +70,13 @@ class Graph:
         return reply
 
     def refuse(self, call: Call, error: GraphError, *, version: str, fault: Fault | None = None) -> Reply:
-        """The error as a reply to a call that is refused before it is looked into; noted in the journal."""
+        """Return the error as a reply to a call that is refused before it is looked into; noted in the journal."""
         reply = self.refusal(error)
         self._note(_Inquiry(call, version, [], fault=fault, error=error), reply)
         return reply
 
     def refusal(self, error: GraphError) -> Reply:
-        """The error as a reply."""
+        """Return the error as a reply."""
         return Reply(
             status=error.http_status,
             payload=error.envelope(self._state.new_trace_id()),

@@ -25,7 +25,7 @@ class AskedField:
 
 
 def parse_fields(text: str) -> list[AskedField]:
-    """The fields of the text.
+    """Return the fields of the text.
 
     Raises GraphError with code 2500 when brackets do not match.
     """

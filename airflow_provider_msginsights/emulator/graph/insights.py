@@ -34,7 +34,7 @@ _LINK_LEAVES_OUT = frozenset({"access_token", "appsecret_proof", "appsecret_time
 def read_insights(
     state: State, page: Page, token: Token, params: Mapping[str, str], call: Call, *, version: str
 ) -> dict[str, Any]:
-    """The answer of the edge. Raises GraphError for a call that is refused whole."""
+    """Return the answer of the edge. Raises GraphError for a call that is refused whole."""
     _check_token(page, token)
     _check_permissions(state, page, token)
     metrics = _asked_metrics(state, page, params)
@@ -69,7 +69,7 @@ def _check_token(page: Page, token: Token) -> None:
 
 
 def _check_permissions(state: State, page: Page, token: Token) -> None:
-    """The four permissions and the ANALYZE task; a missing `read_insights` is answered with no data instead."""
+    """Check the four permissions and the ANALYZE task; a missing `read_insights` is answered with no data instead."""
     scopes = state.scopes_of(token, page)
     for scope in ("pages_read_engagement", "pages_messaging", "pages_show_list"):
         if scope not in scopes:
@@ -96,7 +96,10 @@ def _asked_metrics(state: State, page: Page, params: Mapping[str, str]) -> list[
 
 
 def _asked_periods(state: State, metrics: Sequence[str], params: Mapping[str, str]) -> Sequence[str]:
-    """The periods to answer in. The sentence for an unknown one is recorded on this edge, the other on a sister's."""
+    """Return the periods to answer in.
+
+    The sentence for an unknown one is recorded on this edge, the other on a sister's.
+    """
     period, offered = params.get("period"), state.settings.offered_periods
     if not period:
         unasked = documentation.UNASKED_PERIODS if state.settings.style is Style.REAL else ("day",)
@@ -109,7 +112,7 @@ def _asked_periods(state: State, metrics: Sequence[str], params: Mapping[str, st
 
 
 def _asked_breakdowns(metrics: Sequence[str], params: Mapping[str, str]) -> list[str]:
-    """The breakdowns to split by. Both sentences are recorded on sister edges."""
+    """Return the breakdowns to split by. Both sentences are recorded on sister edges."""
     breakdowns = list_parameter(params.get("breakdown"))
     for position, name in enumerate(breakdowns):
         if name not in documentation.BREAKDOWNS:
@@ -132,7 +135,7 @@ def _asked_fields(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def _chosen(entry: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The entry with the fields asked for; the id always comes along."""
+    """Return the entry with the fields asked for; the id always comes along."""
     if not names:
         return entry
     return {names.get(name, name): value for name, value in entry.items() if name in names or name == "id"}
@@ -174,7 +177,7 @@ def _rows(
 
 
 def _last_end(state: State, page: Page) -> date:
-    """The last day end that has a row: of days that are final, or, provisionally, of those that have begun."""
+    """Return the last day end that has a row: of days that are final, or, provisionally, of those that have begun."""
     if state.settings.unready is Unready.PROVISIONAL:
         return pacific_date(state.clock.now()) + ONE_DAY
     return pacific_date(state.known_until(page))

@@ -33,7 +33,7 @@ def refuse_unusable(call: Call, components: list[str], usable: Collection[str]) 
 
 
 def ids_of(call: Call, components: list[str]) -> list[str]:
-    """The objects that a call to the root, or to an edge of all of them, names in `ids`.
+    """Return the objects that a call to the root, or to an edge of all of them, names in `ids`.
 
     Raises GraphError with code 100 for more than 50.
     """
@@ -46,7 +46,7 @@ def ids_of(call: Call, components: list[str]) -> list[str]:
 
 
 def callback_of(call: Call) -> str | None:
-    """The JavaScript function that a JSONP call wants its answer handed to.
+    """Return the JavaScript function that a JSONP call wants its answer handed to.
 
     Raises GraphError with code 100 for a name that is none.
     """
@@ -97,7 +97,7 @@ _PHP: Final[dict[str, Callable[[datetime], str]]] = {
 
 
 def php_date(seconds: int, pattern: str) -> str | int:
-    """The moment as PHP's `date` writes it in UTC; plain unix seconds for the pattern `U`."""
+    """Return the moment as PHP's `date` writes it in UTC; plain unix seconds for the pattern `U`."""
     if pattern == "U":
         return seconds
     moment = datetime.fromtimestamp(seconds, UTC)

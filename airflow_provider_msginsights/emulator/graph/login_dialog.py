@@ -70,7 +70,7 @@ def _answered(state: State, params: dict[str, str], form: "list[tuple[str, str]]
 
 
 def _pages(state: State) -> list[Page]:
-    """The Pages of the person who is logged in."""
+    """Return the Pages of the person who is logged in."""
     return [
         page
         for page in state.pages.values()

@@ -104,7 +104,7 @@ def _page_fields(
 
 
 def _may_have_token(state: State, page: Page, token: Token) -> bool:
-    """A person with a role on the Page may, and so may the Page itself; for others the field is silently missing."""
+    """Return True for a person with a role on the Page and the Page itself; others silently miss the field."""
     if token.kind is TokenKind.PAGE:
         return token.page_id == page.page_id
     return token.kind is not TokenKind.APP and bool(page.tasks) and "pages_show_list" in state.scopes_of(token, page)

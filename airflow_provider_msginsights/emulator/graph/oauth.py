@@ -36,7 +36,7 @@ def exchange_token(state: State, call: Call) -> dict[str, Any]:
 
 
 def _redeem_code(state: State, params: Mapping[str, str]) -> dict[str, Any]:
-    """A person's token of an hour or two, with what the person allowed in the dialog."""
+    """Return a person's token of an hour or two, with what the person allowed in the dialog."""
     now = int(state.clock.now())
     grant = state.logins.redeem(params, now=now)
     token = Token(
@@ -54,7 +54,7 @@ def _redeem_code(state: State, params: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _prolong(state: State, params: Mapping[str, str]) -> dict[str, Any]:
-    """A token of about 60 days for a person's; on request a new one beside the old for a system user's."""
+    """Return a token of about 60 days for a person's; on request a new one beside the old for a system user's."""
     current = params.get("fb_exchange_token")
     if not current:
         raise invalid_parameter("fb_exchange_token parameter not specified")
@@ -158,7 +158,7 @@ def _valid(state: State, token: Token) -> dict[str, Any]:
 
 
 def _granular(state: State, token: Token, scope: str) -> dict[str, Any]:
-    """A permission and the Pages it is for; without `target_ids` it is for all."""
+    """Return a permission and the Pages it is for; without `target_ids` it is for all."""
     if token.page_id:
         return {"scope": scope, "target_ids": [token.page_id]}
     given = state.pages if token.page_ids is None else token.page_ids

@@ -16,12 +16,12 @@ _VERSION = re.compile(r"v(\d{1,3})\.(\d{1,2})")
 
 
 def names_version(path: str) -> bool:
-    """True when the path begins with a version."""
+    """Return True when the path begins with a version."""
     return _VERSION.fullmatch(path.lstrip("/").partition("/")[0]) is not None
 
 
 def split_version(path: str, *, default_version: str, today: date) -> tuple[str, list[str]]:
-    """The version that answers, and the path's other components.
+    """Return the version that answers, and the path's other components.
 
     Raises GraphError with code 2500 for a version that does not exist.
     """

@@ -58,7 +58,7 @@ class GraphEndpoint:
                 state.journal.request_closed()
 
     async def _reply(self, request: "Request") -> Reply:
-        """The reply, held back for as long as latency and faults say."""
+        """Return the reply, held back for as long as latency and faults say."""
         lock = self._state.lock
         try:
             call = await read_call(request)
@@ -76,7 +76,7 @@ class GraphEndpoint:
         return reply
 
     def _answer(self, call: Call) -> tuple[Reply, float]:
-        """The reply, and how long to hold it back."""
+        """Return the reply, and how long to hold it back."""
         settings = self._state.settings
         chance = self._state.jitter.random
         delay_ms = settings.latency_ms + chance() * settings.latency_jitter_ms
@@ -93,7 +93,7 @@ class GraphEndpoint:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, on whose connections nothing waits for an acknowledgement.
+    """Return a socket that listens, on whose connections nothing waits for an acknowledgement.
 
     The server writes headers and body apart. Without TCP_NODELAY the body stays back until the client acknowledges the
     headers, which clients delay by 40 ms; the event loop sets it only on sockets that name their protocol.

@@ -31,7 +31,7 @@ _FIXED_HEADERS = {
 
 
 async def read_call(request: "Request") -> Call:
-    """The Graph call that the request is.
+    """Return the Graph call that the request is.
 
     Parameters come from the query and from a form, multipart or JSON body; the last of a repeated key wins. The token
     may be a parameter or stand in `Authorization: Bearer` (or `OAuth`). A POST with `method=get` is a GET. Raises

@@ -22,7 +22,7 @@ class Clock:
         return time.time() + self._ahead_seconds
 
     def moment(self) -> datetime:
-        """The same, aware, in UTC."""
+        """Return the same, aware, in UTC."""
         return datetime.fromtimestamp(self.now(), UTC)
 
     def set(self, moment: datetime, *, ticking: bool = False) -> None:
@@ -40,7 +40,7 @@ class Clock:
         self.set(self.moment() + by, ticking=self.is_ticking())
 
     def is_ticking(self) -> bool:
-        """False while the clock stands still."""
+        """Return False while the clock stands still."""
         return self._frozen_at is None
 
     def reset(self) -> None:

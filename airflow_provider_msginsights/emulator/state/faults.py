@@ -120,7 +120,7 @@ class Fault:
             raise ValueError("Fault: 'on' is 'call' or 'batch'.")
 
     def matches(self, call: Call, *, on: str, page_id: str | None, metrics: Sequence[str]) -> bool:
-        """True when the fault is meant for the call."""
+        """Return True when the fault is meant for the call."""
         return (
             self.on == on
             and self.page_id in {None, page_id}
@@ -130,7 +130,7 @@ class Fault:
         )
 
     def as_error(self) -> GraphError:
-        """The Graph error of a fault of kind `error`."""
+        """Return the Graph error of a fault of kind `error`."""
         error = table_error(self.code or 0, self.subcode)
         error.message = self.message or error.message
         error.http_status = self.http_status or error.http_status
@@ -143,7 +143,7 @@ class Fault:
         return error
 
     def replacement(self) -> Reply | None:
-        """The reply that takes the place of the right one; None when the right one is still needed."""
+        """Return the reply that takes the place of the right one; None when the right one is still needed."""
         prepared: dict[FaultKind, tuple[int, str, str]] = {
             FaultKind.REPLY: (200, self.body or "", "text/plain; charset=UTF-8"),
             FaultKind.HTML_500: (500, _HTML, "text/html; charset=utf-8"),
@@ -197,11 +197,11 @@ class Faults:
         self._chance = random.Random(self._seed)
 
     def waiting(self) -> tuple[Fault, ...]:
-        """The faults that may still strike."""
+        """Return the faults that may still strike."""
         return tuple(entry.fault for entry in self._waiting)
 
     def strike(self, call: Call, *, on: str, page_id: str | None, metrics: Sequence[str]) -> Fault | None:
-        """The fault that strikes this call, if one does; it is used up by one."""
+        """Return the fault that strikes this call, if one does; it is used up by one."""
         if self.outage is not None and (on == "batch" or call.part_number is None):
             return self.outage
         for entry in self._waiting:

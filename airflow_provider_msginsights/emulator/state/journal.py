@@ -72,11 +72,11 @@ class Journal:
         self._most_open = max(self._most_open, self._open)
 
     def request_closed(self) -> None:
-        """It has been answered, or its client has left."""
+        """Note that a request has been answered, or that its client has left."""
         self._open = max(0, self._open - 1)
 
     def next_batch(self) -> int:
-        """Number of this batch, from 1."""
+        """Return the number of this batch, from 1."""
         self._batch_requests += 1
         return self._batch_requests
 

@@ -52,7 +52,7 @@ class LoginRequest:
 
 
 def read_request(params: Mapping[str, str], settings: Settings) -> LoginRequest:
-    """The request that the dialog's address spells.
+    """Return the request that the dialog's address spells.
 
     Raises DialogError for an unknown app, a redirect that the app may not use, and scopes that do not exist.
     """
@@ -80,7 +80,7 @@ def read_request(params: Mapping[str, str], settings: Settings) -> LoginRequest:
 
 
 def _may_redirect(redirect_uri: str, settings: Settings) -> bool:
-    """Listed addresses, and while the app is in development mode any of `localhost`, by that name and no other."""
+    """Allow listed addresses and, while the app is in development mode, any of `localhost` by that very name."""
     try:
         parts = urlsplit(redirect_uri)
     except ValueError:
@@ -121,7 +121,7 @@ class Logins:
         return request.redirect(code=code)
 
     def redeem(self, params: Mapping[str, str], *, now: float) -> Grant:
-        """What the code stands for; it is used up by the first attempt.
+        """Return what the code stands for; it is used up by the first attempt.
 
         Raises GraphError: 191 without `redirect_uri`, else 100 with the subcode 36007 (late), 36008 (another redirect)
         or 36009 (used).
@@ -147,7 +147,7 @@ class Logins:
         return grant
 
     def next_token_number(self) -> int:
-        """A number for the value of a new token, from 1."""
+        """Return a number for the value of a new token, from 1."""
         self._tokens += 1
         return self._tokens
 

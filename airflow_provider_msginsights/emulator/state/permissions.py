@@ -29,7 +29,7 @@ class LostPermission:
             raise ValueError("Emulator: 'first_day' must not be later than 'last_day'.")
 
     def decides(self, scope: str, page_id: str | None, today: date) -> bool:
-        """True when this is about the permission today, for the Page or, without one, for all."""
+        """Return True when this is about the permission today, for the Page or, without one, for all."""
         has_begun = self.first_day is None or self.first_day <= today
         is_over = self.last_day is not None and self.last_day < today
         return self.scope == scope and has_begun and not is_over and self.page_id in {None, page_id}

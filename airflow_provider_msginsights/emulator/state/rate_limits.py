@@ -64,7 +64,7 @@ class _Allowance:
         return self.is_blocked_by_test(now) or self.used(now) > self.calls
 
     def code(self, now: float) -> int:
-        """The business limit that is reached: that of a test's block, else that of Pages."""
+        """Return the business limit that is reached: that of a test's block, else that of Pages."""
         return self.block_code if self.block_code is not None and now < self.blocked_until else 80001
 
     def regain_minutes(self, now: float) -> int:
@@ -129,7 +129,7 @@ class Limits:
             raise table_error(self._app.block_code or 4)
 
     def headers(self, page: Page | None, now: float, *, from_percent: int) -> dict[str, str]:
-        """The usage headers for an answer; empty while fewer calls than that share have been made."""
+        """Return the usage headers for an answer; empty while fewer calls than that share have been made."""
         headers: dict[str, str] = {}
         app_percent = self._app.percent(now)
         if app_percent >= from_percent:

@@ -85,7 +85,7 @@ class State:
         return [user, system_user, app, *(self.page_token(page_id, user) for page_id in self.pages)]
 
     def page_token(self, page_id: str, parent: Token) -> Token:
-        """A Page token as made from the person's token."""
+        """Return a Page token as made from the person's token."""
         return Token(
             value=page_token_value(page_id),
             kind=TokenKind.PAGE,
@@ -98,7 +98,7 @@ class State:
         )
 
     def page_token_of(self, token: Token, page: Page) -> str:
-        """The Page's token as the API gives it for a person's; one of a login is made then, and ends as that does.
+        """Return the Page's token as the API gives it for a person's; one of a login is made now and ends with it.
 
         Login guide "Get Long-Lived Tokens": from a long-lived token of a person the Page's has no end of its own.
         """
@@ -147,18 +147,18 @@ class State:
             self.tokens.put(self.page_token(page.page_id, user))
 
     def is_shared(self, page: Page, token: Token) -> bool:
-        """True while the person behind the token has the Page, and if they gave it to the token."""
+        """Return True while the person behind the token has the Page, and if they gave it to the token."""
         if token.page_ids is not None and page.page_id not in token.page_ids:
             return False
         return not self.unshared.get(page.page_id, token.user_id, default=False)
 
     def scopes_of(self, token: Token, page: Page | None = None) -> tuple[str, ...]:
-        """What the token may do now: with a Page or, without one, at all."""
+        """Return what the token may do now: with a Page or, without one, at all."""
         page_id = page.page_id if page is not None else token.page_id
         return self.permissions.remaining(token.scopes, page_id=page_id, today=pacific_date(self.clock.now()))
 
     def usable_token(self, value: str) -> Token:
-        """The token, if it may be used now.
+        """Return the token, if it may be used now.
 
         Raises GraphError with code 190 and the subcode that says why not.
         """
@@ -191,6 +191,6 @@ class State:
         return max(kept, page.first_day)
 
     def new_trace_id(self) -> str:
-        """An `fbtrace_id`; random on purpose, nothing may depend on it."""
+        """Return an `fbtrace_id`; random on purpose, nothing may depend on it."""
         letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
         return "A" + "".join(self._traces.choices(letters, k=22))

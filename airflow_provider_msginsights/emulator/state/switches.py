@@ -18,6 +18,6 @@ class Switches(Generic[Value]):
         self._by_name.setdefault(name, {})[one] = value
 
     def get(self, name: str, one: str | None, *, default: Value) -> Value:
-        """What holds for one."""
+        """Return what holds for one."""
         said = self._by_name.get(name, {})
         return said.get(one, said.get(None, default))

@@ -86,7 +86,7 @@ class Token:
 
 
 def page_token_value(page_id: str) -> str:
-    """The fixed token of a Page."""
+    """Return the fixed token of a Page."""
     return f"page-token-{page_id}"
 
 
@@ -101,11 +101,11 @@ class TokenRegistry:
         self._tokens[token.value] = token
 
     def get(self, value: str) -> Token | None:
-        """The token of this value."""
+        """Return the token of this value."""
         return self._tokens.get(value)
 
     def has_user(self, user_id: str) -> bool:
-        """True when a token is of this person."""
+        """Return True when a token is of this person."""
         return any(token.user_id == user_id for token in self._tokens.values())
 
     def all(self) -> tuple[Token, ...]:

@@ -5,18 +5,17 @@ What only a running task needs is imported where it is used: DAG files import th
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_msginsights.airflow_names import AirflowSkipException, conf
 from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
-from airflow_provider_msginsights.exceptions import ResponseFormatError
+from airflow_provider_msginsights.exceptions import RateLimitError, ResponseFormatError
 from airflow_provider_msginsights.failures import failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.operators.links import PageInsightsLink
-from airflow_provider_msginsights.run_days.requested import NoDayEndedError, requested_days
+from airflow_provider_msginsights.run_days.requested import NoDayEndedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,11 +23,9 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperatorLink, Context, ObjectStoragePath
 
-    from airflow_provider_msginsights.insights.dates import DateRange
-    from airflow_provider_msginsights.operators.load.config import LoadConfig
     from airflow_provider_msginsights.operators.load.lineage import LoadLineage
-    from airflow_provider_msginsights.operators.load.pending import Work
-    from airflow_provider_msginsights.operators.load.task import Turn
+    from airflow_provider_msginsights.operators.load.pending import PendingLoad
+    from airflow_provider_msginsights.operators.load.task import Deferral, LoadResult, LoadTask
     from airflow_provider_msginsights.run_days.requested import When
 
 
@@ -37,10 +34,10 @@ class MessagingInsightsOperator(BaseOperator):
 
     With ``output_path`` the rows become files under ``<output_path>/dt=<Pacific date>/``; a second run for the same
     days replaces its own rows and leaves the same bytes. Without it the rows go to XCom, as a list of dictionaries.
-    Parameters are read when the task runs, whole, before any request: numbers and lists may come as text, text as
+    All parameters are parsed when the task runs, before any request: numbers and lists may be given as text, text as
     numbers, and the text "None" counts as left out where a parameter may be left out.
-    When a limit of Meta's asks for a long wait, what could be read is stored and the rest follows; from Airflow 3.3 on
-    a retry, too, reads only the rest.
+    When a rate limit requires a long wait, what could be read is stored and the task reads what remains after the wait;
+    from Airflow 3.3 on a retry, too, reads only what remains.
 
     :param page_ids: one Page id (text or a whole number), a collection of them, text with commas or of a list, or
         ``"all"`` for every Page the token may analyse; the connection's default Page when left out. An empty
@@ -64,17 +61,17 @@ class MessagingInsightsOperator(BaseOperator):
     :param output_conn_id: the Airflow connection of the storage (templated)
     :param max_failed_pages: how many Pages may fail before the task does: a count, a fraction of them below 1, or
         ``None`` for any number; the good ones are stored in any case (templated)
-    :param on_empty: what to do when the API returns no row at all: ``fail`` (for a retry), ``skip`` or ``succeed``
+    :param on_empty: what to do when the API returns no rows: ``fail`` (for a retry), ``skip`` or ``succeed``
         (templated)
     :param final_after_hours: a row is marked final when its day had ended so many hours before it was loaded; a
-        schedule that leaves a day behind before that is warned about (templated)
+        warning follows when the schedule loads a day for the last time before that (templated)
     :param xcom_max_rows: more rows than this are refused as XCom, before any reaches the metadata database (templated)
-    :param deferrable: wait for a limit's end in the triggerer, without a worker slot; otherwise the task fails, for a
-        retry, and the message says until when to wait
+    :param deferrable: wait for the end of a rate limit in the triggerer, without a worker slot; otherwise the task
+        fails, for a retry, and the message says until when to wait
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
-    :param retry_bounds: bounds on asking again that differ from the connection's, by the names they have there, such as
-        ``{"max_attempts": 2}`` (templated)
+    :param retry_bounds: bounds on repeated requests that differ from the connection's, by the names they have there,
+        such as ``{"max_attempts": 2}`` (templated)
     :return: with ``output_path`` a dictionary under a kilobyte: ``manifest`` (path of a JSON file that has it all,
         the ``files`` too), ``output_path``, ``rows``, ``rows_added``, ``rows_changed``, ``rows_unchanged``,
         ``rows_removed``, ``file_count``, ``day_count``, ``first_day``, ``last_day``, ``restated_day_count``,
@@ -170,85 +167,98 @@ class MessagingInsightsOperator(BaseOperator):
         self.retry_bounds = retry_bounds
 
     def execute(self, context: Context) -> Any:
-        """Load the run's days; give a summary of the files they went to, or the rows."""
-        from airflow_provider_msginsights.operators.load.config import LoadConfig
-        from airflow_provider_msginsights.operators.load.task import Turn
-
+        """Load the run's days; return a summary of the files they went to, or the rows."""
         deadline = ExecutionDeadline.from_now(self.execution_timeout)
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
-            config = LoadConfig.of(self)
-            turn = Turn(self, config, context, self._ranges(config, context), deadline=deadline)
-            return self._run(turn, turn.work_left_by_an_earlier_try() or turn.whole_work())
+            return self._load(context, deadline)
 
     def execute_complete(
         self, context: Context, event: dict[str, Any] | None = None, deadline: str | None = None
     ) -> Any:
-        """Go on with what a limit of Meta's made the load leave.
+        """Load what remained when the task was deferred for a rate limit.
 
         :param deadline: when the try is over; where Airflow drops it, the event has it.
         """
-        from airflow_provider_msginsights.operators.load.config import LoadConfig
-        from airflow_provider_msginsights.operators.load.pending import Work
-        from airflow_provider_msginsights.operators.load.task import Turn
-
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             status = event.get("status") if isinstance(event, dict) else None
             if event is None or status not in {"resume", "timed_out"}:
                 raise ResponseFormatError(
-                    f"The trigger sent an event this version does not know: {event!r}. "
+                    f"The trigger sent an event that this version does not know: {event!r}. "
                     "Run one version of the provider on workers and triggerers, then clear the task."
                 )
             bound = ExecutionDeadline.resumed(deadline or event.get("deadline"), self.execution_timeout)
             if status == "timed_out":
                 bound.end(f"Meta's limit lasts until {event.get('moment')}; what could be read is stored.")
             bound.enforce()
-            work = Work.from_dict(event["state"])
-            return self._run(Turn(self, LoadConfig.of(self), context, work.ranges, deadline=bound), work)
+            return self._load(context, bound, saved=event["state"])
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after a deferral; one that Airflow ended itself lasted longer than ``execution_timeout`` allows."""
         if next_method == TRIGGER_FAIL_REPR and (next_kwargs or {}).get("error") == TRIGGER_TIMED_OUT:
-            ExecutionDeadline.from_now(self.execution_timeout).end("No triggerer took the task up in time.")
+            ExecutionDeadline.from_now(self.execution_timeout).end("No triggerer resumed the task in time.")
         return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
-        """Leave the load at once; Airflow calls this in the middle of it, from a signal handler."""
+        """Stop the load at once; Airflow calls this in the middle of it, from a signal handler."""
         if self._is_loading:
             from airflow_provider_msginsights.operators.load.reader import LoadStoppedError
 
             self._is_loading = False
-            raise LoadStoppedError("Airflow ended the task. Every stored file is whole, old or new.")
+            raise LoadStoppedError(
+                "Airflow ended the task. Every stored file is complete, in its old or its new version."
+            )
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Give OpenLineage what was read and written; ``None`` where no load has ended."""
+        """Return what was read and written, for OpenLineage; ``None`` where no load is complete."""
         del task_instance
         return self._lineage.facets() if self._lineage is not None else None
 
-    def _run(self, turn: Turn, work: Work) -> Any:
-        self.loaded_page_ids = work.page_ids
+    def _load(self, context: Context, deadline: ExecutionDeadline, saved: Mapping[str, Any] | None = None) -> Any:
+        """Load everything, or what a deferral saved, and end the task in Airflow's terms."""
+        from airflow_provider_msginsights.operators.load.airflow_ui import emit_asset_events
+        from airflow_provider_msginsights.operators.load.config import LoadConfig
+        from airflow_provider_msginsights.operators.load.outcome_policy import NoRowsError
+        from airflow_provider_msginsights.operators.load.pending import PendingLoad
+        from airflow_provider_msginsights.operators.load.task import Deferral, LoadTask
+
+        config = LoadConfig.from_operator(self)
+        hook = MessagingInsightsHook(
+            config.msginsights_conn_id, api_version=config.api_version, retry_bounds=config.retry_bounds
+        )
+        task = LoadTask(config, hook, context, log=self.log)
+        try:
+            result = self._run(task, task.pending() if saved is None else PendingLoad.from_dict(saved))
+        except (NoDayEndedError, NoRowsError) as nothing_to_do:
+            raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
+        if isinstance(result, Deferral):
+            self._wait(result, deadline, deferrable=config.deferrable)
+        self._lineage = result.lineage
+        emit_asset_events(context, self.outlets, result.facts, manifest_path=result.manifest_path, log=self.log)
+        return result.value
+
+    def _run(self, task: LoadTask, pending: PendingLoad) -> LoadResult | Deferral:
+        self.loaded_page_ids = pending.page_ids
         self._is_loading = True
         try:
-            result = turn.run(work)
+            return task.run(pending)
         finally:
             self._is_loading = False
-        self._lineage = turn.lineage
-        return result
 
-    def _ranges(self, config: LoadConfig, context: Context) -> tuple[DateRange, ...]:
-        from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
-        from airflow_provider_msginsights.insights.history import possible_days
+    def _wait(self, deferral: Deferral, deadline: ExecutionDeadline, *, deferrable: bool) -> NoReturn:
+        """Defer until the limit is over; fail for a retry where the task is not deferrable."""
+        from airflow_provider_msginsights.triggers.resume import MessagingInsightsResumeTrigger
 
-        try:
-            requested = requested_days(
-                context,
-                since=config.since,
-                until=config.until,
-                date_preset=config.date_preset,
-                lookback_days=config.lookback_days,
+        if not deferrable:
+            raise RateLimitError(
+                f"{deferral.reason}; everything else is loaded. Set retry_delay so that a retry comes later, or "
+                "deferrable=True.",
+                retry_after_seconds=deferral.wait_seconds,
             )
-        except NoDayEndedError as nothing_to_do:
-            raise AirflowSkipException(str(nothing_to_do)) from nothing_to_do
-        possible = possible_days(requested, datetime.now(UTC), is_total=config.period == TOTAL_OVER_RANGE)
-        if possible.warning:
-            self.log.warning(possible.warning)
-        return possible.ranges
+        self.log.info("%s. Until then the task waits without a worker slot.", deferral.reason)
+        moment, state = deferral.until.isoformat(), deferral.pending.to_dict()
+        self.defer(
+            trigger=MessagingInsightsResumeTrigger(moment=moment, state=state, deadline=deadline.text),
+            method_name="execute_complete",
+            kwargs={"deadline": deadline.text},
+            timeout=deadline.backstop(),
+        )

@@ -193,7 +193,7 @@ def test_a_throttled_page_leaves_a_failure_that_airflow_retries_and_that_says_un
     emulator: GraphEmulator,
 ) -> None:
     emulator.set_throttled("101", minutes=30)
-    with pytest.raises(RateLimitError, match="have to wait for Meta's limit until") as caught:
+    with pytest.raises(RateLimitError, match="must wait for Meta's rate limit until") as caught:
         execute()
     assert caught.value.retry_after_seconds == pytest.approx(1800, abs=61)
 

@@ -58,4 +58,4 @@ def test_an_empty_answer_survives_a_token_that_cannot_be_looked_at(
     emulator.add_fault(code=2, skip=1, times=None)
     with pytest.raises(EmptyAnswerError, match="Either Meta has not computed the days yet"):
         execute()
-    assert "The token could not be looked at" in capfd.readouterr().out
+    assert "The token could not be inspected" in capfd.readouterr().out

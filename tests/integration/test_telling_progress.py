@@ -47,15 +47,15 @@ def watch(answer: Callable[[Request], Response], *, pages: int, latency_seconds:
 
 def test_a_short_load_tells_its_end_alone(lines: Callable[[], list[str]]) -> None:
     watch(insights, pages=3, latency_seconds=1)
-    assert lines() == ["33 rows in 3.0 s; calls of the API: 3, of them retries: 0."]
+    assert lines() == ["33 rows in 3.0 s; API calls: 3, of them retries: 0."]
 
 
 def test_a_long_load_tells_how_far_it_is_every_few_seconds(lines: Callable[[], list[str]]) -> None:
     watch(insights, pages=8, latency_seconds=2)
     *told, _ = lines()
     assert told == [
-        "2026-03-01: 3 of 8 requests done, 33 rows; about 0:00:10 to go.",
-        "2026-03-01: 6 of 8 requests done, 66 rows; about 0:00:04 to go.",
+        "2026-03-01: 3 of 8 requests done, 33 rows; about 0:00:10 left.",
+        "2026-03-01: 6 of 8 requests done, 66 rows; about 0:00:04 left.",
     ]
 
 
@@ -68,9 +68,9 @@ def test_who_is_held_back_and_until_when_is_told(lines: Callable[[], list[str]])
 
     watch(answer, pages=3, latency_seconds=6)
     told, end = lines()[1], lines()[-1]
-    assert "held back by a limit until 12:0" in told
+    assert "for a rate limit until 12:0" in told
     assert "Page 102" in told
-    assert "s of them held back by limits" in end
+    assert "s of them waiting for rate limits" in end
 
 
 class Stats:

@@ -68,11 +68,29 @@ def test_an_undisturbed_load_leaves_the_same_file(emulator: GraphEmulator, tmp_p
     assert waited.read_bytes() == undisturbed.read_bytes()
 
 
+@pytest.mark.parametrize("manifest_is_removed", [True, False])
+def test_a_manifest_that_is_missing_after_the_wait_is_warned_about(
+    emulator: GraphEmulator, tmp_path: Path, capfd: pytest.CaptureFixture[str], *, manifest_is_removed: bool
+) -> None:
+    emulator.set_throttled("102", minutes=15)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator(tmp_path, deferrable=True).execute({})
+    emulator.reset()
+    if manifest_is_removed:
+        for path in tmp_path.glob("_manifests/*.json"):
+            path.unlink()
+    event = {"status": "resume", "state": deferred.value.trigger.state}
+    result = operator(tmp_path, deferrable=True).execute_complete({}, event)
+    warned = "count only what is read from now on" in capfd.readouterr().out
+    assert (warned, result["rows"]) == ((True, 4) if manifest_is_removed else (False, 12))
+    assert pages_in(tmp_path) == ["101", "102", "103"]
+
+
 def test_without_deferral_the_task_fails_for_a_retry_and_says_until_when(
     emulator: GraphEmulator, tmp_path: Path
 ) -> None:
     emulator.set_throttled("102", minutes=15)
-    with pytest.raises(RateLimitError, match=r"1 requests have to wait for Meta's limit until \d{4}-"):
+    with pytest.raises(RateLimitError, match=r"1 request must wait for Meta's rate limit until \d{4}-"):
         operator(tmp_path, deferrable=False).execute({})
     assert pages_in(tmp_path) == ["101", "103"]
 

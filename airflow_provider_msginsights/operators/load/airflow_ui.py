@@ -1,7 +1,8 @@
-"""What a load tells the assets in a task's ``outlets``: enough for another DAG to load, query or check the same days.
+"""What Airflow shows and passes on of a load: asset events, metrics (stats) and the label of a mapped task.
 
-An event that has a partition key starts no ordinary asset-scheduled DAG, and one without a key no partitioned one. So
-from Airflow 3.3 on, where tasks can give keys, an asset gets both: an event without a key, and one for each day.
+An asset event that has a partition key starts no ordinary asset-scheduled DAG, and one without a key starts no
+partitioned one. So from Airflow 3.3 on, where tasks can set keys, an asset gets both: an event without a key, and one
+for each day.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 
 MOST_DAYS_NAMED = 31
-"""More days are told by the first and the last one: every event is a row of Airflow's database."""
+"""Of more days an event has only the first and the last one: every event is a row of Airflow's database."""
 
 MOST_PARTITIONS = 366
 
 _COUNTS = ("rows", "rows_added", "rows_changed", "rows_removed")
 
 
-def tell_outlets(
+def emit_asset_events(
     context: Mapping[str, Any],
     outlets: Sequence[Any],
     facts: Mapping[str, Any],
@@ -35,9 +36,9 @@ def tell_outlets(
     manifest_path: str | None,
     log: Any,
 ) -> None:
-    """Give each concrete asset among the outlets its ``extra``, and a partition key for each day.
+    """Set ``extra`` of the event of each asset in a task's outlets, and add a partition key for each day.
 
-    A partitioned run keeps its own key: that is the partition its event is about.
+    With them another DAG can load, query or check the same days. A partitioned run keeps its own key.
 
     :param facts: a manifest, or at least ``rows`` and ``days`` (ISO text, in order).
     """
@@ -53,7 +54,7 @@ def tell_outlets(
 
 
 def extra_of(facts: Mapping[str, Any], manifest_path: str | None) -> dict[str, Any]:
-    """Give what an event says of a load, whatever its size in about a kilobyte."""
+    """Return what an event says of a load: about a kilobyte, whatever the size of the load."""
     days, restated = facts["days"], facts.get("restated_days", [])
     extra: dict[str, Any] = {name: facts[name] for name in _COUNTS if name in facts}
     extra |= {"day_count": len(days), "first_day": min(days, default=None), "last_day": max(days, default=None)}
@@ -65,7 +66,7 @@ def extra_of(facts: Mapping[str, Any], manifest_path: str | None) -> dict[str, A
 
 def _add_partitions(accessor: Any, days: Sequence[str], asset_name: str, log: Any) -> None:
     if len(days) > MOST_PARTITIONS:
-        log.info("Asset %s: no partition keys, as %s days are more than %s.", asset_name, len(days), MOST_PARTITIONS)
+        log.info("Asset %s gets no partition keys: %s days are more than %s.", asset_name, len(days), MOST_PARTITIONS)
         return
     accessor.add_partitions(list(days))
     accessor.partition_keys.add(None)  # the event without a key, see above
@@ -74,8 +75,8 @@ def _add_partitions(accessor: Any, days: Sequence[str], asset_name: str, log: An
 PREFIX = "msginsights"
 
 
-def send_measures(outcomes: Sequence[FetchOutcome], run: Mapping[str, Any], msginsights_conn_id: str) -> None:
-    """Count calls, rows, failed Pages and throttled seconds; set the highest usage that any reply told."""
+def send_stats(outcomes: Sequence[FetchOutcome], run: Mapping[str, Any], msginsights_conn_id: str) -> None:
+    """Count calls, rows, failed Pages and throttled seconds; set the gauge of the highest usage in any reply."""
     stats = airflow_stats()
     tags = {"dag_id": run["dag_id"], "task_id": run["task_id"], "conn_id": msginsights_conn_id}
     counts = {
@@ -95,21 +96,23 @@ _VARIABLE = "msginsights_load"
 _LONGEST_LABEL = 200
 
 
-def name_map_index(
+def set_map_index_label(
     context: MutableMapping[str, Any], ranges: tuple[DateRange, ...], *, part: str | None, msginsights_conn_id: str
 ) -> None:
-    """Have Airflow show the label for this mapped task, unless the DAG's author chose a ``map_index_template``.
+    """Set the label that Airflow shows for this mapped task, unless the DAG's author chose a ``map_index_template``.
 
-    Airflow renders the template when the task has ended, with the context the task left. A task that is not mapped is
-    left alone.
+    Airflow renders the template when the task has ended, with the context as the task left it. Nothing is done for a
+    task that is not mapped.
     """
     if getattr(context.get("ti"), "map_index", -1) < 0 or context.get("map_index_template"):
         return
-    words = [_days_in_words(ranges), *([f"part {part}"] if part is not None else []), msginsights_conn_id]
-    context[_VARIABLE] = ", ".join(words)[:_LONGEST_LABEL]
+    context[_VARIABLE] = map_index_label(ranges, part=part, msginsights_conn_id=msginsights_conn_id)
     context["map_index_template"] = "{{ " + _VARIABLE + " }}"
 
 
-def _days_in_words(ranges: tuple[DateRange, ...]) -> str:
+def map_index_label(ranges: tuple[DateRange, ...], *, part: str | None, msginsights_conn_id: str) -> str:
+    """Return days, part and connection in a few words."""
     first, last = ranges[0].first_day, ranges[-1].last_day
-    return f"{first}" if first == last else f"{first} to {last}"
+    days = f"{first}" if first == last else f"{first} to {last}"
+    words = [days, *([f"part {part}"] if part is not None else []), msginsights_conn_id]
+    return ", ".join(words)[:_LONGEST_LABEL]

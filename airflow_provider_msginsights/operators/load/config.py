@@ -1,11 +1,16 @@
-"""The operator's parameters, as templates left them -> what they mean, or an error before any request."""
+"""The operator's rendered parameters -> their values and the dataset they name, or an error before any request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_msginsights.insights.catalog import PERIODS, named_metrics, resolve_metrics
+from airflow.sdk import BaseHook, ObjectStoragePath
+from airflow.sdk.io import get_fs
+
+from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.catalog import PERIODS, TOTAL_OVER_RANGE, named_metrics, resolve_metrics
 from airflow_provider_msginsights.insights.dates import DATE_PRESETS
 from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_count,
@@ -28,19 +33,56 @@ from airflow_provider_msginsights.insights.parameters.parse import (
     parse_when,
 )
 from airflow_provider_msginsights.insights.query import checked_breakdowns
+from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats.by_name import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
+from airflow_provider_msginsights.outputs.stores.locations import parse_location
+from airflow_provider_msginsights.outputs.stores.providers import naming_the_missing_provider
 
 if TYPE_CHECKING:
-    from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+    from collections.abc import Mapping
+
+    from airflow_provider_msginsights.outputs.stores.locations import Location
     from airflow_provider_msginsights.run_days.requested import When
 
 ON_EMPTY = ("fail", "skip", "succeed")
 
+_DEFAULT_PART = "0"
+
+NOT_STORED = frozenset({"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds"})
+"""Parameters that change how a load runs or ends, and none of the rows that it stores."""
+
+
+class RenderedParameters(Protocol):
+    """The attributes of the operator that are read here, as templates left them."""
+
+    page_ids: Any
+    metrics: Any
+    period: Any
+    since: Any
+    until: Any
+    date_preset: Any
+    breakdowns: Any
+    lookback_days: Any
+    output_path: Any
+    output_format: Any
+    compression: Any
+    part: Any
+    extra_columns: Any
+    output_conn_id: Any
+    max_failed_pages: Any
+    on_empty: Any
+    final_after_hours: Any
+    xcom_max_rows: Any
+    deferrable: Any
+    msginsights_conn_id: Any
+    api_version: Any
+    retry_bounds: Any
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadConfig:
-    """What the operator's parameters of the same names mean.
+    """The values of the operator's parameters of the same names.
 
     :param page_ids: the ids, ``"all"``, or ``None`` for the connection's default Pages.
     :param metrics: the names as given: ``"stable"`` and ``"all"`` stand for themselves.
@@ -71,37 +113,147 @@ class LoadConfig:
     retry_bounds: dict[str, float]
 
     @classmethod
-    def of(cls, task: MessagingInsightsOperator) -> LoadConfig:
-        """Read the parameters of a rendered task.
+    def from_operator(cls, operator: RenderedParameters) -> LoadConfig:
+        """Parse every parameter of an operator whose templates are rendered.
 
-        :raises ConfigurationError: for the first one that means nothing, naming it, its value and what is allowed.
+        :raises ConfigurationError: for the first one that is not valid; names it, its value and what is allowed.
         """
-        metrics = named_metrics(task.metrics)
+        metrics = named_metrics(operator.metrics)
         config = cls(
-            page_ids=parse_page_ids(task.page_ids),
+            page_ids=parse_page_ids(operator.page_ids),
             metrics=metrics,
-            period=parse_choice("period", task.period, PERIODS),
-            since=parse_when("since", task.since),
-            until=parse_when("until", task.until),
-            date_preset=parse_optional_choice("date_preset", task.date_preset, DATE_PRESETS),
-            breakdowns=checked_breakdowns(task.breakdowns, resolve_metrics(metrics)),
-            lookback_days=parse_count("lookback_days", task.lookback_days),
-            output_path=parse_output_path(task.output_path),
-            output_format=parse_choice("output_format", task.output_format, FORMAT_NAMES),
-            compression=parse_optional_choice("compression", task.compression, COMPRESSIONS),
-            part=parse_part(task.part),
-            extra_columns=parse_extra_columns(task.extra_columns),
-            output_conn_id=parse_optional_conn_id("output_conn_id", task.output_conn_id),
-            max_failed_pages=parse_max_failed_pages(task.max_failed_pages),
-            on_empty=parse_choice("on_empty", task.on_empty, ON_EMPTY),
-            final_after_hours=parse_number("final_after_hours", task.final_after_hours),
-            xcom_max_rows=parse_count("xcom_max_rows", task.xcom_max_rows),
-            deferrable=parse_switch("deferrable", task.deferrable),
-            msginsights_conn_id=parse_conn_id("msginsights_conn_id", task.msginsights_conn_id),
-            api_version=parse_api_version(task.api_version),
-            retry_bounds=parse_retry_bounds(task.retry_bounds),
+            period=parse_choice("period", operator.period, PERIODS),
+            since=parse_when("since", operator.since),
+            until=parse_when("until", operator.until),
+            date_preset=parse_optional_choice("date_preset", operator.date_preset, DATE_PRESETS),
+            breakdowns=checked_breakdowns(operator.breakdowns, resolve_metrics(metrics)),
+            lookback_days=parse_count("lookback_days", operator.lookback_days),
+            output_path=parse_output_path(operator.output_path),
+            output_format=parse_choice("output_format", operator.output_format, FORMAT_NAMES),
+            compression=parse_optional_choice("compression", operator.compression, COMPRESSIONS),
+            part=parse_part(operator.part),
+            extra_columns=parse_extra_columns(operator.extra_columns),
+            output_conn_id=parse_optional_conn_id("output_conn_id", operator.output_conn_id),
+            max_failed_pages=parse_max_failed_pages(operator.max_failed_pages),
+            on_empty=parse_choice("on_empty", operator.on_empty, ON_EMPTY),
+            final_after_hours=parse_number("final_after_hours", operator.final_after_hours),
+            xcom_max_rows=parse_count("xcom_max_rows", operator.xcom_max_rows),
+            deferrable=parse_switch("deferrable", operator.deferrable),
+            msginsights_conn_id=parse_conn_id("msginsights_conn_id", operator.msginsights_conn_id),
+            api_version=parse_api_version(operator.api_version),
+            retry_bounds=parse_retry_bounds(operator.retry_bounds),
         )
         check_extra_columns(config.extra_columns)
         if config.output_path is not None:
             format_named(config.output_format, config.compression)
         return config
+
+    @property
+    def follows_schedule(self) -> bool:
+        """Whether the run, and no parameter, decides which days are loaded."""
+        named = (self.since, self.until, self.date_preset)
+        return all(value is None for value in named) and self.period != TOTAL_OVER_RANGE
+
+    def identity(self) -> dict[str, Any]:
+        """Return the parameters that two tries must have in common for the second to continue the first."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_STORED}
+
+    def dataset(self) -> Dataset[StorageRoot]:
+        """Return the dataset that the load's files belong to; nothing is written yet.
+
+        :raises ConfigurationError: for a path or store that cannot be used.
+        :raises AirflowNotFoundException: when the connection of the storage does not exist.
+        """
+        return Dataset(
+            root=_root_at(parse_location(str(self.output_path), self.output_conn_id)),
+            file_format=format_named(self.output_format, self.compression),
+            period=self.period,
+            breakdowns=self.breakdowns,
+            part=self.part,
+            extra_columns=tuple(self.extra_columns),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRoot:
+    """The directory of a dataset, with a file system of its own.
+
+    Not an ``ObjectStoragePath``: Airflow keeps the file systems of these for the whole process, also one that it made
+    without credentials before the connection existed.
+    """
+
+    protocol: str
+    path: str
+    fs: Any
+    shown: str
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+def _root_at(location: Location) -> StorageRoot:
+    if location.conn_id is not None:
+        _check_exists(location.conn_id)
+    with naming_the_missing_provider(location.url):
+        path = ObjectStoragePath(location.url)
+        file_system = get_fs(location.scheme or "file", location.conn_id)
+    scheme, separator, place = str(path).partition("://")
+    shown = f"{scheme}://{location.conn_id}@{place}" if separator and location.conn_id else str(path)
+    return StorageRoot(location.scheme, path.path, file_system, shown)
+
+
+def _check_exists(conn_id: str) -> None:
+    """Look a connection up: for one that does not exist Airflow would take the machine's own credentials.
+
+    :raises AirflowNotFoundException: when there is none, by whichever parameter it was named.
+    :raises ConfigurationError: when it cannot be read; nothing of it is shown.
+    """
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise AirflowNotFoundException(
+            f"The connection {conn_id!r} of the storage does not exist. It is named by output_conn_id, or by "
+            "output_path before the @. Create it, or name another one."
+        ) from None
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"The connection {conn_id!r} of the storage cannot be read ({type(error).__name__}). Correct it where it "
+            "is kept: in Airflow, in an environment variable or in a secrets backend."
+        ) from None
+
+
+def mapped_tasks_share_part(context: Mapping[str, Any], part: str) -> bool:
+    """Return whether the other tasks of the same mapping write the same part.
+
+    A template is taken to give each task its own, and so is a part that is mapped over.
+
+    :param part: as rendered for this task.
+    """
+    ti, dag = context.get("ti"), context.get("dag")
+    if getattr(ti, "map_index", -1) < 0:
+        return False
+    written = getattr(dag, "task_dict", {}).get(getattr(ti, "task_id", None))
+    if written is None:
+        return part == _DEFAULT_PART
+    mapped_over = getattr(getattr(written, "expand_input", None), "value", None)
+    if mapped_over is None:  # not mapped itself, but in a mapped group of tasks
+        as_written = written.part
+    elif isinstance(mapped_over, dict) and "part" in mapped_over:
+        return False
+    else:
+        as_written = written.partial_kwargs.get("part", _DEFAULT_PART if part == _DEFAULT_PART else None)
+    return isinstance(as_written, str | int) and "{{" not in str(as_written)
+
+
+def refuse_shared_part(dataset: Dataset[Any]) -> None:
+    """Refuse a load whose rows another task of the mapping could lose.
+
+    :param dataset: claimed, so that it is known what its storage can do.
+    :raises ConfigurationError: when the storage replaces a file without checking whether another task changed it.
+    """
+    if not dataset.conditional_writes:
+        raise ConfigurationError(
+            f"The storage of {dataset.root} replaces a file even if another task has changed it meanwhile, and "
+            f"mapped tasks share part={dataset.part!r}: one could lose the rows of another. Give each mapped task a "
+            "part of its own, for example part='{{ ti.map_index }}', or with page_ids or a connection in it."
+        )

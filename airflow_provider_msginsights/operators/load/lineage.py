@@ -1,6 +1,7 @@
 """Where a load's data came from and went to, in the terms of Airflow's hook lineage and of OpenLineage.
 
-The Graph API is a dataset a Page: its host as namespace, version and edge as name. No token is in either.
+Each Page's edge of the Graph API is a dataset: the host is its namespace, version and edge are its name. Neither has
+a token in it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 MOST_PAGES = 50
-"""Of more Pages the first ones stand for all: Airflow's collector takes a hundred assets a task."""
+"""Only the first Pages are reported: Airflow's collector takes a hundred assets a task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadLineage:
-    """What one finished load read and wrote.
+    """What one complete load read and wrote.
 
     :param base_url: scheme and host of the Graph API.
     :param output_path: as the task named it; ``None`` for rows that went to XCom.
@@ -49,7 +50,7 @@ class LoadLineage:
         facts: Mapping[str, Any],
         extra_columns: tuple[str, ...],
     ) -> LoadLineage:
-        """Gather it from the connection's settings and the load's manifest."""
+        """Build it from the connection's settings and the load's manifest."""
         files = facts["files"]
         return cls(
             base_url=settings.base_url,
@@ -63,7 +64,7 @@ class LoadLineage:
         )
 
     def facets(self) -> Any:
-        """Give OpenLineage's ``OperatorLineage``; needs its provider."""
+        """Return OpenLineage's ``OperatorLineage``; needs its provider."""
         from airflow.providers.openlineage.extractors import OperatorLineage
         from openlineage.client.event_v2 import InputDataset, OutputDataset
         from openlineage.client.facet_v2 import output_statistics_output_dataset, schema_dataset
@@ -75,7 +76,7 @@ class LoadLineage:
         if self.output_path is None:
             return OperatorLineage(inputs=inputs)
         namespace, name = storage_names(self.output_path)
-        fields = [schema_dataset.SchemaDatasetFacetFields(name=one, type=kind) for one, kind in self.columns]
+        fields = [schema_dataset.SchemaDatasetFacetFields(name=column, type=kind) for column, kind in self.columns]
         statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
             rowCount=self.rows, size=self.size_bytes, fileCount=self.file_count
         )
@@ -89,7 +90,7 @@ class LoadLineage:
 
 
 def report_read(hook: MessagingInsightsHook, page_ids: Sequence[str]) -> None:
-    """Tell Airflow's hook lineage which edges of the API are read."""
+    """Report the edges of the API that were read to Airflow's hook lineage."""
     collector = hook_lineage_collector()
     for page_id in page_ids[:MOST_PAGES]:
         uri = f"{hook.settings.base_url}/{hook.settings.api_version}/{page_id}/insights"
@@ -97,7 +98,7 @@ def report_read(hook: MessagingInsightsHook, page_ids: Sequence[str]) -> None:
 
 
 def storage_names(output_path: str) -> tuple[str, str]:
-    """Give OpenLineage's namespace and name of a storage path (its naming specification, "Object stores")."""
+    """Return OpenLineage's namespace and name of a storage path (its naming specification, "Object stores")."""
     parts = urlsplit(output_path)
     if parts.scheme in ("", "file", "local"):
         return "file", parts.path.rstrip("/") or "/"

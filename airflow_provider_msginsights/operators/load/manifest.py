@@ -1,4 +1,4 @@
-"""What a load did, told twice: whole, for its manifest, and in a few words, for XCom."""
+"""What a load did: all of it for its manifest, and a summary for XCom."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
-    from airflow_provider_msginsights.operators.load.reader import Load
+    from airflow_provider_msginsights.operators.load.reader import LoadReader
     from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 _MOST_NAMES = 5
-"""Names listed in XCom; the manifest has them all."""
+"""Names listed in XCom; the manifest lists them all."""
 
 _ROW_COUNTS = ("rows", "rows_added", "rows_changed", "rows_unchanged", "rows_removed")
 _ADDED_UP = (*_ROW_COUNTS, "graph_calls", "graph_retries", "throttled_seconds")
@@ -32,52 +32,52 @@ _JOINED = (
 
 def manifest_of(
     stored: WriteResult,
-    load: Load,
+    reader: LoadReader,
     *,
     run: Mapping[str, Any],
     started: datetime,
     finished: datetime,
-    earlier_turn: Mapping[str, Any] | None,
+    earlier: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Everything there is to tell of a load, in JSON's own types but for the two moments.
+    """Return a load's manifest, in JSON's own types but for the two moments.
 
-    :param earlier_turn: the manifest so far of a load that had to wait: this turn's figures are added to it.
+    :param earlier: the manifest so far of a load that had to wait; the figures of this process are added to it.
     """
-    told = (
+    fields = (
         stored.as_fields()
         | {**run, "started": started, "finished": finished}
-        | _days(load)
-        | _pages(load)
-        | _metrics(load.outcomes)
-        | _calls(load)
+        | _days(reader)
+        | _pages(reader)
+        | _metrics(reader.outcomes)
+        | _calls(reader)
     )
-    return told if earlier_turn is None else _continued(earlier_turn, told)
+    return fields if earlier is None else _continued(earlier, fields)
 
 
-def _days(load: Load) -> dict[str, Any]:
+def _days(reader: LoadReader) -> dict[str, Any]:
     return {
-        "ranges": [[str(days.first_day), str(days.last_day)] for days in load.work.ranges],
-        "final_days": sorted(str(day) for day, is_final in load.days.items() if is_final),
-        "provisional_days": sorted(str(day) for day, is_final in load.days.items() if not is_final),
+        "ranges": [[str(days.first_day), str(days.last_day)] for days in reader.pending.ranges],
+        "final_days": sorted(str(day) for day, is_final in reader.days.items() if is_final),
+        "provisional_days": sorted(str(day) for day, is_final in reader.days.items() if not is_final),
     }
 
 
-def _pages(load: Load) -> dict[str, Any]:
-    failed = {page_id: str(error) for outcome in load.outcomes for page_id, error in outcome.page_failures.items()}
-    answered = {part.page_id for outcome in load.outcomes for part in outcome.answered}
-    empty = {part.page_id for outcome in load.outcomes for part in outcome.empty}
+def _pages(reader: LoadReader) -> dict[str, Any]:
+    failed = {page_id: str(error) for outcome in reader.outcomes for page_id, error in outcome.page_failures.items()}
+    answered = {piece.page_id for outcome in reader.outcomes for piece in outcome.answered}
+    empty = {piece.page_id for outcome in reader.outcomes for piece in outcome.empty}
     return {
-        "page_ids": list(load.work.page_ids),
+        "page_ids": list(reader.pending.page_ids),
         "pages_ok": sorted(answered - set(failed)),
         "pages_failed": failed,
         "pages_without_rows": sorted(empty - answered),
-        "pages_unanswered": sorted({part.page_id for outcome in load.outcomes for part in outcome.unanswered}),
-        "paused_requests": sum(len(outcome.paused) for outcome in load.outcomes),
+        "pages_unanswered": sorted({piece.page_id for outcome in reader.outcomes for piece in outcome.unanswered}),
+        "paused_requests": sum(len(outcome.paused) for outcome in reader.outcomes),
     }
 
 
 def _metrics(outcomes: Sequence[FetchOutcome]) -> dict[str, Any]:
-    returned = {metric for outcome in outcomes for part in outcome.answered for metric in part.metrics}
+    returned = {metric for outcome in outcomes for piece in outcome.answered for metric in piece.metrics}
     on_pages: dict[str, dict[str, str]] = {}
     for outcome in outcomes:
         for (page_id, name), error in outcome.page_unavailable_metrics.items():
@@ -92,51 +92,51 @@ def _metrics(outcomes: Sequence[FetchOutcome]) -> dict[str, Any]:
     }
 
 
-def _calls(load: Load) -> dict[str, Any]:
+def _calls(reader: LoadReader) -> dict[str, Any]:
     peaks: dict[str | None, float] = {}
-    for outcome in load.outcomes:
+    for outcome in reader.outcomes:
         for page_id, percent in outcome.peak_usage_percent.items():
             peaks[page_id] = max(percent, peaks.get(page_id, 0.0))
     app_peak = peaks.pop(None, None)
-    waited = load.work.waited_seconds + sum(outcome.throttled_seconds for outcome in load.outcomes)
+    waited = reader.pending.waited_seconds + sum(outcome.throttled_seconds for outcome in reader.outcomes)
     return {
-        "api_version_asked": load.hook.settings.api_version,
-        "api_versions": sorted({version for outcome in load.outcomes for version in outcome.api_versions}),
-        "graph_calls": sum(outcome.counts["calls"] for outcome in load.outcomes),
-        "graph_retries": sum(outcome.counts["retries"] for outcome in load.outcomes),
+        "api_version_asked": reader.hook.settings.api_version,
+        "api_versions": sorted({version for outcome in reader.outcomes for version in outcome.api_versions}),
+        "graph_calls": sum(outcome.counts["calls"] for outcome in reader.outcomes),
+        "graph_retries": sum(outcome.counts["retries"] for outcome in reader.outcomes),
         "peak_usage_percent": {str(page_id): percent for page_id, percent in peaks.items()},
         "app_peak_usage_percent": app_peak,
         "throttled_seconds": round(waited, 1),
     }
 
 
-def _continued(earlier: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    files = {file["path"]: file for file in (*earlier["files"], *told["files"])}
-    sums = {name: earlier[name] + told[name] for name in _ADDED_UP}
-    both = {name: sorted({*earlier[name], *told[name]}) for name in _JOINED}
-    both["pages_ok"] = sorted({*both["pages_ok"]} - {*told["pages_failed"]})
-    silent = sorted({*earlier["pages_without_rows"], *told["pages_without_rows"]} - {*both["pages_ok"]})
+def _continued(earlier: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    files = {file["path"]: file for file in (*earlier["files"], *fields["files"])}
+    sums = {name: earlier[name] + fields[name] for name in _ADDED_UP}
+    both = {name: sorted({*earlier[name], *fields[name]}) for name in _JOINED}
+    both["pages_ok"] = sorted({*both["pages_ok"]} - {*fields["pages_failed"]})
+    silent = sorted({*earlier["pages_without_rows"], *fields["pages_without_rows"]} - {*both["pages_ok"]})
     unavailable = {
         name: error
-        for name, error in (earlier["metrics_unavailable"] | told["metrics_unavailable"]).items()
-        if name not in told["metrics_returned"]
+        for name, error in (earlier["metrics_unavailable"] | fields["metrics_unavailable"]).items()
+        if name not in fields["metrics_returned"]
     }
     peaks = earlier["peak_usage_percent"] | {
         page_id: max(percent, earlier["peak_usage_percent"].get(page_id, 0.0))
-        for page_id, percent in told["peak_usage_percent"].items()
+        for page_id, percent in fields["peak_usage_percent"].items()
     }
-    app_peaks = [one["app_peak_usage_percent"] for one in (earlier, told) if one["app_peak_usage_percent"] is not None]
+    app_peaks = [peak for manifest in (earlier, fields) if (peak := manifest["app_peak_usage_percent"]) is not None]
     return (
-        told
+        fields
         | sums
         | both
         | {
             "files": [files[path] for path in sorted(files)],
-            "final_days": sorted({*earlier["final_days"], *told["final_days"]} - set(both["provisional_days"])),
+            "final_days": sorted({*earlier["final_days"], *fields["final_days"]} - set(both["provisional_days"])),
             "pages_without_rows": silent,
             "metrics_unavailable": unavailable,
             "metrics_unavailable_on_pages": earlier.get("metrics_unavailable_on_pages", {})
-            | told["metrics_unavailable_on_pages"],
+            | fields["metrics_unavailable_on_pages"],
             "peak_usage_percent": peaks,
             "app_peak_usage_percent": max(app_peaks, default=None),
             "started": earlier["started"],
@@ -145,7 +145,7 @@ def _continued(earlier: Mapping[str, Any], told: dict[str, Any]) -> dict[str, An
 
 
 def check_can_be_continued(manifest: Mapping[str, Any]) -> None:
-    """Add a manifest to itself: what is wrong with it shows before a load is read and stored.
+    """Add a manifest to itself, so that a fault in it shows before a load is read and stored.
 
     :raises AttributeError, KeyError, TypeError, ValueError, RecursionError: when a field is missing or of another kind.
     """
@@ -153,7 +153,7 @@ def check_can_be_continued(manifest: Mapping[str, Any]) -> None:
 
 
 def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> dict[str, Any]:
-    """Counts, ranges and where the manifest is: under a kilobyte, however much was loaded."""
+    """Return counts, ranges and the path of the manifest: under a kilobyte, however much was loaded."""
     days = manifest["days"]
     return {
         "manifest": path,
@@ -172,7 +172,7 @@ def summary_of(manifest: Mapping[str, Any], *, path: str, output_path: str) -> d
 
 
 def run_names(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Name the run a task belongs to; outside of one there is nothing to name."""
+    """Return the names of the run a task belongs to; placeholders outside of a run."""
     ti = context.get("ti")
     return {
         "dag_id": getattr(ti, "dag_id", "no-dag"),

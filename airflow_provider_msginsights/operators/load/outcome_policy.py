@@ -1,4 +1,4 @@
-"""What became of a load -> how the task ends: quietly, with warnings, skipped, or with one error."""
+"""The outcomes of a load's queries -> how the task ends: with its result, warnings, a skip or one error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.airflow_names import AirflowSkipException
 from airflow_provider_msginsights.exceptions import NEVER_RETRIED, EmptyAnswerError
 from airflow_provider_msginsights.failures import wrapped
 from airflow_provider_msginsights.insights.dates import DateRange
@@ -15,6 +14,7 @@ from airflow_provider_msginsights.insights.wording import (
     failures_in_words,
     gravest,
     pages_in_words,
+    plural,
     some_of,
 )
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.query import Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """The rules a task set: how many Pages may fail, and what an answer without any row means.
+class NoRowsError(Exception):
+    """The API returned no rows, and ``on_empty="skip"``: the task is to be skipped."""
 
-    :param max_failed_pages: a count, a share of the Pages as a fraction below 1, or ``None`` for any number.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomePolicy:
+    """The limits that the task's parameters set: how many Pages may fail, and whether there may be no rows.
+
+    :param max_failed_pages: a count, a fraction of the Pages below 1, or ``None`` for any number.
     :param on_empty: ``fail``, ``skip`` or ``succeed``.
     :param log: where warnings go.
     """
@@ -41,9 +45,9 @@ class Judge:
     log: Any
 
     def error_in(self, outcomes: Iterable[FetchOutcome]) -> MessagingInsightsError | None:
-        """Warn of what is missing, and give the error the task has to fail with, if more failed than it allows.
+        """Warn of what is missing, and return the error that the task must fail with, if any.
 
-        A failure that a retry may mend comes before one that it cannot, as the retry may still load something.
+        An error that a retry may resolve comes before one that it cannot, as the retry may still load something.
         """
         outcomes = tuple(outcomes)
         errors: list[MessagingInsightsError] = []
@@ -62,19 +66,22 @@ class Judge:
         self._warn(f"{pages} not loaded: {reason}" for pages, reason in failures_in_words(others))
         return raised
 
-    def judge_empty(self, outcomes: Iterable[FetchOutcome], hint: str) -> None:
-        """Do what the task asked for when there was no row at all.
+    def end_without_rows(self, outcomes: Iterable[FetchOutcome], hint: str) -> None:
+        """Apply ``on_empty`` to a load that returned no rows.
 
-        :raises MessagingInsightsError: what every Page failed with, where that is why there is none.
+        :param hint: what the reason may be.
+        :raises MessagingInsightsError: the gravest error of the Pages, where every one failed.
+        :raises EmptyAnswerError: with ``on_empty="fail"``.
+        :raises NoRowsError: with ``on_empty="skip"``.
         """
         outcomes = tuple(outcomes)
         failures = {page_id: error for outcome in outcomes for page_id, error in outcome.page_failures.items()}
         if self.on_empty == "fail" and failures and not any(outcome.empty for outcome in outcomes):
             raise gravest(failures)
-        asked = ", ".join(str(outcome.query.days) for outcome in outcomes)
-        message = f"The API returned no row at all for {asked}. {hint} Stored rows were left as they are."
+        days = ", ".join(str(outcome.query.days) for outcome in outcomes)
+        message = f"The API returned no rows for {days}. {hint} Stored rows were not changed."
         if self.on_empty == "skip":
-            raise AirflowSkipException(message)
+            raise NoRowsError(message)
         if self.on_empty == "fail":
             raise EmptyAnswerError(message)
         self.log.warning(message)
@@ -85,7 +92,7 @@ class Judge:
         return allowed * page_count if allowed < 1 else allowed
 
     def _log_gaps(self, outcomes: Iterable[FetchOutcome]) -> None:
-        """Warn of the metrics and days that are missing: each metric and each kind of gap once, however many Pages."""
+        """Warn of missing metrics and days, each metric and each kind of gap once for all Pages."""
         refused: dict[str, MessagingInsightsError] = {}
         on_pages: dict[str, dict[str, MessagingInsightsError]] = {}
         empty: dict[tuple[str, ...], list[Slice]] = {}
@@ -95,54 +102,54 @@ class Judge:
             for (page_id, metric), error in outcome.page_unavailable_metrics.items():
                 on_pages.setdefault(metric, {})[page_id] = error
             places = {page_id: place for place, page_id in enumerate(outcome.query.page_ids)}
-            for part in sorted(outcome.empty, key=lambda part: places[part.page_id]):
-                empty.setdefault(part.metrics, []).append(part)
+            for piece in sorted(outcome.empty, key=lambda piece: places[piece.page_id]):
+                empty.setdefault(piece.metrics, []).append(piece)
             dropped.update(outcome.dropped)
         self._warn(f"Metric {metric} was not loaded: {error}" for metric, error in refused.items())
         self._warn(
             f"Metric {metric} of {pages_in_words(pages)} was not loaded: {next(iter(pages.values()))}"
             for metric, pages in on_pages.items()
         )
-        self._warn(_gap_in_words(parts) for parts in empty.values())
+        self._warn(_gap_in_words(slices) for slices in empty.values())
         for reason, count in dropped.items():
-            self.log.info("%s rows of the API's replies were left out: %s", count, reason)
+            self.log.info("Left out %s of the API's replies: %s", plural(count, "row"), reason)
 
     def _warn(self, lines: Iterable[str]) -> None:
-        """Log the first few, none wider than the log; the manifest has all."""
-        told = list(lines)
-        for line in [piece for one in told[:MOST_NAMED] for piece in wrapped(one)]:
-            self.log.warning("%s", line)
-        if len(told) > MOST_NAMED:
-            self.log.warning("And %s more of the kind; the manifest names them all.", len(told) - MOST_NAMED)
+        """Log the first few lines, wrapped; the manifest has them all."""
+        lines = list(lines)
+        for piece in [piece for line in lines[:MOST_NAMED] for piece in wrapped(line)]:
+            self.log.warning("%s", piece)
+        if len(lines) > MOST_NAMED:
+            self.log.warning("And %s more like these; the manifest lists them all.", len(lines) - MOST_NAMED)
 
 
-def _gap_in_words(parts: Sequence[Slice]) -> str:
-    """Which Pages have no row of the same metrics, and between which days."""
-    days = DateRange(min(one.days.first_day for one in parts), max(one.days.end_day for one in parts))
-    pages = pages_in_words(dict.fromkeys(one.page_id for one in parts))
-    return f"{pages}, {days}: no row for {some_of(parts[0].metrics)}"
+def _gap_in_words(slices: Sequence[Slice]) -> str:
+    """Say which Pages have no rows of the same metrics, and between which days."""
+    days = DateRange(min(piece.days.first_day for piece in slices), max(piece.days.end_day for piece in slices))
+    pages = pages_in_words(dict.fromkeys(piece.page_id for piece in slices))
+    return f"{pages}, {days}: no rows for {some_of(slices[0].metrics)}"
 
 
-_WHAT_IT_MAY_BE = (
+_POSSIBLE_REASONS = (
     "Either Meta has not computed the days yet (put a MessagingInsightsSensor before this task), or the token lacks "
     "read_insights or the ANALYZE task on the Page, or the Page has fewer than 100 followers."
 )
 
 
-def why_empty(hook: MessagingInsightsHook, page_ids: Sequence[str], log: Any) -> str:
-    """Say what is wrong with the token, or, when nothing is or it cannot be looked at, what may be the reason.
+def empty_result_hint(hook: MessagingInsightsHook, page_ids: Sequence[str], log: Any) -> str:
+    """Say what is wrong with the token, or, when nothing is found or it cannot be inspected, what the reason may be.
 
-    :param page_ids: the Pages that gave no row; the first one is looked at.
+    :param page_ids: the Pages that returned no rows; the token is inspected for the first one.
     """
     from airflow_provider_msginsights.insights.token.report import Severity
 
     try:
         report = hook.inspect_token(page_ids=page_ids[:1])
-    except Exception as trouble:  # noqa: BLE001 - the empty answer is what the task has to tell
-        log.warning("The token could not be looked at: %s: %s", type(trouble).__name__, trouble)
-        return _WHAT_IT_MAY_BE
-    errors = [one for one in report.findings if one.severity is Severity.ERROR]
+    except Exception as error:  # noqa: BLE001 - the empty answer is what the task has to report
+        log.warning("The token could not be inspected: %s: %s", type(error).__name__, error)
+        return _POSSIBLE_REASONS
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     if not errors:
-        return _WHAT_IT_MAY_BE
-    told = " ".join(f"{one.what} {one.remedy}" for one in errors)
-    return f"A look at the token of connection {hook.msginsights_conn_id!r} says why: {told}"
+        return _POSSIBLE_REASONS
+    reasons = " ".join(f"{finding.what} {finding.remedy}" for finding in errors)
+    return f"The token of connection {hook.msginsights_conn_id!r} is the reason: {reasons}"

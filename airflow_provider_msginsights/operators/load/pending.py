@@ -1,4 +1,4 @@
-"""What a load has to do, and what is left of it when it cannot be done in one go."""
+"""What a load still has to read, and how that is saved for the next try."""
 
 from __future__ import annotations
 
@@ -22,86 +22,88 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.stores.store import StoragePath
 
 
-Rest: TypeAlias = tuple[Slice, ...] | None
+Remaining: TypeAlias = tuple[Slice, ...] | None
+"""The slices of a range that are still to be read; ``None`` for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """The Pages and ranges of a load.
+class PendingLoad:
+    """The Pages and ranges of a load, and what remains to be read of them.
 
-    :param rests: for each range what is still to be read of it; ``None`` stands for everything.
-    :param rows_so_far: rows that earlier turns of the same load had.
-    :param waited_seconds: for how long the task was to wait, without a worker slot, before it takes this up.
+    :param remaining: one entry for each range.
+    :param rows_so_far: rows that earlier processes of the same load read.
+    :param waited_seconds: how long the task was deferred before it continues with this.
     """
 
     page_ids: tuple[str, ...]
     ranges: tuple[DateRange, ...]
-    rests: tuple[Rest, ...]
+    remaining: tuple[Remaining, ...]
     rows_so_far: int = 0
     waited_seconds: float = 0.0
 
     @classmethod
-    def all_of(cls, page_ids: Sequence[str], ranges: tuple[DateRange, ...]) -> Work:
-        """Everything there is to read of these Pages and ranges."""
-        return cls(page_ids=tuple(page_ids), ranges=ranges, rests=(None,) * len(ranges))
+    def full(cls, page_ids: Sequence[str], ranges: tuple[DateRange, ...]) -> PendingLoad:
+        """Return a load of which nothing has been read."""
+        return cls(page_ids=tuple(page_ids), ranges=ranges, remaining=(None,) * len(ranges))
 
     @property
     def is_continued(self) -> bool:
-        """Whether an earlier turn stored a part of it."""
-        return any(rest is not None for rest in self.rests)
+        """Whether an earlier process or try stored some of it."""
+        return any(remaining is not None for remaining in self.remaining)
 
-    def unread_by(self, outcomes: Sequence[FetchOutcome]) -> Work:
-        """What the outcomes have no answer to, because of a limit or an error."""
-        return Work(
+    def unread_by(self, outcomes: Sequence[FetchOutcome]) -> PendingLoad:
+        """Return what the outcomes have no answer to, because of a limit or an error."""
+        return PendingLoad(
             page_ids=self.page_ids,
             ranges=self.ranges,
-            rests=tuple((*(paused.part for paused in outcome.paused), *outcome.unanswered) for outcome in outcomes),
+            remaining=tuple((*(paused.part for paused in outcome.paused), *outcome.unanswered) for outcome in outcomes),
             rows_so_far=self.rows_so_far + sum(outcome.counts["records"] for outcome in outcomes),
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give the work as plain JSON, small enough for a trigger; ``from_dict`` reads it back.
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON, small enough for a trigger; ``from_dict`` reads it back.
 
-        Slices of the same metrics and days stand together, and Pages by their place in the list: a load of 200 Pages
-        and two years, nothing of which is read, takes about 16 KB.
+        Slices of the same metrics and days stand together, with their Pages as places in ``page_ids``: a load of 200
+        Pages and two years, none of which has been read, takes about 16 KB. The keys never change: triggers and state
+        stores of earlier versions hold them.
         """
         return {
             "page_ids": list(self.page_ids),
             "ranges": [_days_as_text(days) for days in self.ranges],
-            "rests": [None if rest is None else self._grouped(rest) for rest in self.rests],
+            "rests": [None if slices is None else self._grouped(slices) for slices in self.remaining],
             "rows_so_far": self.rows_so_far,
             "waited_seconds": self.waited_seconds,
         }
 
-    def _grouped(self, rest: Iterable[Slice]) -> list[dict[str, Any]]:
+    def _grouped(self, slices: Iterable[Slice]) -> list[dict[str, Any]]:
         places = {page_id: place for place, page_id in enumerate(self.page_ids)}
         groups: dict[tuple[tuple[str, ...], DateRange], list[int]] = {}
-        for part in rest:
-            groups.setdefault((part.metrics, part.days), []).append(places[part.page_id])
+        for piece in slices:
+            groups.setdefault((piece.metrics, piece.days), []).append(places[piece.page_id])
         return [
             {"metrics": list(metrics), "days": _days_as_text(days), "pages": pages}
             for (metrics, days), pages in groups.items()
         ]
 
     @classmethod
-    def from_dict(cls, told: dict[str, Any]) -> Work:
-        """Read what ``as_dict`` told."""
-        page_ids = tuple(told["page_ids"])
+    def from_dict(cls, saved: Mapping[str, Any]) -> PendingLoad:
+        """Rebuild what ``to_dict`` returned, also in an earlier version."""
+        page_ids = tuple(saved["page_ids"])
         return cls(
             page_ids=page_ids,
-            ranges=tuple(_days_of(text) for text in told["ranges"]),
-            rests=tuple(
+            ranges=tuple(_days_of(text) for text in saved["ranges"]),
+            remaining=tuple(
                 None
-                if rest is None
+                if groups is None
                 else tuple(
                     Slice(page_ids[place], tuple(group["metrics"]), _days_of(group["days"]))
-                    for group in rest
+                    for group in groups
                     for place in group["pages"]
                 )
-                for rest in told["rests"]
+                for groups in saved["rests"]
             ),
-            rows_so_far=told["rows_so_far"],
-            waited_seconds=told["waited_seconds"],
+            rows_so_far=saved["rows_so_far"],
+            waited_seconds=saved["waited_seconds"],
         )
 
 
@@ -115,29 +117,29 @@ def _days_of(text: Iterable[str]) -> DateRange:
 
 
 KEPT_FOR = timedelta(hours=24)
-"""Later, a task that is cleared wants the days as they are then, and not what one try happened to leave."""
+"""A task that is cleared later reads everything anew: the API may restate days."""
 
 _KEY = "msginsights_work_left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptWork:
-    """What an earlier try left.
+class SavedLoad:
+    """What an earlier try left to read.
 
-    :param stored: names what that try had stored by then: the fingerprint of its manifest.
+    :param stored: what that try had stored by then, as the fingerprint of its manifest.
     """
 
-    work: Work
+    pending: PendingLoad
     stored: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """A place for the work left of one load.
+class LoadCheckpoint:
+    """Saves what a try leaves unread in Airflow's task state store, for the next try of the same load.
 
-    :param store: Airflow's store of the task, or ``None`` where there is none.
-    :param fingerprint: of the load's parameters: what was kept for others is not taken up.
-    :param log: where it is told when the store cannot be used.
+    :param store: Airflow's store of the task, or ``None`` where there is none (before Airflow 3.3).
+    :param fingerprint: of the load's parameters; what was saved for other parameters is not used.
+    :param log: where a warning goes when the store cannot be used.
     """
 
     store: Any
@@ -145,10 +147,10 @@ class Memory:
     log: Any
 
     @classmethod
-    def of(cls, context: Mapping[str, Any], parameters: Mapping[str, Any], log: Any) -> Memory:
-        """Give the memory of the task in whose context we run.
+    def of(cls, context: Mapping[str, Any], parameters: Mapping[str, Any], log: Any) -> LoadCheckpoint:
+        """Return the checkpoint of the task that has this context.
 
-        :param parameters: what loads must have in common; the version of this provider is added to it.
+        :param parameters: what two tries must have in common; the version of this provider is added.
         """
         return cls(
             store=context.get("task_state_store"),
@@ -156,63 +158,65 @@ class Memory:
             log=log,
         )
 
-    def recall(self) -> KeptWork | None:
-        """Give what an earlier try left, if it was lately and for the same parameters."""
-        found = self._ask("get", _KEY) if self.store is not None else None
+    def read(self) -> SavedLoad | None:
+        """Return what an earlier try left, if it was saved within `KEPT_FOR` and for the same parameters."""
+        found = self._use_store("get", _KEY) if self.store is not None else None
         if found is None or (isinstance(found, dict) and found.get("fingerprint") != self.fingerprint):
             return None
         try:
             age = datetime.now(UTC) - datetime.fromisoformat(found["kept_at"])
-            kept = KeptWork(work=Work.from_dict(found["work"]), stored=found["stored"])
-        except (AttributeError, ConfigurationError, IndexError, KeyError, TypeError, ValueError) as trouble:
+            saved = SavedLoad(pending=PendingLoad.from_dict(found["work"]), stored=found["stored"])
+        except (AttributeError, ConfigurationError, IndexError, KeyError, TypeError, ValueError) as error:
             self.log.warning(
-                "What Airflow's task state store holds of an earlier try cannot be read (%s): everything is loaded.",
-                type(trouble).__name__,
+                "The checkpoint of an earlier try in Airflow's task state store cannot be read (%s); everything is "
+                "loaded again.",
+                type(error).__name__,
             )
             return None
-        return kept if age <= KEPT_FOR else None
+        return saved if age <= KEPT_FOR else None
 
-    def keep(self, work: Work, *, stored: str) -> None:
-        """Have the next try read only this.
+    def save(self, pending: PendingLoad, *, stored: str) -> None:
+        """Let the next try read only what is pending.
 
-        :param stored: names what this try has stored.
+        :param stored: the fingerprint of the manifest of what this try has stored.
         """
         if self.store is not None:
-            kept = {
+            saved = {
                 "fingerprint": self.fingerprint,
                 "kept_at": datetime.now(UTC).isoformat(),
                 "stored": stored,
-                "work": work.as_dict(),
+                "work": pending.to_dict(),
             }
-            self._ask("set", _KEY, kept, retention=KEPT_FOR)
+            self._use_store("set", _KEY, saved, retention=KEPT_FOR)
 
-    def forget(self) -> None:
-        """Have the next run of the task read everything."""
+    def clear(self) -> None:
+        """Let the next try read everything."""
         if self.store is not None:
-            self._ask("delete", _KEY)
+            self._use_store("delete", _KEY)
 
-    def _ask(self, what: str, *arguments: Any, **options: Any) -> Any:
-        """Use the store; without it a load is slower and as right, so its trouble fails no task."""
+    def _use_store(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call the store; its errors are warnings, as a load without it is slower and just as complete."""
         try:
-            return getattr(self.store, what)(*arguments, **options)
-        except Exception as trouble:  # noqa: BLE001 - whatever a store's backend raises
-            self.log.warning("Airflow's task state store could not be used (%s).", type(trouble).__name__)
+            return getattr(self.store, method)(*arguments, **options)
+        except Exception as error:  # noqa: BLE001 - whatever a store's backend raises
+            self.log.warning("Airflow's task state store could not be used (%s).", type(error).__name__)
             return None
 
 
 def manifest_fingerprint(manifest: Mapping[str, Any]) -> str:
-    """Name a manifest by when its load ended and what it stored; one that was read gives the same as one in the making.
+    """Return a hash of when a manifest's load ended and which files it stored.
 
-    A later try of the run writes another: what was left before it is not left any more.
+    A manifest that was read back has the same one. A later try of the run writes another: what was unread before may
+    have been read since.
     """
     files = sorted((file["path"], file["sha256"]) for file in manifest["files"])
     return fingerprint_of({"finished": iso_text(manifest["finished"]), "files": files})
 
 
 def first_changed_file(root: StoragePath, files: Iterable[Mapping[str, Any]]) -> str | None:
-    """Give the path of the first file whose bytes are not those a manifest tells; ``None`` when all are.
+    """Return the path of the first file whose bytes differ from the manifest's hash; ``None`` when none does.
 
-    :param files: the manifest's.
+    :param files: the manifest's entries of files.
     """
     store = open_store(root)
     for file in files:
@@ -224,5 +228,5 @@ def first_changed_file(root: StoragePath, files: Iterable[Mapping[str, Any]]) ->
 
 
 def fingerprint_of(facts: Mapping[str, Any]) -> str:
-    """Name facts, so that others of them have another name."""
+    """Return a hash of some facts."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

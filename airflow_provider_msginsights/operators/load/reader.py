@@ -1,4 +1,4 @@
-"""The reading of one turn: what the work names leaves as rows, stored as it arrives."""
+"""Read what is pending: records come from the hook and leave as rows, stored as they arrive."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.protocol import Answer, Step
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.insights.records import Records
-    from airflow_provider_msginsights.operators.load.pending import Work
+    from airflow_provider_msginsights.operators.load.pending import PendingLoad
     from airflow_provider_msginsights.operators.load.progress import ProgressLog
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.write_result import WriteResult
 
 
 class LoadStoppedError(BaseException):
-    """Airflow is ending the task. No ``Exception``, so that nothing on the way out takes it for an error to handle."""
+    """Airflow is ending the task; not an ``Exception``, so that no handler on the way out catches it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """A turn of reading.
+class LoadReader:
+    """Reads a pending load once, into a dataset or a list.
 
-    :param queries: one for each range of the work.
-    :param final_after_hours: how long after its end a day is taken to change no more.
-    :param outcomes: what became of each query; complete once the rows are.
+    :param queries: one for each range of the pending load.
+    :param final_after_hours: how long after its end a day counts as final.
+    :param outcomes: the outcome of each query; complete once all rows are read.
     """
 
     hook: MessagingInsightsHook
     queries: Sequence[InsightsQuery]
-    work: Work
+    pending: PendingLoad
     final_after_hours: float
     extra_columns: Mapping[str, str]
     progress: ProgressLog
@@ -56,18 +56,18 @@ class Load:
 
     @property
     def days(self) -> Mapping[date, bool]:
-        """The last Pacific day of every row so far -> whether all its rows are final."""
+        """The last Pacific day of every row so far, with whether all rows of that day are final."""
         return self._rows.days
 
     def to_dataset(self, dataset: Dataset[Any]) -> WriteResult:
-        """Store every row that could be read; a day's file is begun when the day is settled."""
+        """Store every row that can be read; a day's file is written as soon as no more rows of it are expected."""
         with DatasetWriter(dataset) as writer:
             for records in self._batches(writer.settle):
                 writer.add(self._rows.values(records))
             return writer.finish()
 
     def to_rows(self, *, max_rows: int) -> list[dict[str, Any]]:
-        """Give every row that could be read, ready for JSON.
+        """Return every row that can be read, ready for JSON.
 
         :raises ConfigurationError: as soon as there are more than ``max_rows``.
         """
@@ -76,25 +76,25 @@ class Load:
             held += map(json_ready, self._rows.rows(records))
             if len(held) > max_rows:
                 raise ConfigurationError(
-                    f"The load has more than xcom_max_rows={max_rows} rows, and XCom lives in Airflow's database. "
-                    "Set output_path to have them in files, or ask for less."
+                    f"The load has more rows than xcom_max_rows={max_rows}, and XCom is stored in Airflow's database. "
+                    "Set output_path to write files, or request fewer Pages, metrics or days."
                 )
         return held
 
     def _batches(self, settle: Callable[[date], None] | None = None) -> Iterator[Records]:
-        """The records of all queries, those of a reply together.
+        """Yield the records of all queries, those of one reply together.
 
-        :param settle: told, as the reading goes on, before which day no more records are expected.
+        :param settle: is called with the day before which no more records are expected.
         """
         with self.hook.get_conn() as transport:
-            for place, (query, rest) in enumerate(zip(self.queries, self.work.rests, strict=True)):
-                reading = self.progress.watching(self.hook.fetch_flow(query, slices=rest), str(query.days))
+            for place, (query, slices) in enumerate(zip(self.queries, self.pending.remaining, strict=True)):
+                reading = self.progress.watching(self.hook.fetch_flow(query, slices=slices), str(query.days))
                 if settle is not None:
-                    still_to_come = [later.days.first_day for later in self.queries[place + 1 :]]
-                    reading = tap(reading, partial(_tell_settled, settle, still_to_come))
+                    days_to_come = [later.days.first_day for later in self.queries[place + 1 :]]
+                    reading = tap(reading, partial(_settle_days, settle, days_to_come))
                 self.outcomes.append((yield from transport.batches(reading)))
 
 
-def _tell_settled(settle: Callable[[date], None], still_to_come: list[date], step: Step, _: Answer) -> None:
+def _settle_days(settle: Callable[[date], None], days_to_come: list[date], step: Step, _: Answer) -> None:
     if isinstance(step, Emit) and step.complete_before is not None:
-        settle(min([step.complete_before, *still_to_come]))
+        settle(min([step.complete_before, *days_to_come]))

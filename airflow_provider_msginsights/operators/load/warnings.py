@@ -1,4 +1,4 @@
-"""Days that a schedule leaves behind while Meta may still restate them."""
+"""Warnings before a load: days that will go stale, and Pages that ``"all"`` has gained or lost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.insights.dates import end_of_day
+from airflow_provider_msginsights.insights.wording import plural
 from airflow_provider_msginsights.outputs.manifest import latest_manifest
 from airflow_provider_msginsights.run_days.requested import youngest_day_left_behind
 
@@ -21,7 +22,7 @@ _HOUR_SECONDS = 3600
 _DAY_HOURS = 24
 
 
-def left_behind_warning(
+def stale_days_warning(
     context: Mapping[str, Any],
     ranges: tuple[DateRange, ...],
     *,
@@ -31,8 +32,8 @@ def left_behind_warning(
 ) -> str | None:
     """Say which day this run loads for the last time although it is not final yet; ``None`` when there is none.
 
-    Only scheduled runs that take their days from the schedule are meant: a backfill, a manual run or a range somebody
-    named does not promise to come again. Of mapped tasks the first one speaks.
+    Only scheduled runs that take their days from the schedule count: a backfill, a manual run or a named range is not
+    expected to run again. Of mapped tasks only the first one warns.
     """
     if getattr(context.get("ti"), "map_index", -1) > 0:
         return None
@@ -44,9 +45,9 @@ def left_behind_warning(
         return None
     enough = lookback_days + math.ceil((final_after_hours - age_hours) / _DAY_HOURS)
     return (
-        f"Pacific day {day} ended {age_hours:.0f} hours ago and, with lookback_days={lookback_days}, is loaded for the "
-        f"last time: Meta may restate it, and its rows stay is_final=false (final_after_hours={final_after_hours:g}). "
-        f"Set lookback_days={enough}."
+        f"Pacific day {day} ended {plural(round(age_hours), 'hour')} ago and, with lookback_days={lookback_days}, is "
+        "loaded for the last time: Meta may restate it, and its rows stay is_final=false "
+        f"(final_after_hours={final_after_hours:g}). Set lookback_days={enough}."
     )
 
 
@@ -54,24 +55,23 @@ _MOST_NAMED = 20
 
 
 def page_changes(dataset: Dataset[Any], page_ids: Collection[str]) -> Iterator[str]:
-    """Say which Pages the token may analyse that the last load of this part did not ask for, and the other way round.
+    """Yield a warning for Pages that ``"all"`` means now and did not in the last load of this part, and vice versa.
 
-    :raises ConfigurationError: when the file of the last manifest is none.
+    :raises ConfigurationError: when the file of the last manifest is damaged.
     """
     last = latest_manifest(dataset.root, part=dataset.part) or {}
     if (earlier := last.get("page_ids")) is None:
         return
     when = f"the last load of part {dataset.part!r} ({last.get('run_id')})"
     if gained := sorted(set(page_ids) - set(earlier)):
-        yield f"page_ids='all' means {_named(gained)} that {when} did not ask for: their earlier days are not loaded."
+        yield f"page_ids='all' now includes {_named(gained)} that {when} did not: their earlier days are not loaded."
     if lost := sorted(set(earlier) - set(page_ids)):
         yield (
-            f"page_ids='all' does not mean {_named(lost)} any more, which {when} asked for: the token's person lost "
-            "the ANALYZE task there, or the Page is gone. Stored rows are left as they are."
+            f"page_ids='all' no longer includes {_named(lost)} that {when} did: the token's owner lost the ANALYZE "
+            "task there, or the Page no longer exists. Stored rows are not changed."
         )
 
 
 def _named(page_ids: list[str]) -> str:
     more = f" and {len(page_ids) - _MOST_NAMED} more" if len(page_ids) > _MOST_NAMED else ""
-    plural = "s" if len(page_ids) > 1 else ""
-    return f"{len(page_ids)} Page{plural} ({', '.join(page_ids[:_MOST_NAMED])}{more})"
+    return f"{plural(len(page_ids), 'Page')} ({', '.join(page_ids[:_MOST_NAMED])}{more})"

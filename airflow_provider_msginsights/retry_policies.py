@@ -25,7 +25,7 @@ else:
         RetryDecision, RetryPolicy = None, object
 
 _LATER_SECONDS = 5.0
-"""Meta tells whole minutes: a little later is certainly not too early, and a call that is lengthens the wait."""
+"""Meta gives whole minutes: a little later is certainly not too early, and a call that is lengthens the wait."""
 
 
 class MessagingInsightsRetryPolicy(RetryPolicy):

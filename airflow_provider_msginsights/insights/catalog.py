@@ -161,5 +161,5 @@ def resolve_metrics(names: object) -> tuple[str, ...]:
 
 
 def explicit_metrics(names: object) -> frozenset[str]:
-    """The metrics named one by one, and not only through ``"stable"`` or ``"all"``."""
+    """Return the metrics named one by one, and not only through ``"stable"`` or ``"all"``."""
     return frozenset(name for name in parse_names("metrics", names) if name in METRICS)

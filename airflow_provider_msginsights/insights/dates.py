@@ -94,44 +94,44 @@ class DateRange:
         return int(pacific_midnight(self.end_day).timestamp())
 
     def extended_back(self, days: int) -> DateRange:
-        """The range, begun so many days earlier."""
+        """Return the range, begun so many days earlier."""
         return DateRange(_days_before(self.first_day, days), self.end_day)
 
 
 @lru_cache(maxsize=4096)
 def pacific_midnight(day: date) -> datetime:
-    """The instant a Pacific day begins, as an aware UTC datetime."""
+    """Return the instant a Pacific day begins, as an aware UTC datetime."""
     return datetime.combine(day, time(), _pacific()).astimezone(UTC)
 
 
 def end_of_day(day: date) -> datetime:
-    """The instant a Pacific day ends: the ``end_time`` of its row."""
+    """Return the instant a Pacific day ends: the ``end_time`` of its row."""
     return pacific_midnight(day + ONE_DAY)
 
 
 def pacific_date(moment: datetime) -> date:
-    """The Pacific day an aware moment lies in."""
+    """Return the Pacific day an aware moment lies in."""
     return _plain(moment.astimezone(_pacific()))
 
 
 def days_ending_within(start: datetime, end: datetime) -> DateRange | None:
-    """The Pacific days with ``start < end_of_day <= end``: what a run over the interval from start to end loads.
+    """Return the Pacific days with ``start < end_of_day <= end``: what a run over the interval from start to end loads.
 
     This is the API's own rule for rows (``since < end_time <= until``), so adjacent intervals tile the calendar and no
-    unfinished day is asked for.
+    unfinished day is requested.
     """
     first_day, end_day = pacific_date(start), pacific_date(end)
     return DateRange(first_day, end_day) if first_day < end_day else None
 
 
 def last_days_ended_by(moment: datetime, count: int) -> DateRange:
-    """The last ``count`` Pacific days that had ended by a moment."""
+    """Return the last ``count`` Pacific days that had ended by a moment."""
     end_day = pacific_date(moment)
     return DateRange(_days_before(end_day, count), end_day)
 
 
 def first_day_kept(today: date) -> date:
-    """The oldest Pacific day the API still has on a day: the same date two years ago (28 February for a 29th)."""
+    """Return the oldest Pacific day the API still has on a day: the date two years ago (28 February for a 29th)."""
     last_of_february = 28
     year = today.year - HISTORY_YEARS
     try:
@@ -147,7 +147,7 @@ def _days_before(day: date, count: int) -> date:
 
 
 def chunks(days: DateRange, max_days: int = MAX_CHUNK_DAYS) -> Iterator[DateRange]:
-    """The range in consecutive pieces of at most ``max_days`` days: every day in exactly one."""
+    """Yield the range in consecutive pieces of at most ``max_days`` days: every day in exactly one."""
     if max_days < 1:
         raise ConfigurationError(f"A chunk must hold at least one day, not {max_days}.")
     first_day = days.first_day
@@ -158,7 +158,7 @@ def chunks(days: DateRange, max_days: int = MAX_CHUNK_DAYS) -> Iterator[DateRang
 
 
 def _plain(day: date) -> date:
-    """The calendar day as the standard library's own type: subclasses such as pendulum's print and pickle apart."""
+    """Return the calendar day in the standard library's type: subclasses such as pendulum's print and pickle apart."""
     return date(day.year, day.month, day.day)
 
 
@@ -167,7 +167,7 @@ _COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 
 
 def parse_moment(value: object) -> date | datetime:
-    """A Pacific day (a date without time) or an aware UTC datetime, from what a DAG or template may give.
+    """Return a Pacific day (a date without time) or an aware UTC datetime, from what a DAG or template may give.
 
     :param value: date, aware datetime, ISO 8601 text with or without time, ``YYYYMMDD`` text, or unix seconds as a
         number or as text of nine digits or more.
@@ -229,7 +229,7 @@ _MONTHS_A_QUARTER = 3
 
 
 def resolve_preset(name: object, at: datetime) -> DateRange:
-    """The Pacific days a preset means at an aware moment.
+    """Return the Pacific days a preset means at an aware moment.
 
     :raises ConfigurationError: for an unknown name, naming the nearest one.
     """

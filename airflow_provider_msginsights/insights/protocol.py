@@ -134,7 +134,7 @@ Flow = Generator[Step, Answer, T]
 
 
 def tap(flow: Flow[T], see: Callable[[Step, Answer], None], *, passes_on: bool = True) -> Flow[T]:
-    """The same flow; ``see`` gets each step with its answer: of an `Emit`, when the consumer has taken its records.
+    """Return the same flow; ``see`` gets each step with its answer: of an `Emit`, once its records are taken.
 
     :param passes_on: whether the consumer gets what is emitted; otherwise ``see`` alone does.
     """

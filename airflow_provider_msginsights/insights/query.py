@@ -59,16 +59,16 @@ class Slice:
     days: DateRange
 
     def of(self, metrics: Iterable[str]) -> Slice:
-        """The same days of the same Page for other metrics."""
+        """Return the same days of the same Page for other metrics."""
         return Slice(self.page_id, tuple(metrics), self.days)
 
     def without(self, metrics: Iterable[str]) -> Slice:
-        """The slice less some metrics; it may have none left."""
+        """Return the slice less some metrics; it may have none left."""
         left_out = frozenset(metrics)
         return self.of(metric for metric in self.metrics if metric not in left_out)
 
     def cut(self, max_days: int | None, max_metrics: int) -> Iterator[Slice]:
-        """The slice in pieces of at most so many days and metrics; ``None`` keeps the range whole."""
+        """Yield the slice in pieces of at most so many days and metrics; ``None`` keeps the range whole."""
         for days in (self.days,) if max_days is None else chunks(self.days, max_days):
             for start in range(0, len(self.metrics), max_metrics):
                 yield Slice(self.page_id, self.metrics[start : start + max_metrics], days)
@@ -81,7 +81,7 @@ class Slice:
         return Slice(self.page_id, self.metrics, days) if len(days) <= MAX_CHUNK_DAYS else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The slice in plain JSON types, for a trigger event; `from_dict` reads it back."""
+        """Return the slice in plain JSON types, for a trigger event; `from_dict` reads it back."""
         return {
             "page_id": self.page_id,
             "metrics": list(self.metrics),
@@ -121,7 +121,7 @@ class InsightsQuery:
         period: object = "day",
         breakdowns: object = (),
     ) -> InsightsQuery:
-        """A query whose every part the documentation allows.
+        """Return a query whose every part the documentation allows.
 
         :param page_ids: Page ids, 1 to 32 digits each; what ways of writing are understood, `parse_page_ids` says.
         :param metrics: metric names, ``"stable"`` or ``"all"``, in any way that `parse_names` understands.
@@ -155,7 +155,7 @@ class InsightsQuery:
         return tuple(Slice(page_id, self.metrics, days) for days in ranges for page_id in self.page_ids)
 
     def request(self, part: Slice) -> Request:
-        """The request that reads a slice."""
+        """Return the request that reads a slice."""
         params = _params(part.metrics, self.period, part.days, self.breakdowns)
         return Request(f"/{part.page_id}/insights", params, part.page_id)
 
@@ -164,7 +164,7 @@ class InsightsQuery:
         return tuple(self.request(part) for part in self.slices())
 
     def warnings(self, at: datetime) -> tuple[str, ...]:
-        """What a person should know of the range at an aware moment: days not over yet, or older than the API keeps."""
+        """Return what to know of the range at an aware moment: days not over yet, or older than the API keeps."""
         warnings = []
         if end_of_day(self.days.last_day) > at:
             warnings.append(f"{self.days.last_day} is not over in US Pacific time: its values will still change.")
@@ -177,7 +177,7 @@ class InsightsQuery:
 def _params(
     metrics: tuple[str, ...], period: str, days: DateRange, breakdowns: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
-    """What all Pages share; days as unix seconds of Pacific midnights, the unambiguous documented form."""
+    """Return what all Pages share; days as unix seconds of Pacific midnights, the unambiguous documented form."""
     params = (
         ("metric", ",".join(metrics)),
         ("period", period),
@@ -190,7 +190,7 @@ def _params(
 def asked_days(
     *, since: object = None, until: object = None, date_preset: object = None, at: datetime | None = None
 ) -> DateRange | None:
-    """The Pacific days meant by ``since``/``until`` or by a preset; ``None`` when no day ends between the two moments.
+    """Return the Pacific days of ``since``/``until`` or of a preset; ``None`` when no day ends between the two moments.
 
     :param since: first day, or the moment after which days end; see `parse_moment` for what is understood.
     :param until: the day after the last one, or the last moment at which a day may end.

@@ -26,7 +26,7 @@ def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
 
 
 def some_of(names: Collection[str], *, most: int = MOST_NAMED) -> str:
-    """The first few names, and how many more there are."""
+    """Return the first few names, and how many more there are."""
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
@@ -69,7 +69,7 @@ def failures_in_words(failures: Mapping[str, MessagingInsightsError]) -> Iterato
 
 
 def gravest(failures: Mapping[str, MessagingInsightsError]) -> MessagingInsightsError:
-    """The error that waiting helps least against; it names the other Pages that failed."""
+    """Return the error that waiting helps least against; it names the other Pages that failed."""
     page_id, error = min(failures.items(), key=lambda one: not isinstance(one[1], FatalGraphAPIError))
     others = [other for other in failures if other != page_id]
     if not others:

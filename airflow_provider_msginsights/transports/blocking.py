@@ -68,7 +68,7 @@ class BlockingTransport:
             crew.close()
 
     def run(self, flow: Flow[T]) -> T:
-        """The flow's result; records it emits are dropped.
+        """Return the flow's result; records it emits are dropped.
 
         :raises MessagingInsightsError: what the flow raises.
         """
@@ -80,7 +80,7 @@ class BlockingTransport:
                 return cast("T", stop.value)
 
     def records(self, flow: Flow[T]) -> Generator[InsightsRecord, None, T]:
-        """The flow's records one by one, as `batches` gives them; returns its result."""
+        """Yield the flow's records one by one, as `batches` gives them; return its result."""
         batches = self.batches(flow)
         while True:
             try:
@@ -90,7 +90,7 @@ class BlockingTransport:
             yield from batch
 
     def batches(self, flow: Flow[T]) -> Generator[Records, None, T]:
-        """The flow's records as they arrive, those of a reply together; returns its result.
+        """Yield the flow's records as they arrive, those of a reply together; return its result.
 
         While the consumer lags, nothing more is sent.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def new_session(settings: TransportSettings, line: Line) -> requests.Session:
-    """A session that reads no netrc, sends no cookie back, prints nothing and shares the process's SSL context.
+    """Return a session that reads no netrc, sends no cookie back, prints nothing and shares the process's SSL context.
 
     :param line: ends its calls in time.
     """
@@ -55,7 +55,7 @@ def new_session(settings: TransportSettings, line: Line) -> requests.Session:
 
 
 def new_client(settings: TransportSettings) -> httpx.AsyncClient:
-    """A client that reads nothing from the environment by itself, sends no cookie back and shares the SSL context."""
+    """Return a client that reads nothing from the environment, sends no cookie back and shares the SSL context."""
     import httpx
 
     class OurTransport(httpx.AsyncHTTPTransport):
@@ -82,7 +82,7 @@ def new_client(settings: TransportSettings) -> httpx.AsyncClient:
 
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
-    """The SSL context for the settings' certificates, or else those the environment names, or else the usual ones."""
+    """Return the SSL context for the settings' certificates, else those the environment names, else the usual ones."""
     proxy = proxy_for(settings.base_url, settings.proxy)
     if settings.ca_bundle is None and not any(map(_is_tls, (settings.base_url, proxy.url if proxy else ""))):
         return _trusting_nobody()

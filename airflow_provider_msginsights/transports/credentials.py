@@ -85,7 +85,7 @@ class RunTokens:
         return True
 
     def of(self, request: Request) -> str:
-        """The token a request is made with."""
+        """Return the token a request is made with."""
         if request.inspects_token:
             return self.credentials.app_token or self.credentials.token
         return self._token_of(request.page_id)
@@ -98,12 +98,12 @@ class RunTokens:
         return request.inspects_token or self.credentials.proof != "off"
 
     def secrets_of(self, request: Request, unix_seconds: float) -> tuple[tuple[str, str], ...]:
-        """What a part of a batch adds to its address: its token and proof, and the token to inspect."""
+        """Return what a part of a batch adds to its address: its token and proof, and the token to inspect."""
         inspected = (("input_token", self._token_of(request.page_id)),)
         return (*self.proven(self.of(request), unix_seconds), *(inspected if request.inspects_token else ()))
 
     def proven(self, token: str, unix_seconds: float) -> tuple[tuple[str, str], ...]:
-        """A token and the proof that its sender knows the app's secret; a timed proof lives for five minutes."""
+        """Return a token and the proof that its sender knows the app's secret; a timed proof lives for five minutes."""
         secret, proof = self.credentials.app_secret, self.credentials.proof
         if not secret or proof == "off":
             return (("access_token", token),)
@@ -189,7 +189,7 @@ class RunTokens:
         return json.dumps(document) if has_changed else body
 
     def _used_by(self, request: Request) -> set[str]:
-        """What a request may have been made with."""
+        """Return what a request may have been made with."""
         used = {self.credentials.token, self.of(request), self._token_of(request.page_id)}
         used.update(filter(None, (self.credentials.app_secret, self.credentials.app_token)))
         return used.union(islice(reversed(self._proofs), _RECENT_PROOFS))

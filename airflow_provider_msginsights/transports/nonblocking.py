@@ -68,7 +68,7 @@ class NonblockingTransport:
         await self._client.aclose()
 
     async def run(self, flow: Flow[T], on_records: Callable[[Records], Awaitable[None]] | None = None) -> T:
-        """The flow's result.
+        """Return the flow's result.
 
         :param on_records: awaited with records as they arrive; until it returns nothing more is sent.
         :raises MessagingInsightsError: what the flow raises.
@@ -184,7 +184,7 @@ class _Inbox:
 async def iterate(transport: NonblockingTransport, flow: Flow[FetchOutcome]) -> AsyncGenerator[Records | FetchOutcome]:
     """Give the flow's records in the groups they arrive in, and its outcome last.
 
-    While the consumer lags, nothing more is asked for; when it stops early, what is under way is given up.
+    While the consumer lags, nothing more is requested; when it stops early, what is under way is given up.
 
     :raises MessagingInsightsError: what the flow raises.
     """

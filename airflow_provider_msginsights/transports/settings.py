@@ -107,7 +107,7 @@ def from_connection_parts(
     password: str | None = None,
     extra: Mapping[str, object] | None = None,
 ) -> tuple[TransportSettings, Credentials]:
-    """Settings and credentials from the parts of an Airflow connection.
+    """Return settings and credentials from the parts of an Airflow connection.
 
     :param host: base URL of the Graph API; https unless it is this machine or ``allow_plain_http`` is set.
     :param port: where the host has none of its own.

@@ -28,7 +28,7 @@ class Clients(Protocol):
     """Where a transport gets its HTTP client from."""
 
     def use(self) -> AbstractContextManager[httpx.AsyncClient]:
-        """Give a client for one call."""
+        """Return a client for one call."""
 
     async def aclose(self) -> None:
         """Do without one from here on."""

@@ -108,7 +108,7 @@ class Wire:
         self._unix_clock = unix_clock
 
     def groups(self, send: Send) -> list[Group]:
-        """The requests of a step, by the HTTP call they travel in."""
+        """Return the requests of a step, by the HTTP call they travel in."""
         limit = min(send.batch_limit, self._settings.batch_size)
         return batch.pack(send.requests, limit=limit)
 
@@ -119,7 +119,7 @@ class Wire:
         return min((send.time_left[one] for one in group if one in send.time_left), default=alone)
 
     def call(self, group: Group) -> HttpCall:
-        """A plain GET for one request without a further secret, otherwise a batch POST; made anew at each try."""
+        """Return a plain GET for one request without a further secret, else a batch POST; made anew at each try."""
         tokens, root = self._tokens, f"{self._settings.base_url}/{self._settings.api_version}"
         if len(group) == 1 and not tokens.must_be_hidden(group[0]):
             url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
@@ -132,7 +132,7 @@ class Wire:
         )
 
     def replies(self, exchange: Exchange) -> tuple[Reply, ...]:
-        """What the answer to a call means for each request of its group: one reply each, whatever happened."""
+        """Return what the answer to a call means for each request of its group: one reply each, whatever happened."""
         group, call, answer, *_ = exchange
         if call is None or isinstance(answer, Lost):
             lost = answer if isinstance(answer, Lost) else Lost("The call was given up.")
@@ -184,7 +184,7 @@ def out_of_time(limit_seconds: float) -> Lost:
 
 
 def why_lost(error: Exception, settings: TransportSettings) -> Lost:
-    """A sentence of our own for an HTTP library's exception, whose text may hold the address."""
+    """Return a sentence of our own for an HTTP library's exception, whose text may hold the address."""
     names = {kind.__name__ for one in _chain(error) for kind in type(one).__mro__}
     reason = next((text for name, text in _REASONS.items() if name in names), "the connection broke")
     sentence = reason.format(

@@ -115,8 +115,8 @@ class _Block:
 def requests(stretches: Iterable[Stretch], ledger: Ledger, horizon: Horizon) -> list[Slice]:
     """Return the slices that ask for missing cells, the newest first: few requests and few settled cells among them.
 
-    A request for reopened days reaches to a day that has a row, so that an answer without rows for them can be told
-    from a Page that is silent again.
+    A request for reopened days reaches to a day that has a row, so that an answer without rows for them differs
+    from that of a Page that is silent again.
     """
     by_page: dict[str, list[Stretch]] = {}
     for one in stretches:

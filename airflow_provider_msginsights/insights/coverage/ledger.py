@@ -159,9 +159,9 @@ class Series:
         return cells.REFUSED in codes or cells.FAILED in codes
 
     @classmethod
-    def from_json(cls, told: Sequence[Any], reasons: Sequence[str]) -> Series:
+    def from_json(cls, data: Sequence[Any], reasons: Sequence[str]) -> Series:
         """Return the series that ``to_json`` gave."""
-        first, text, notes, values_first, values = told
+        first, text, notes, values_first, values = data
         codes = text.encode("ascii")
         if codes.translate(None, cells.CODES):
             raise ValueError("unknown codes")
@@ -315,7 +315,7 @@ class Ledger:
             series.remember(first, values)
 
     def _enter_waits(self, run: RunAnswers) -> None:
-        """A Page that failed while others were answered waits; an outage of all counts against none."""
+        """Let a Page wait that failed while others were answered; an outage of all counts against none."""
         answered = {part.page_id for part in run.read}
         for page_id in answered:
             self.page(page_id).failures = 0
@@ -366,32 +366,32 @@ class Ledger:
         return {"version": VERSION, "reasons": list(numbers), "runs": list(runs), "pages": pages, "files": files}
 
     @classmethod
-    def from_json(cls, told: object) -> Ledger:
+    def from_json(cls, data: object) -> Ledger:
         """Return the ledger that ``to_json`` gave.
 
         :raises NewerLedgerError: when a newer version wrote it.
         :raises ValueError: when it is no ledger.
         """
-        if not isinstance(told, dict) or not isinstance(version := told.get("version"), int):
+        if not isinstance(data, dict) or not isinstance(version := data.get("version"), int):
             raise ValueError("it is not a ledger")  # noqa: TRY004 - damage, of whatever type
         if version > VERSION:
             raise NewerLedgerError(f"It was written by a newer version of this package (ledger {version}).")
         try:
-            return cls._read(told)
+            return cls._read(data)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as damage:
             raise ValueError(f"it is damaged ({type(damage).__name__})") from None
 
     @classmethod
-    def _read(cls, told: Mapping[str, Any]) -> Ledger:
-        reasons, runs = [str(one) for one in told["reasons"]], [str(one) for one in told["runs"]]
+    def _read(cls, data: Mapping[str, Any]) -> Ledger:
+        reasons, runs = [str(one) for one in data["reasons"]], [str(one) for one in data["runs"]]
         pages = {}
-        for page_id, page in told["pages"].items():
+        for page_id, page in data["pages"].items():
             failures, failed_on = page["wait"] or (0, 0)
             series = {metric: Series.from_json(one, reasons) for metric, one in page["series"].items()}
             pages[page_id] = PageCells(series, int(failures), int(failed_on), int(page["rechecked"]))
         files = {
             name: FileMark(int(size), str(tag), runs[run], bool(restated))
-            for name, (size, tag, run, restated) in told["files"].items()
+            for name, (size, tag, run, restated) in data["files"].items()
         }
         return cls(pages=pages, files=files)
 

@@ -90,11 +90,11 @@ class MetricIsolation:
         return page_id in self._answering_pages
 
     def among(self, part: Slice) -> tuple[str, ...]:
-        """The metrics of a slice that are known to be refused."""
+        """Return the metrics of a slice that are known to be refused."""
         return tuple(one for one in part.metrics if one in self._everywhere or (part.page_id, one) in self._on_page)
 
     def split(self, part: Slice) -> tuple[Slice, list[Slice]]:
-        """The slice without them, and what to ask of its Page all the same, as a confirmation."""
+        """Return the slice without them, and what to ask of its Page all the same, as a confirmation."""
         refused = self.among(part)
         confirmations: list[Slice] = []
         for metric in refused:
@@ -105,7 +105,7 @@ class MetricIsolation:
         return part.without(refused) if refused else part, confirmations
 
     def search(self, part: Slice) -> list[Slice]:
-        """The slices that ask for each metric of a refused one alone."""
+        """Return the slices that ask for each metric of a refused one alone."""
         self._searches[part.page_id, part.days].pending.update(part.metrics)
         return [part.of((metric,)) for metric in part.metrics]
 
@@ -249,7 +249,7 @@ def _of_metric(refusal: Refusal) -> MessagingInsightsError:
 
 
 def _of_page(refusals: Iterable[Refusal]) -> MessagingInsightsError:
-    """The Page's own error; a sentence that blames a metric is the last to be believed where all are refused."""
+    """Return the Page's own error; a sentence that blames a metric is the last to be believed where all are refused."""
     first, *others = sorted(refusals, key=lambda one: one.problem.blames_metric)
     if not others:
         return first.problem.error

@@ -27,7 +27,7 @@ class Paused:
 
     @staticmethod
     def joined(paused: Iterable[Paused]) -> tuple[Paused, ...]:
-        """The same slices in the fewest requests: a Page that was read day by day is not one entry a day."""
+        """Return the same slices in the fewest requests: a Page that was read day by day is not one entry a day."""
         pieces: list[Paused] = []
         for one in sorted(paused, key=lambda one: (one.part.page_id, one.part.metrics, one.part.days)):
             if pieces and (whole := pieces[-1].part.joined(one.part)) is not None:

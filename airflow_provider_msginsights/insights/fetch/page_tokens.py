@@ -51,7 +51,7 @@ class PageInfo:
 
     @classmethod
     def from_entry(cls, entry: dict[str, object]) -> PageInfo:
-        """A Page as ``/me/accounts`` lists it."""
+        """Return a Page as ``/me/accounts`` lists it."""
         tasks = entry.get("tasks")
         return cls(
             page_id=str(entry["id"]),
@@ -133,7 +133,7 @@ def _has_token(entry: dict[str, object]) -> bool:
 def list_entries(
     scheduler: Scheduler, fields: str, *, yields_tokens: bool = False, wanted: set[str] | None = None
 ) -> Flow[list[dict[str, object]]]:
-    """The entries of ``/me/accounts``, one a Page, until all wanted Pages are met or no page follows.
+    """Return the entries of ``/me/accounts``, one a Page, until all wanted Pages are met or no page follows.
 
     :raises MessagingInsightsError: what the API answered.
     """
@@ -163,7 +163,7 @@ def _entries(document: dict[str, object]) -> Iterator[tuple[str, dict[str, objec
 
 
 def document_of(scheduler: Scheduler, request: Request) -> Flow[dict[str, object]]:
-    """The document that answers a request.
+    """Return the document that answers a request.
 
     :raises MessagingInsightsError: what the API answered instead.
     """
@@ -176,7 +176,7 @@ def document_of(scheduler: Scheduler, request: Request) -> Flow[dict[str, object
 
 
 def limited(outcome: RequestOutcome) -> RateLimitError:
-    """The error of a request that would have to wait longer than the policy allows."""
+    """Return the error of a request that would have to wait longer than the policy allows."""
     refusal = outcome.problem.error if outcome.problem else None
     return RateLimitError(
         refusal.message if refusal else "The allowance of calls is used up for now.",
@@ -187,5 +187,5 @@ def limited(outcome: RequestOutcome) -> RateLimitError:
 
 
 def items(value: object) -> Iterable[object]:
-    """The items of a JSON list; none where it is not a list."""
+    """Return the items of a JSON list; none where it is not a list."""
     return value if isinstance(value, list) else ()

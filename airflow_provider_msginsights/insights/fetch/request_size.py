@@ -40,7 +40,7 @@ class RequestSize:
         return self._of(part).holds(part)
 
     def cut(self, part: Slice) -> Iterator[Slice]:
-        """The slice in pieces that fit; itself, and no copy that a long load would keep, where it fits already."""
+        """Return the slice in pieces that fit; itself, and no copy that a long load would keep, where it fits."""
         size = self._of(part)
         return iter((part,)) if size.holds(part) else part.cut(size.days, size.metrics)
 

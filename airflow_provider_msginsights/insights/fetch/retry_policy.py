@@ -68,11 +68,11 @@ class RetryPolicy:
             raise ConfigurationError(f"slow_above_percent must lie in [0, 100), not {self.slow_above_percent}.")
 
     def backoff_seconds(self, attempt: int) -> float:
-        """The wait after the given attempt (from 1) failed: exponential, with full jitter."""
+        """Return the wait after the given attempt (from 1) failed: exponential, with full jitter."""
         return self.uniform() * min(self.max_delay_seconds, self.base_seconds * 2.0 ** min(attempt - 1, 60))
 
     def throttle_wait_seconds(self, attempt: int) -> float:
-        """The wait after a limit for which the server named none."""
+        """Return the wait after a limit for which the server named none."""
         wait = self.throttle_seconds * 2.0 ** min(attempt - 1, 60) * (1 + self.uniform() / 10)
         return min(wait, LONGEST_SECONDS)
 
@@ -87,6 +87,6 @@ class RetryPolicy:
         return max(min(_LEAST_TRY_SECONDS, self.total_seconds), self.total_seconds - spent_seconds)
 
     def headroom(self, percent: float) -> float:
-        """What is left of an allowance between the point where we slow down (1) and the limit (0)."""
+        """Return what is left of an allowance between the point where we slow down (1) and the limit (0)."""
         left = (_FULL_PERCENT - percent) / (_FULL_PERCENT - self.slow_above_percent)
         return min(1.0, max(0.0, left))

@@ -388,7 +388,7 @@ class FetchRun:
 
     def _shrink(self, part: Slice, problem: Problem) -> None:
         """Ask for less, one request alone until a size is accepted."""
-        if self._request_size.fits(part):  # otherwise less is asked for already, since it was sent
+        if self._request_size.fits(part):  # otherwise less is requested already, since it was sent
             days_only = isinstance(problem.error, InvalidRequestError)
             if not self._request_size.shrink(part, days_only=days_only):
                 self._fail(part, problem)

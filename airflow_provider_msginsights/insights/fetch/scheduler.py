@@ -115,7 +115,7 @@ class Scheduler:
         return self._back_off(outcome.request, outcome.problem)
 
     def next(self) -> Flow[RequestOutcome | None]:
-        """The next outcome, in the order replies arrive; ``None`` when nothing is left."""
+        """Return the next outcome, in the order replies arrive; ``None`` when nothing is left."""
         while not self._settled:
             self._give_back_what_waits_too_long()
             if ready := self._take_sendable():
@@ -129,14 +129,14 @@ class Scheduler:
         return self._settled.popleft()
 
     def next_under_way(self) -> Flow[RequestOutcome | None]:
-        """The next outcome of what was sent already; nothing more is sent, nor waited for."""
+        """Return the next outcome of what was sent already; nothing more is sent, nor waited for."""
         while not self._settled and self._in_flight:
             yield from self._hear()
         self._reported += bool(self._settled)
         return self._settled.popleft() if self._settled else None
 
     def ask(self, requests: Iterable[Request]) -> Flow[tuple[RequestOutcome, ...]]:
-        """The outcomes of these requests, asked ahead of the queue; what else arrives meanwhile is kept for `next`."""
+        """Return the outcomes of these requests, sent ahead of the queue; what else arrives is kept for `next`."""
         asked = dict.fromkeys(requests)
         ready, parked, kept = self._ready, self._parked, self._settled
         self._ready, self._parked, self._settled = {}, {}, deque()
@@ -166,7 +166,7 @@ class Scheduler:
     # Sending
 
     def _take_sendable(self) -> tuple[Request, ...]:
-        """What may be sent now, unless waiting for more of it gives a better batch."""
+        """Return what may be sent now, unless waiting for more of it gives a better batch."""
         self._release_parked()
         room = (1 if ALL_PAGES in self._probing else self.pacing.window) - len(self._in_flight)
         enough = min(MAX_PARTS, len(self._ready)) if self._in_flight else 1

@@ -77,7 +77,7 @@ class Throttle:
         return {scope: gate.until - now for scope, gate in self._gates.items() if gate.until > now}
 
     def closed_too_long(self, now: float) -> Iterator[tuple[str | None, Gate]]:
-        """The scopes nobody should wait for now."""
+        """Return the scopes nobody should wait for now."""
         return ((scope, gate) for scope, gate in self._gates.items() if gate.too_long and gate.until > now)
 
 

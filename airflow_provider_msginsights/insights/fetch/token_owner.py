@@ -33,7 +33,7 @@ def may_be_of_another_page(error: MessagingInsightsError) -> bool:
 
 
 def page_of_token(policy: RetryPolicy) -> Flow[str | None]:
-    """The Page that the connection's token belongs to; ``None`` for a person's, or when one call does not tell.
+    """Return the Page that the connection's token belongs to; ``None`` for a person's, or when one call does not tell.
 
     Pages have a category and people have none: for a person's token the API refuses the field.
     """
@@ -46,7 +46,7 @@ def page_of_token(policy: RetryPolicy) -> Flow[str | None]:
 
 
 def of_another_page(error: MessagingInsightsError, *, page_id: str, owner: str) -> MessagingInsightsError:
-    """The same refusal, saying whose token was used."""
+    """Return the same refusal, saying whose token was used."""
     advice = f"Use a token of Page {page_id}, or of a person or system user with the ANALYZE task on all Pages."
     message = f"The token is of Page {owner}, and Page {page_id} was requested. The API said: {error.what} {advice}"
     return PermissionDeniedError(message, **error.evidence | {"advice": advice})

@@ -28,19 +28,19 @@ _STATUSES = range(100, 600)
 
 
 def pack(requests: Sequence[Request], *, limit: int = MAX_PARTS) -> list[tuple[Request, ...]]:
-    """The requests in even groups, one a POST: as few POSTs as the limit allows, since parts of one run in parallel."""
+    """Return the requests in even groups, one a POST: as few as the limit allows, as parts of one run in parallel."""
     count = ceil(len(requests) / max(1, min(limit, MAX_PARTS)))
     return [tuple(requests[n * len(requests) // count : (n + 1) * len(requests) // count]) for n in range(count)]
 
 
 def relative_url(request: Request, secrets: Sequence[tuple[str, str]] = ()) -> str:
-    """A part's address: path and query without host and version."""
+    """Return a part's address: path and query without host and version."""
     query = urlencode((*request.params, *secrets))
     return f"{request.path.lstrip('/')}?{query}" if query else request.path.lstrip("/")
 
 
 def encode(requests: Sequence[Request], secrets_of: Callable[[Request], Sequence[tuple[str, str]]]) -> str:
-    """The ``batch`` form field; ``secrets_of`` gives each part its token and proof."""
+    """Return the ``batch`` form field; ``secrets_of`` gives each part its token and proof."""
     return json.dumps([{"method": "GET", "relative_url": relative_url(one, secrets_of(one))} for one in requests])
 
 

@@ -316,12 +316,12 @@ SERVER_ERRORS = range(500, 600)
 
 
 def rule_for(code: int | None, subcode: int | None, text: str, *, status: int, is_transient: bool) -> Rule:
-    """The rule for an error: of the tables, or else by what the error and its reply say of themselves."""
+    """Return the rule for an error: of the tables, or else by what the error and its reply say of themselves."""
     return _known(code, subcode, text) or _unknown(status, is_transient=is_transient)
 
 
 def plain_words(text: str) -> str:
-    """The text in lower case with one space between words: quotes, brackets, dashes and underscores do not count."""
+    """Return the text in lower case, one space between words: quotes, brackets, dashes, underscores do not count."""
     return re.sub(r"[\W_]+", " ", text.casefold()).strip()
 
 
@@ -363,7 +363,7 @@ def known_codes() -> frozenset[int]:
 
 
 def advice_of(rule: Rule, text: str) -> str:
-    """What helps, with the permission or version that the API's text names."""
+    """Return what helps, with the permission or version that the API's text names."""
     named = [permission for permission in PERMISSIONS if permission in text]
     versions = re.findall(r"v\d+\.\d+", text)
     return rule.advice.format(

@@ -104,7 +104,7 @@ def is_unicode(text: str) -> bool:
 
 
 def whole_number(value: object) -> int | None:
-    """The integer that a JSON value says, as number or text; ``None`` where it says none, or an absurd one."""
+    """Return the integer that a JSON value says, as number or text; ``None`` where it says none, or an absurd one."""
     if isinstance(value, str) and len(value) <= len(str(_LARGEST_INTEGER)) and value.removeprefix("-").isdecimal():
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -120,7 +120,7 @@ def printable(value: object) -> str:
 
 
 def as_text(value: object) -> str:
-    """A JSON value as text, however it is nested."""
+    """Return a JSON value as text, however it is nested."""
     try:
         return value if isinstance(value, str) else str(value)
     except (ValueError, RecursionError):
@@ -128,7 +128,7 @@ def as_text(value: object) -> str:
 
 
 def canonical(value: object) -> str | None:
-    """A JSON value as JSON text with sorted keys; ``None`` where it is nested too deeply for that."""
+    """Return a JSON value as JSON text with sorted keys; ``None`` where it is nested too deeply for that."""
     try:
         return json.dumps(value, sort_keys=True)
     except (ValueError, RecursionError):

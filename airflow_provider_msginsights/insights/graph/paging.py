@@ -1,7 +1,7 @@
 """Lists that come page by page: where the next page begins, and when a list has no end.
 
 Source: Graph API guide "Paginated Results": ``paging.next`` is there as long as more follows; a page may be short or
-empty all the same. A next page is asked for by the *parameters* of that address, added to our own request: never by
+empty all the same. A next page is requested by the *parameters* of that address, added to our own request: never by
 its host, and never with the token that stands in it.
 """
 
@@ -23,7 +23,7 @@ Params = tuple[tuple[str, str], ...]
 Entry = dict[str, object]
 
 PAGES_A_CALL = 100
-"""What is asked for at a time; the API gives no more."""
+"""What is requested at a time; the API gives no more."""
 
 MAX_LIST_CALLS = 1_000
 """A list that goes on after so many calls (100,000 Pages) has no end."""
@@ -46,7 +46,7 @@ def read_list(
     is_enough: Callable[[dict[str, Entry]], bool] = lambda _: False,
     first: Entry | None = None,
 ) -> Flow[dict[str, Entry]]:
-    """The entries of a list by their keys, page by page, until it ends or they are enough.
+    """Return the entries of a list by their keys, page by page, until it ends or they are enough.
 
     :param what: what it lists, for errors.
     :param ask: gives the document that answers a request.
@@ -74,7 +74,7 @@ def read_list(
 
 
 def next_page(document: Entry, what: str) -> Params | None:
-    """The parameters that lead to the page after this one; ``None`` where it is the last.
+    """Return the parameters that lead to the page after this one; ``None`` where it is the last.
 
     :raises ResponseFormatError: when more follows and nothing says where.
     """
@@ -119,7 +119,7 @@ def _is_usable(place: str) -> bool:
 
 
 def _place(params: Params) -> Params:
-    """What of a page's parameters tells it from the others."""
+    """Return which of a page's parameters distinguish it from the others."""
     return tuple(sorted((name, value) for name, value in params if name in _PLACES))
 
 

@@ -53,7 +53,7 @@ class RecordParser:
         self._times = RowTimes(query.period)
 
     def parse(self, document: dict[str, object], part: Slice) -> Parsed:
-        """The records of a reply to the request for a slice.
+        """Return the records of a reply to the request for a slice.
 
         :raises ResponseFormatError: for a shape that is not known; names its path.
         """
@@ -163,7 +163,7 @@ class _Reading:
     def _dimensions(
         self, row: dict[str, object], path: str
     ) -> tuple[tuple[tuple[str, str | None], ...], tuple[tuple[str, str], ...]]:
-        """Breakdown values, which are siblings of the value: those asked for in the query's order, others by name."""
+        """Breakdown values, which are siblings of the value: requested ones in the query's order, others by name."""
         asked = self.query.breakdowns
         named = tuple((name, _text(row.get(name))) for name in asked)
         other = tuple(
@@ -185,7 +185,7 @@ class _Reading:
 
 
 def _text(value: object) -> str | None:
-    """A dimension's value as text; JSON text where it is none, and nothing where there is nothing."""
+    """Return a dimension's value as text; JSON text where it is none, and nothing where there is nothing."""
     if value is None or isinstance(value, str):
         return value
     return _UNTOLD if (text := canonical(value)) is None else text

@@ -36,7 +36,7 @@ _MAY_PASS = frozenset({_OK, 408, 425, *SERVER_ERRORS})
 
 
 def read_reply(reply: Reply) -> dict[str, object] | Problem:
-    """The reply's JSON document, or what went wrong."""
+    """Return the reply's JSON document, or what went wrong."""
     page_id = reply.request.page_id
     if reply.response is None:
         error = TransportError(reply.failure or "No reply arrived.", page_id=page_id)

@@ -51,7 +51,7 @@ class RowTimes:
         return columns
 
     def column(self, end_times: tuple[str, ...], asked: DateRange) -> TimeColumns | None:
-        """The times of many rows at once; ``None`` unless each has a day of its own within the requested days."""
+        """Return the times of many rows at once; ``None`` unless each has its own day within the requested days."""
         whens = [self.read({"end_time": end_time}, asked) for end_time in end_times]
         within = [when for when in whens if when is not None and when.pacific_date in asked]
         if len({when.pacific_date for when in within}) < len(whens):
@@ -59,7 +59,7 @@ class RowTimes:
         return TimeColumns(*zip(*within, strict=True))
 
     def read(self, row: dict[str, object], asked: DateRange) -> RowTime | None:
-        """What a row of a reply for the asked days covers; ``None`` when its times are missing or not understood."""
+        """Return what a row of a reply for these days covers; ``None`` when its times are missing or not understood."""
         raw = row.get("end_time")
         if isinstance(raw, str) and (when := self._known.get(raw)) is not None and self._period != TOTAL_OVER_RANGE:
             return when
@@ -84,13 +84,13 @@ class RowTimes:
 
 
 def _last_day(end_time: datetime, asked: DateRange) -> date:
-    """The last day of the requested range, unless the reply is about another range."""
+    """Return the last day of the requested range, unless the reply is about another range."""
     last_day = pacific_date(end_time - _LAST_INSTANT)
     return asked.last_day if last_day in asked else last_day
 
 
 def first_day(period: str, last_day: date) -> date:
-    """The first day of a ``day``, ``week``, ``month`` or ``days_28`` that ends with a day.
+    """Return the first day of a ``day``, ``week``, ``month`` or ``days_28`` that ends with a day.
 
     ``week`` and ``days_28`` are rolling; a month is the one that ends with the day, calendar month or not.
     """
@@ -103,7 +103,7 @@ def first_day(period: str, last_day: date) -> date:
 
 
 def _instant(value: object) -> datetime | None:
-    """An aware UTC datetime from ISO text with an offset, or from unix seconds as number or text."""
+    """Return an aware UTC datetime from ISO text with an offset, or from unix seconds as number or text."""
     try:
         if isinstance(value, str):
             seconds = number_in(value)

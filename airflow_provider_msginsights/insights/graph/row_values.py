@@ -30,7 +30,7 @@ class RowValue(NamedTuple):
 
 
 def read_value(value: object) -> RowValue | None:
-    """What a row's ``value`` says; ``None`` when its shape is not known."""
+    """Return what a row's ``value`` says; ``None`` when its shape is not known."""
     if (number := _plain(value)) is not None:
         return RowValue(number)
     if value is None:
@@ -43,7 +43,7 @@ def read_value(value: object) -> RowValue | None:
 
 
 def plain_columns(rows: list[Any]) -> tuple[list[float], tuple[str, ...]] | None:
-    """The values and end times of rows that hold a number, an end time and nothing else; ``None`` if any differs."""
+    """Return values and end times of rows that hold a number, an end time and nothing else; ``None`` if any differs."""
     try:
         values = [row["value"] for row in rows]
         end_times = tuple([row["end_time"] for row in rows])
@@ -58,7 +58,7 @@ def plain_columns(rows: list[Any]) -> tuple[list[float], tuple[str, ...]] | None
 
 
 def number_in(text: str) -> float | None:
-    """The number a text spells; an integer stays one."""
+    """Return the number a text spells; an integer stays one."""
     if not (match := _NUMBER.fullmatch(text.strip())):
         return None
     return _plain(float(text) if match[1] or match[2] else int(text))

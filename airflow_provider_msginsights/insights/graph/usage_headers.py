@@ -69,7 +69,7 @@ def regain_seconds(headers: Mapping[str, str], page_id: str | None) -> float | N
 
 
 def answered_version(headers: Mapping[str, str]) -> str | None:
-    """The version that a reply says it was answered by; ``None`` where it says none."""
+    """Return the version that a reply says it was answered by; ``None`` where it says none."""
     version = headers.get("facebook-api-version", "")
     return version if re.fullmatch(r"v[0-9]{1,4}\.[0-9]{1,4}", version) else None
 

@@ -158,7 +158,7 @@ def parse_page_ids(value: object, *, name: str = "page_ids") -> PageIds:
 
 
 def is_page_id(value: object) -> TypeGuard[str]:
-    """Return whether a text is the id of a Page, as far as its form tells."""
+    """Return whether a text is the id of a Page, as far as its form shows."""
     return isinstance(value, str) and _PAGE_ID.fullmatch(value) is not None
 
 

@@ -2,7 +2,7 @@
 
 Source: Graph API reference, ``/debug_token``; the shape of the reply from replies recorded by public clients. It
 answers whoever asks with the app's own token or with the token of a developer of the app, and refuses the others with
-code 100. It never tells the token itself.
+code 100. It never shows the token itself.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class TokenInfo:
 
 
 def read_token_info(document: dict[str, object]) -> TokenInfo:
-    """The reply to `REQUEST`.
+    """Read the reply to `REQUEST`.
 
     :raises ResponseFormatError: for another shape than the known one.
     """
@@ -82,7 +82,7 @@ def read_token_info(document: dict[str, object]) -> TokenInfo:
 
 
 def _problem(error: dict[str, object]) -> MessagingInsightsError:
-    """The error object in the data; here the subcode is called ``subcode``."""
+    """Return the error object in the data; here the subcode is called ``subcode``."""
     code, subcode = (whole_number(error.get(name)) for name in ("code", "subcode"))
     text = printable(error.get("message") or "The API gave no message")
     rule = rule_for(code, subcode, text, status=_OK, is_transient=False)

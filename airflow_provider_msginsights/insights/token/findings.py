@@ -54,7 +54,7 @@ _ACCESS = Finding(
     severity=Severity.NOTE,
     topic="access_level",
     what="Standard Access is enough for Pages of people with a role on the app; for Pages of others the app needs "
-    "Advanced Access for the four permissions. The API does not tell which one the app has.",
+    "Advanced Access for the four permissions. The API does not say which one the app has.",
     remedy="Look at the app's dashboard, App Review, Permissions and features. Advanced Access takes an App Review.",
 )
 _INSTAGRAM = Finding(
@@ -66,7 +66,7 @@ _INSTAGRAM = Finding(
 
 
 def findings_of(report: TokenReport, *, soon_days: float = SOON_DAYS) -> tuple[Finding, ...]:
-    """What to know and what to do, the gravest first.
+    """Return what to know and what to do, the gravest first.
 
     :param soon_days: an end within so many days is worth a warning.
     """
@@ -114,7 +114,7 @@ def _kind(report: TokenReport) -> Iterator[Finding]:
 
 
 def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
-    """What ends within so many days, or has ended."""
+    """Yield what ends within so many days, or has ended."""
     log_in = "The token's person must log in to the app again; then make a new token from the new login."
     for topic, what, lifetime, remedy in (
         ("expires", "The token", report.expires, _RENEW),
@@ -156,7 +156,7 @@ def _missing(whose: str, missing: tuple[str, ...], page_id: str | None, *, is_pr
 
 
 def _no_pages(report: TokenReport) -> Iterator[Finding]:
-    """Loads of ``"all"`` find no Page; or nobody named one, and the list of Pages shows none."""
+    """Say that loads of ``"all"`` find no Page; or that nobody named one and the list of Pages shows none."""
     if report.all_are_asked_for and not any(page.is_asked_for for page in report.pages):
         why = f" The list was refused: {report.list_refusal}" if report.list_refusal else ""
         yield Finding(

@@ -70,7 +70,7 @@ def inspect_token(
     has_app_token: bool = False,
     soon_days: float = SOON_DAYS,
 ) -> Flow[TokenReport]:
-    """What the connection's token is and may do. A token that is refused gives a report too, and no error.
+    """Return what the connection's token is and may do. A token that is refused gives a report too, and no error.
 
     It makes three to five calls, one more for every hundred Pages listed, and one or two for each Page that loads ask
     for, of up to fifty.
@@ -88,7 +88,7 @@ def inspect_token(
 
 
 def inspect_lifetime(policy: RetryPolicy, *, now: datetime, asked_version: str) -> Flow[TokenReport]:
-    """What the app itself can tell of the token in a single call, without findings: above all, when it ends.
+    """Return what the app itself can say of the token in a single call, without findings: above all, when it ends.
 
     :raises MessagingInsightsError: as `inspect_token` does.
     """
@@ -132,7 +132,7 @@ class _Inspection:
         self.report = replace(self.report, **known)  # type: ignore[arg-type]  # names are checked at run time
 
     def _ask(self, *requests: Request) -> Flow[tuple[RequestOutcome, ...]]:
-        """The outcomes; what says nothing about the token is raised."""
+        """Return the outcomes; what says nothing about the token is raised."""
         outcomes = yield from self._scheduler.ask(requests)
         for outcome in outcomes:
             if outcome.pause_seconds is not None:
@@ -252,7 +252,7 @@ class _Inspection:
         self._note(pages=(*others, *marked), all_are_asked_for=ALL_PAGES in asked_for)
 
     def _explained(self, page: PageAccess) -> PageAccess:
-        """The Page with a clearer reason, where a Page token was refused for being another Page's."""
+        """Return the Page with a clearer reason, where a Page token was refused for being another Page's."""
         is_refused = isinstance(page.problem, AuthenticationError | PermissionDeniedError)
         if self.report.kind is not TokenKind.PAGE or not is_refused or page.page_id == self.report.owner_id:
             return page

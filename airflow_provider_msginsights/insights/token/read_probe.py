@@ -40,7 +40,7 @@ _DAYS_READ = 7
 
 
 def pages_as_read(pages: Sequence[PageAccess], *, policy: RetryPolicy, now: datetime) -> Flow[tuple[PageAccess, ...]]:
-    """The same Pages with what reading some of them showed: at most fifty that loads ask for, or else one.
+    """Return the same Pages with what reading some of them showed: at most fifty that loads ask for, or else one.
 
     The first are those that the list of Pages does not show, or not as readable: of them nothing is known otherwise.
     """

@@ -23,7 +23,7 @@ _TITLES = {
 
 
 def render_report(report: TokenReport) -> str:
-    """The verdict, the facts, then what to know and what helps."""
+    """Return the verdict, the facts, then what to know and what helps."""
     # Airflow's form shows the lines as one: each is a sentence, so that it reads there too.
     facts = (f"{fact}." for fact in _facts(report))
     return "\n".join((verdict_of(report), *facts, *map(_finding_lines, report.findings)))

@@ -1,6 +1,6 @@
 """What is known of a connection's token, as one frozen object: for people, for alerts and as plain JSON.
 
-Nothing in it is guessed: what the API did not tell is ``None`` or "not known", and a finding says how to learn it.
+Nothing in it is guessed: what the API did not say is ``None`` or "not known", and a finding says how to learn it.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Lifetime:
 class PageAccess:
     """What the token may do with one Page.
 
-    :param tasks: the person's tasks on it; ``None`` where the API does not tell.
+    :param tasks: the person's tasks on it; ``None`` where the API does not say.
     :param missing_permissions: those of the four that the token lacks for this Page; ``None`` where not known.
     :param reads_insights: whether a read of its insights gave rows; ``None`` where it was not tried, or where the
         answer proves neither (no row, a metric that is refused).

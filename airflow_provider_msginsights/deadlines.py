@@ -1,7 +1,7 @@
 """``execution_timeout`` over deferrals.
 
-Airflow bounds each process of a task by it and starts anew after a deferral; what a task waits in the triggerer it
-bounds not at all. So the first process fixes the moment at which the try is over, and hands it on.
+Airflow applies it to each process of a task and starts anew after a deferral; the time in the triggerer does not count.
+So the first process fixes the moment at which the try is over, and passes it on.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ BACKSTOP = timedelta(seconds=60)
 """How much later than the trigger itself Airflow ends a deferral, in case no triggerer is there to do so."""
 
 TRIGGER_FAIL_REPR = "__fail__"
-"""Airflow's name for the method of a task whose deferral came to nothing."""
+"""Airflow's name for the method of a task whose deferral failed."""
 
 TRIGGER_TIMED_OUT = "Trigger timeout"
-"""Airflow's word for a deferral that it ended itself."""
+"""Airflow's name for the error of a deferral that it ended itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,19 @@ class ExecutionDeadline:
         return None if self.moment is None else self.moment.isoformat()
 
     def backstop(self, otherwise: timedelta | None = None) -> timedelta | None:
-        """Return after how long Airflow shall end a deferral, unless it shall do so earlier anyway."""
+        """Return after how long Airflow ends a deferral.
+
+        :param otherwise: a limit of the caller's own; the shorter one counts.
+        """
         if (left := self._left()) is None:
             return otherwise
         mine = max(left, timedelta(0)) + BACKSTOP
         return mine if otherwise is None else min(mine, otherwise)
 
     def enforce(self) -> None:
-        """End a resumed task that is late, and shorten the time Airflow gives this process to what is left.
+        """End a resumed task that is late, and shorten this process's timeout to the time that remains.
 
-        :raises AirflowTaskTimeout: when nothing is left.
+        :raises AirflowTaskTimeout: when no time remains.
         """
         if (left := self._left()) is None:
             return
@@ -76,11 +79,14 @@ class ExecutionDeadline:
             if self.timeout and left.total_seconds() < armed <= self.timeout.total_seconds():
                 signal.setitimer(signal.ITIMER_REAL, left.total_seconds())
 
-    def end(self, doing: str = "") -> NoReturn:
-        """Raise what Airflow raises for a task whose ``execution_timeout`` is over."""
+    def end(self, detail: str = "") -> NoReturn:
+        """Raise what Airflow raises for a task whose ``execution_timeout`` is over.
+
+        :param detail: a sentence to add to the message.
+        """
         bound = "" if self.timeout is None else f" of {self.timeout.total_seconds():g} seconds"
         raise AirflowTaskTimeout(
-            f"execution_timeout{bound} is over; it counts the time in the triggerer too.{doing and ' '}{doing}"
+            f"execution_timeout{bound} is over; it includes the time in the triggerer.{detail and ' '}{detail}"
         )
 
     def _left(self) -> timedelta | None:

@@ -17,7 +17,7 @@ _INSIGHTS = "https://business.facebook.com/latest/insights/overview"
 
 
 class PageInsightsLink(BaseOperatorLink):
-    """Opens the Insights of the task's first Page in Meta Business Suite, for the person who is logged in there."""
+    """Opens the Insights of the task's first Page in Meta Business Suite, for whoever is logged in there."""
 
     @property
     def name(self) -> str:
@@ -25,14 +25,14 @@ class PageInsightsLink(BaseOperatorLink):
         return "Page Insights"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Give the address; without a Page known, that of the Insights of whichever Page was open last."""
+        """Return the address; without a known Page it opens the Insights of the Page that was open last."""
         del ti_key
         page_ids = getattr(operator, "loaded_page_ids", ()) or _named(getattr(operator, "page_ids", None))
         return f"{_INSIGHTS}?asset_id={quote(page_ids[0], safe='')}" if page_ids else _INSIGHTS
 
 
 def _named(page_ids: Any) -> tuple[str, ...]:
-    """Give the Pages that a task names, where it names any: a link never fails."""
+    """Return the Pages that a task names, if any; a link never fails."""
     if not isinstance(page_ids, (str, int, list, tuple)):
         return ()
     try:

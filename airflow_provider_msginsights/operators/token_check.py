@@ -1,4 +1,4 @@
-"""The operator that checks a connection's token, so that a team hears of its end before a load does."""
+"""The operator that checks a connection's token, so that a team learns of its end before a load fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.token.report import TokenReport
 
 ON_PROBLEM = ("fail", "skip", "warn")
-_MOST_TOLD = 20
+_MOST_LISTED = 20
 
 
 class MessagingInsightsTokenCheckOperator(BaseOperator):
@@ -35,7 +35,7 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
 
     A problem is whatever keeps loads from working (a token that ended, a permission, task or Page that is missing), or
     an end within ``fail_within_days``. An end within ``warn_within_days`` is logged. Without app id and secret in the
-    connection the API tells no end; then the task warns, or has a problem if ``require_known_end`` is set.
+    connection the end is not known; then the task warns, or has a problem if ``require_known_end`` is set.
 
     :param page_ids: the Pages that loads read: one id, several, or text with commas; the connection's default ones when
         left out (templated)
@@ -43,7 +43,7 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
     :param warn_within_days: an end within so many days is logged as a warning (templated)
     :param on_problem: ``fail`` (at once, without retries), ``skip`` (so that tasks behind it are skipped too) or
         ``warn`` (templated)
-    :param require_known_end: whether an end that the API does not tell is a problem
+    :param require_known_end: whether an end that is not known is a problem
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
     :return: a small dictionary without secrets, stored also when the task then fails or skips: ``ok``, ``is_valid``,
@@ -85,7 +85,7 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
         self.api_version = api_version
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Look at the token; fail, skip or warn as the task asks for; give a summary of the report."""
+        """Inspect the token; fail, skip or warn as ``on_problem`` says; return a summary of the report."""
         from airflow_provider_msginsights.insights.token.render import render_report
 
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
@@ -105,20 +105,20 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
         return summary
 
     def _end(self, context: Context, summary: dict[str, Any], on_problem: str) -> None:
-        told = f"Connection {self.msginsights_conn_id}: {' '.join(summary['problems'])}"
+        message = f"Connection {self.msginsights_conn_id}: {' '.join(summary['problems'])}"
         if on_problem == "warn":
-            self.log.warning("%s", told)
+            self.log.warning("%s", message)
             return
         if (ti := context.get("ti")) is not None:
             ti.xcom_push(key="return_value", value=summary)  # a task that fails or skips returns nothing
         for problem in summary["problems"]:
             for line in wrapped(f"Connection {self.msginsights_conn_id}: {problem}"):
                 self.log.error("%s", line)
-        _raise(told, skip=on_problem == "skip")
+        _raise(message, skip=on_problem == "skip")
 
 
-def _raise(told: str, *, skip: bool) -> NoReturn:
-    raise AirflowSkipException(told) if skip else AirflowFailException(told)
+def _raise(message: str, *, skip: bool) -> NoReturn:
+    raise AirflowSkipException(message) if skip else AirflowFailException(message)
 
 
 def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require_known_end: bool) -> dict[str, Any]:
@@ -126,18 +126,18 @@ def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require
     from airflow_provider_msginsights.insights.token.report import Severity
 
     urgent, soon = (tuple(endings_of(report, days)) for days in (fail_days, max(fail_days, warn_days)))
-    others = [one for one in report.findings if one.topic not in ("expires", "data_access")]
-    problems = [*urgent, *(one for one in others if one.severity is Severity.ERROR)]
+    others = [finding for finding in report.findings if finding.topic not in ("expires", "data_access")]
+    problems = [*urgent, *(finding for finding in others if finding.severity is Severity.ERROR)]
     warnings = [
-        *(one for one in soon if one not in urgent),
-        *(one for one in others if one.severity is Severity.WARNING),
+        *(finding for finding in soon if finding not in urgent),
+        *(finding for finding in others if finding.severity is Severity.WARNING),
     ]
     end_is_known = report.expires.is_known or report.is_valid is False
-    for one in others:
-        if one.severity is Severity.UNKNOWN and one.topic != "not_known":
-            warnings.append(one)
-        elif one.severity is Severity.UNKNOWN and not end_is_known:
-            (problems if require_known_end else warnings).append(one)
+    for finding in others:
+        if finding.severity is Severity.UNKNOWN and finding.topic != "not_known":
+            warnings.append(finding)
+        elif finding.severity is Severity.UNKNOWN and not end_is_known:
+            (problems if require_known_end else warnings).append(finding)
     end = report.ends_at
     return {
         "ok": not problems,
@@ -151,8 +151,8 @@ def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require
         "missing_permissions": None if report.missing_permissions is None else list(report.missing_permissions),
         "page_count": len(report.pages),
         "api_version": report.answered_version,
-        "problems": [f"{one.what} {one.remedy}" for one in problems[:_MOST_TOLD]],
-        "warnings": [f"{one.what} {one.remedy}" for one in warnings[:_MOST_TOLD]],
+        "problems": [f"{finding.what} {finding.remedy}" for finding in problems[:_MOST_LISTED]],
+        "warnings": [f"{finding.what} {finding.remedy}" for finding in warnings[:_MOST_LISTED]],
     }
 
 

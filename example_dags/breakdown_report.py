@@ -39,7 +39,7 @@ with DAG(
 
     @task
     def report(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-        """Give the tokens by topic, then by frequency."""
+        """Return the tokens by topic, then by frequency."""
         by_topic: dict[str, dict[str, int]] = defaultdict(dict)
         for row in rows:
             topic, frequency = row["recurring_notifications_topic"], row["recurring_notifications_frequency"]

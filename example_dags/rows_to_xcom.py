@@ -35,7 +35,7 @@ with DAG(
 
     @task
     def new_less_blocked(rows: list[dict[str, Any]]) -> dict[str, int]:
-        """Give, for each Page, the new conversations less the blocked ones."""
+        """Return, for each Page, the new conversations less the blocked ones."""
         balance: dict[str, int] = {}
         for row in rows:
             sign = -1 if "blocked" in row["metric"] else 1

@@ -81,8 +81,8 @@ def _read(root: StoragePath, name: str, check: Callable[[dict[str, Any]], object
                 check(found)
             return found
     raise ConfigurationError(
-        f"{store.shown_path(name)} is not the JSON object a manifest is, or damaged. Remove the file: it only tells "
-        "of an earlier load, and the next one writes it anew."
+        f"{store.shown_path(name)} is not the JSON object a manifest is, or damaged. Remove the file: it describes "
+        "an earlier load, and the next load writes it anew."
     )
 
 

@@ -55,9 +55,9 @@ class Anonymiser:
         """Return the JSON value with stand-ins; ``name`` is the field it stands in."""
         match value:
             case dict():
-                return {self.field_name(str(key)): self.of(one, str(key)) for key, one in value.items()}
+                return {self.field_name(str(key)): self.of(item, str(key)) for key, item in value.items()}
             case list():
-                return [self.of(one, name) for one in value]
+                return [self.of(item, name) for item in value]
             case str():
                 return self._text(value, name)
             case bool() | None:

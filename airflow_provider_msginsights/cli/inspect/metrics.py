@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "metrics",
         help="the catalogue of metrics; with a connection: which of them work, Page by Page",
-        description="The metrics this package knows. With --conn-id every one is asked for, alone, on each Page: "
+        description="The metrics this package knows. With --conn-id each is requested alone, on each Page: "
         "which work, which are empty and which are refused. That is one Graph call a metric and Page.",
         epilog="Exit codes: 0 fine; 1 a metric is refused, or a Page cannot be read or gave no row at all; 2 wrong "
         "options or connection; 3 no answer for now.",
@@ -64,26 +64,26 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
     if arguments.as_json:
         listed: list[dict[str, Any]] = [
             {
-                "name": one.name,
-                "meaning": one.meaning,
-                "unit": one.unit,
-                "breakdowns": list(one.breakdowns),
-                "in_development": one.in_development,
+                "name": metric.name,
+                "meaning": metric.meaning,
+                "unit": metric.unit,
+                "breakdowns": list(metric.breakdowns),
+                "in_development": metric.in_development,
                 "periods": list(PERIODS),
             }
-            for one in metrics
+            for metric in metrics
         ]
         output.print_json({"metrics": listed})
         return output.OK
     rows = [
         (
-            one.name,
-            one.meaning,
-            one.unit,
-            ", ".join(one.breakdowns) or "none",
-            "in development" if one.in_development else "",
+            metric.name,
+            metric.meaning,
+            metric.unit,
+            ", ".join(metric.breakdowns) or "none",
+            "in development" if metric.in_development else "",
         )
-        for one in metrics
+        for metric in metrics
     ]
     say = output.console().print
     say(output.table("Messaging Insights", ("metric", "meaning", "unit", "breakdowns", "label"), rows))

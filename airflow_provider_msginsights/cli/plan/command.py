@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if planner.with_page_token and len(page_ids) > 1:
         raise ConfigurationError("--token page reads one Page: a Page's own token is refused for any other.")
-    loads = [planner.plan(one, at=at) for one in _runs(arguments, at)]
+    loads = [planner.plan(dag_run, at=at) for dag_run in _runs(arguments, at)]
     allowance = Allowance(calls=busiest_day(loads), engaged_users=arguments.engaged_users)
     shown = loads[: arguments.runs]
     if arguments.as_json:
@@ -158,11 +158,11 @@ def _runs(arguments: argparse.Namespace, at: datetime) -> Iterator[Any]:
         return
     coming = next_runs(arguments.schedule, timezone=arguments.timezone, timetable=arguments.timetable, at=at)
     first = None
-    for number, one in enumerate(islice(coming, _MOST_RUNS)):
-        first = first or one.run_after
-        if number >= arguments.runs and one.run_after >= first + _WATCHED:
+    for number, scheduled in enumerate(islice(coming, _MOST_RUNS)):
+        first = first or scheduled.run_after
+        if number >= arguments.runs and scheduled.run_after >= first + _WATCHED:
             return
-        yield one
+        yield scheduled
 
 
 def _document(
@@ -193,10 +193,10 @@ def _show(arguments: argparse.Namespace, pages: int, loads: list[PlannedLoad], a
     figures = ("days", "Graph calls", "HTTP requests", "POSTs", "calls a Page", "rows at most")
     columns = (("run after (UTC)",) if of_schedule else ()) + ("Pacific days", *figures)
     say = output.console().print
-    say(output.table(title, columns, [_row(one, of_schedule=of_schedule) for one in loads], right=figures))
-    if any(one.rows_at_most is None for one in loads):
+    say(output.table(title, columns, [_row(load, of_schedule=of_schedule) for load in loads], right=figures))
+    if any(load.rows_at_most is None for load in loads):
         say(f"Rows: one for each combination of {arguments.breakdowns} that occurred, which only the API knows.\n")
-    for text in dict.fromkeys(text for one in loads for text in (*one.warnings, one.skipped) if text):
+    for text in dict.fromkeys(text for load in loads for text in (*load.warnings, load.skipped) if text):
         say(text, markup=False, soft_wrap=True)
     say(_allowance_in_words(allowance), style="bold red" if allowance.is_exceeded else None, soft_wrap=True)
     say("No request was made.")

@@ -175,11 +175,11 @@ class Planner:
         return PlannedLoad(
             **when,
             ranges=tuple(query.days for query in queries),
-            graph_calls=sum(one.graph_calls for one in traffic),
-            http_requests=sum(one.http_requests for one in traffic),
-            posts=sum(one.posts for one in traffic),
-            calls_a_page=sum(max(one.calls_by_page.values(), default=0) for one in traffic),
-            rows_at_most=None if None in rows else sum(one or 0 for one in rows),
+            graph_calls=sum(part.graph_calls for part in traffic),
+            http_requests=sum(part.http_requests for part in traffic),
+            posts=sum(part.posts for part in traffic),
+            calls_a_page=sum(max(part.calls_by_page.values(), default=0) for part in traffic),
+            rows_at_most=None if None in rows else sum(count or 0 for count in rows),
             warnings=(
                 *((left_out,) if left_out else ()),
                 *(text for query in queries for text in query.warnings(max(at, run.run_after))),

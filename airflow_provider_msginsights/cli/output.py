@@ -125,8 +125,9 @@ def _print_failure(text: str, *, kind: str, as_json: bool) -> None:
 def _place_of(error: BaseException) -> str:
     """Return the innermost line of this package that the error passed."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if f"{os.sep}airflow_provider_msginsights{os.sep}" in frame.filename]
-    return f" at {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else ""  # noqa: PTH119 - a text
+    package = f"{os.sep}airflow_provider_msginsights{os.sep}"
+    ours = [frame for frame in frames if package in frame.filename]
+    return f" at {ours[-1].filename.rpartition(package)[2]}:{ours[-1].lineno}" if ours else ""
 
 
 def error_as_dict(error: MessagingInsightsError) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def test_an_unexpected_error_is_a_line_with_its_place_and_never_its_text(
     assert main(["plan"]) == 70
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("", 1)
-    assert f"Unexpected {type(error).__name__} at plan.py:" in told.err
+    assert f"Unexpected {type(error).__name__} at cli/plan/command.py:" in told.err
     assert "MSGINSIGHTS_DEBUG=1" in told.err
     assert "secret-1" not in told.err
     assert main(["plan", "--json"]) == 70

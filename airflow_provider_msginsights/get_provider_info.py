@@ -12,7 +12,7 @@ _API_PAGE = (
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Provider metadata in the form of Airflow's ``provider_info.schema.json``."""
+    """Return the provider's metadata in the form of Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "airflow-provider-msginsights",
         "name": _INTEGRATION,

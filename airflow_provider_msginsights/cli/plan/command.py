@@ -27,8 +27,6 @@ _PACIFIC = "America/Los_Angeles"
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command and its options."""
-    from airflow_provider_msginsights.cli.plan.schedules import TIMETABLES
-
     parser = commands.add_parser(
         "plan",
         help="which days a range or a schedule loads, and what it costs; no request is made",
@@ -50,6 +48,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--lookback-days", type=whole_number(0, 3650), default=0, metavar="N", help="as of the operator (default: 0)"
     )
+    _add_schedule_options(parser)
+    _add_connection_options(parser)
+    output.add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_schedule_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the options about the runs to plan."""
+    from airflow_provider_msginsights.cli.plan.schedules import TIMETABLES
+
     parser.add_argument("--schedule", metavar="CRON", help="plan the next runs of this schedule")
     parser.add_argument("--timezone", default=_PACIFIC, help=f"of the schedule (default: {_PACIFIC})")
     parser.add_argument(
@@ -62,6 +70,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--runs", type=whole_number(1, _MOST_RUNS), default=3, metavar="N", help="how many runs to show (default: 3)"
     )
     parser.add_argument("--at", metavar="MOMENT", help="plan as if it were then, such as 2026-03-08T12:00:00Z")
+
+
+def _add_connection_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the options about the connection and what Meta allows it."""
     parser.add_argument(
         "--token",
         choices=("page", "user"),
@@ -82,8 +94,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="of the smallest Page: Meta allows 4,800 calls a Page in 24 hours for each (default: 1)",
     )
-    output.add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_msginsights.insights.coverage.answers import RunAnswers, SeriesRows
     from airflow_provider_msginsights.insights.query import Slice
@@ -394,13 +392,3 @@ class Ledger:
             for name, (size, tag, run, restated) in data["files"].items()
         }
         return cls(pages=pages, files=files)
-
-
-def day_of(ordinal: int) -> date:
-    """Return the date of an ordinal."""
-    return date.fromordinal(ordinal)
-
-
-def all_metrics(pages: Iterable[PageCells]) -> tuple[str, ...]:
-    """Return every metric that something is known of, in alphabetical order."""
-    return tuple(sorted(set(chain.from_iterable(page.series for page in pages))))

@@ -23,8 +23,8 @@ from airflow_provider_msginsights.emulator import GraphEmulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-for _name in [name for name in os.environ if name.startswith("AIRFLOW")]:
-    del os.environ[_name]
+for _name in [name for name in os.environ if name.startswith("AIRFLOW") or name == "COLUMNS"]:
+    del os.environ[_name]  # a run in several processes sets the width of a terminal
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="msginsights-tests-"))
 os.environ |= {
     "AIRFLOW_HOME": str(AIRFLOW_HOME),

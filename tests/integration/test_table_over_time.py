@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,6 +11,7 @@ from support.dag_runs import connection_to
 from support.made_events import fleeting_message, late_conversation
 from support.readme_blocks import named_block
 
+from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 
 if TYPE_CHECKING:
@@ -93,16 +94,19 @@ def test_a_table_has_the_newest_answer_for_each_key_whatever_happened_meanwhile(
     assert life.table("*") == kept
 
 
-def test_a_run_of_three_years_ago_cleared_today_deletes_nothing(emulator: GraphEmulator, tmp_path: Path) -> None:
+def test_a_run_of_three_years_ago_cleared_today_is_refused_and_deletes_nothing(
+    emulator: GraphEmulator, tmp_path: Path
+) -> None:
     emulator.add_page("500", seeded=True, first_day=date(2023, 1, 1))
     life = Life(tmp_path, page_ids=["500"], metrics="all")
-    now = emulator.now()
-    emulator.set_clock(datetime(2023, 11, 10, tzinfo=UTC))
-    assert life.load("2023-11-01", 2) == 22
-    kept = life.table("record_id, value")
-    emulator.set_clock(now, ticking=True)
-    assert life.load("2023-11-01", 2) == 0, "the API has nothing so old"
-    assert life.table("record_id, value") == kept
+    assert life.load("2026-10-01", 2) == 22
+    (tmp_path / "dt=2026-10-01").rename(tmp_path / "dt=2023-11-01")
+    kept = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    calls = emulator.stats()["graph_calls"]
+    with pytest.raises(AirflowFailException, match="the API keeps 2 years"):
+        life.load("2023-11-01", 2)
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == kept
+    assert emulator.stats()["graph_calls"] == calls
 
 
 def test_a_breakdown_value_that_disappears_from_an_answer_disappears_from_the_table(

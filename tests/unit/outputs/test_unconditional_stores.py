@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 CONDITIONS = ["honoured", "ignored", "unknown"]
-_buckets = count()
+_buckets = count()  # names of their own: every server of a process has the same buckets
 
 
 def s3_at(endpoint: str) -> UPath:
     client = {"endpoint_url": endpoint, "region_name": s3_server.REGION}
-    path = UPath(f"s3://bucket-{next(_buckets)}/insights", key="testing", secret="testing", client_kwargs=client)
+    path = UPath(f"s3://conditions-{next(_buckets)}/insights", key="testing", secret="testing", client_kwargs=client)
     path.fs.call_s3("create_bucket", Bucket=path.path.partition("/")[0])
     return path
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.exceptions import (
@@ -19,6 +18,7 @@ from airflow_provider_msginsights.exceptions import (
 from airflow_provider_msginsights.insights.fetch.metric_isolation import MetricIsolation
 from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome, Paused
 from airflow_provider_msginsights.insights.fetch.page_tokens import exchange_tokens, list_tokens
+from airflow_provider_msginsights.insights.fetch.pending_slices import PendingSlices
 from airflow_provider_msginsights.insights.fetch.request_size import RequestSize
 from airflow_provider_msginsights.insights.fetch.scheduler import Scheduler
 from airflow_provider_msginsights.insights.fetch.token_owner import (
@@ -32,45 +32,13 @@ from airflow_provider_msginsights.insights.graph.record_parser import RecordPars
 from airflow_provider_msginsights.insights.protocol import Emit, RefreshToken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from airflow_provider_msginsights.insights.fetch.metric_isolation import Ruling
     from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
     from airflow_provider_msginsights.insights.fetch.scheduler import RequestOutcome
     from airflow_provider_msginsights.insights.protocol import Flow, Request
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
-
-
-class PendingSlices:
-    """Request -> slice; knows the first day that any of them asks for."""
-
-    def __init__(self) -> None:
-        self._of_request: dict[Request, Slice] = {}
-        self._first_days: Counter[date] = Counter()
-
-    def __iter__(self) -> Iterator[Slice]:
-        return iter(self._of_request.values())
-
-    def __getitem__(self, request: Request) -> Slice:
-        return self._of_request[request]
-
-    def add(self, request: Request, part: Slice) -> None:
-        """Note that a request asks for a slice."""
-        self._of_request[request] = part
-        self._first_days[part.days.first_day] += 1
-
-    def pop(self, request: Request) -> Slice:
-        """Forget a request, and return the slice it requested."""
-        part = self._of_request.pop(request)
-        self._first_days[part.days.first_day] -= 1
-        if not self._first_days[part.days.first_day]:
-            del self._first_days[part.days.first_day]
-        return part
-
-    @property
-    def first_day(self) -> date:
-        """The earliest day requested; beyond all days when nothing is pending."""
-        return min(self._first_days, default=date.max)
 
 
 class FetchRun:

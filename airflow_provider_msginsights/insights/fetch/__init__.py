@@ -3,7 +3,8 @@
 In reading order:
 
 - ``reading``: the flows that callers start, and ``outcome``: what they return;
-- ``run``: takes every slice to its end: answered, empty, paused or unanswered; ``pending_slices``: those without an end yet;
+- ``run``: takes every slice to its end: answered, empty, paused or unanswered;
+- ``pending_slices``: those without an end yet;
 - ``scheduler``: requests to outcomes; back-off and batches, by ``retry_policy`` and ``throttle``;
 - ``metric_isolation``: which metric a refused request was refused for;
 - ``request_size``: how much one request asks for;

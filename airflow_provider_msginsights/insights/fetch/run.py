@@ -64,6 +64,7 @@ class FetchRun:
         self._pending = PendingSlices()
         self._isolation = MetricIsolation(query.metrics)
         self._request_size = RequestSize(query)
+        self._spent_on_heavy: dict[str, float] = {}
         self._pages_with_token: set[str] = set()
         self._has_renewed = False
         self._stopped_by: MessagingInsightsError | None = None
@@ -124,7 +125,8 @@ class FetchRun:
                 continue
             part, confirmations = self._isolation.split(one)
             for kept in (part, *confirmations) if part.metrics else confirmations:
-                self._scheduler.add([self._request(piece) for piece in self._request_size.cut(kept)])
+                pieces = [self._request(piece) for piece in self._request_size.cut(kept)]
+                self._scheduler.add(pieces, spent_seconds=self._spent_on_heavy.get(kept.page_id, 0.0))
 
     def _request(self, part: Slice) -> Request:
         request = self._query.request(part)
@@ -161,6 +163,7 @@ class FetchRun:
             self._fail(part, Problem(error, Remedy.STOP))
             return
         self._dropped.update(parsed.dropped)
+        self._spent_on_heavy.pop(part.page_id, None)
         if parsed.answered == part.metrics:
             self._answered.append(part)
         else:
@@ -180,7 +183,7 @@ class FetchRun:
             case Remedy.ISOLATE:
                 yield from self._isolate(part, problem)
             case Remedy.SHRINK | Remedy.RETRY_THEN_SHRINK:
-                self._shrink(part, problem)
+                self._shrink(part, problem, outcome.request)
             case Remedy.NO_DATA:
                 self._pages_without_insights[part.page_id] = problem.error
                 self._empty.append(part)
@@ -354,8 +357,13 @@ class FetchRun:
             for outcome in (yield from self._scheduler.ask(probes)):
                 yield from self._settle(outcome)
 
-    def _shrink(self, part: Slice, problem: Problem) -> None:
-        """Ask for less, one request alone until a size is accepted."""
+    def _shrink(self, part: Slice, problem: Problem, request: Request) -> None:
+        """Ask for less, one request alone until a size is accepted; the smaller ones have the time that it left."""
+        spent = max(self._spent_on_heavy.get(part.page_id, 0.0), self._scheduler.spent_seconds(request))
+        self._spent_on_heavy[part.page_id] = spent
+        if spent > self._policy.total_seconds > 0:
+            self._fail(part, problem)
+            return
         if self._request_size.fits(part):  # otherwise less is requested already, since it was sent
             days_only = isinstance(problem.error, InvalidRequestError)
             if not self._request_size.shrink(part, days_only=days_only):

@@ -84,12 +84,21 @@ class Scheduler:
         self._was_answered = False
         self._pages: set[str | None] = set()
 
-    def add(self, requests: Iterable[Request]) -> None:
-        """Queue requests that are new, or whose failed tries no longer count."""
+    def add(self, requests: Iterable[Request], *, spent_seconds: float = 0.0) -> None:
+        """Queue requests that are new, or whose failed tries no longer count.
+
+        :param spent_seconds: time that is taken from theirs, since they stand for a request that took it.
+        """
         for request in requests:
             self._ready[request] = None
             self._pages.add(request.page_id)
             self._forget(request)
+            if spent_seconds:
+                self._waited[request] = spent_seconds
+
+    def spent_seconds(self, request: Request) -> float:
+        """Return how long the failed tries of a request and the waits between them took."""
+        return self._waited.get(request, 0.0)
 
     def probe_first(self, page_id: str | None = ALL_PAGES) -> None:
         """Send one request at a time, and one of the Page, until one is answered."""

@@ -103,6 +103,18 @@ def test_time_spent_on_tries_and_on_waiting_counts_together(driver: Driver, serv
     assert driver.slept == [1, 2, 4]  # 4 tries of 4 s and 7 s of waiting; the next wait would be 8 s
 
 
+def test_requests_for_less_share_the_time_of_the_one_they_stand_for(driver: Driver, serve: Any) -> None:
+    def whole(_: Heard) -> tuple[int, dict[str, str], bytes]:
+        driver.now += 4
+        return 200, {}, b" " * 50_000
+
+    double = serve(whole=whole)
+    driver.extra = {"max_response_bytes": 10_000}
+    with pytest.raises(TransportError, match="longer than 10000 bytes"):
+        driver.run(fetch_insights(make_query(days=80), policy=RetryPolicy(total_seconds=10)))
+    assert len(double.heard) == 3
+
+
 def test_a_server_that_drips_while_another_request_is_refused_holds_nobody_up(driver: Driver) -> None:
     """The refusal stops the run, which hears what is under way no longer than that may take."""
     release = threading.Event()
@@ -210,8 +222,11 @@ def kilobytes(name):
 with GraphDouble(healthy) as double:
     Driver(sys.argv[1], host=double.url).run(fetch_insights(make_query()))
 before, began = kilobytes("VmRSS"), time.monotonic()
-driver = Driver(sys.argv[1], host=sys.argv[2], extra={{"read_timeout_seconds": 2}})
-driver._sleep = time.sleep
+class OnTime(Driver):
+    now = property(lambda self: time.monotonic(), lambda self, moment: None)
+    _sleep = staticmethod(time.sleep)
+
+driver = OnTime(sys.argv[1], host=sys.argv[2], extra={{"read_timeout_seconds": 2}})
 try:
     driver.run(fetch_insights(make_query(pages=3), policy=RetryPolicy(total_seconds={TOTAL_SECONDS})))
 except MessagingInsightsError as error:

@@ -175,6 +175,7 @@ def test_any_bytes_are_read_or_refused_in_words_of_ours(served: tuple[Served, st
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_many_more_bytes_are_read_or_refused_in_words_of_ours(served: tuple[Served, str]) -> None:
     check_any_bytes(served, 20_000)
 

@@ -127,17 +127,25 @@ class RunTokens:
             body = self._absorb(body, asked_for=request.path.strip("/"))
         used = self._used_by(request)
         own = self._spelled(used)
-        body = replaced(body, {form for one in own for form in one.raw})
-        plain = canonical(escaped_part(body, max(_MARGIN, *(len(secret) for secret in used))))
+        margin = max(_MARGIN, *(len(secret) for secret in used))
+        looked_for = [one.plain for one in own]
+        plain = canonical(escaped_part(body, margin))
+        if plain is not None and (is_found := holds(body, looked_for) or holds(plain, looked_for)):
+            # Mostly a link with the token: replaced where it stands, which keeps the rest of the body as it came.
+            body = replaced(body, {form for one in own for form in one.raw})
+            plain = canonical(escaped_part(body, margin))
         if plain is None:
             return self._scrub(body)
+        texts = (body, plain)
+        if is_found and any(holds(text, looked_for) for text in texts):
+            return self._scrub(body)
         is_error = '"error"' in body or '"error"' in plain
-        has_words = is_error or '"access_token"' in body or request.yields_tokens or request.inspects_token
-        looked_for = [one.plain for one in own]
+        has_words = is_error or request.yields_tokens or request.inspects_token or '"access_token"' in body
+        if has_words and any(map(looks_secret, texts)):
+            return self._scrub(body)
         if is_error:
             looked_for = [form for one in self._spelled(self._all()) for form in (one.plain, *one.coded)]
-        if any(holds(text, looked_for) or (has_words and looks_secret(text)) for text in (body, plain)):
-            return self._scrub(body)
+            return self._scrub(body) if any(holds(text, looked_for) for text in texts) else body
         return body
 
     def clean_headers(self, request: Request, headers: dict[str, str]) -> dict[str, str]:

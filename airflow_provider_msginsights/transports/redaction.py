@@ -43,6 +43,7 @@ _ESCAPES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]], ...
     ("&", re.compile(r"&(amp|AMP|quot|QUOT|apos|lt|LT|gt|GT);"), lambda match: _NAMED[match[1].lower()]),
 )
 
+_SIGNS = ("\\", "%", "&")
 _NAMES = ("access_token", "input_token", "client_secret", "fb_exchange_token", "appsecret_proof", "app_secret")
 _PATTERNS = (
     # name=value in a URL or form, plain or percent-encoded; "name": "value" in JSON, plain or nested in a string
@@ -73,7 +74,7 @@ def escaped_part(text: str, margin: int) -> str:
 
     In a long reply that is its links: the rows before them need not be searched for escapes again and again.
     """
-    signs = [sign for sign, *_ in _ESCAPES if sign in text]
+    signs = [sign for sign in _SIGNS if sign in text]
     if not signs:
         return ""
     first, last = min(map(text.find, signs)), max(map(text.rfind, signs))

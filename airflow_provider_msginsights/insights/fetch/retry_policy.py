@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FULL_PERCENT = 100.0
-_LEAST_TRY_SECONDS = 1.0  # less would be no try
+_LEAST_TRY_SECONDS = 0.5  # less would be no try
 
 
 def _no_jitter() -> float:

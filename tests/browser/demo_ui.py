@@ -35,7 +35,7 @@ def running_demo(home: Path) -> Iterator[str]:
     try:
         yield _printed_address(home / "printed", demo)
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(timeout=90) == 0
+        assert demo.wait(timeout=90) == 130
         assert _processes_of(home) == []
     finally:
         demo.terminate()  # and not kill: it stops what it started

@@ -44,7 +44,7 @@ class MessagingInsightsAvailabilityTrigger(BaseTrigger):
 
     :param msginsights_conn_id: the Airflow connection; it is read again at each poll, so a renewed token is used.
     :param page_ids: the Pages.
-    :param metrics: the metrics' names.
+    :param metrics: names of metrics and groups.
     :param ranges: ranges of Pacific days as ``[first day, day after the last]``, ISO text.
     :param poll_interval_seconds: how long to wait between two polls.
     :param api_version: Graph API version; the connection's when ``None``.

@@ -14,6 +14,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.availability.check import CANARY_METRIC, Failed, PollState, Ready
 from airflow_provider_msginsights.insights.availability.requirement import Requirement
+from airflow_provider_msginsights.insights.catalog import named_metrics
 from airflow_provider_msginsights.insights.dates import DateRange, last_days_ended_by, parse_moment
 from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_number,
@@ -90,7 +91,9 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         super().__init__()
         query = InsightsQuery.create(page_ids=page_ids, metrics=metrics, days=_window(datetime.now(UTC), 0))
         self.page_ids = sorted(query.page_ids)
-        self.metrics = sorted(query.metrics)
+        # Groups stay groups: a retired metric is passed over in one, and an error where it was named.
+        self.metrics = sorted(named_metrics(metrics))
+        self._resolved_metrics = sorted(query.metrics)
         self.msginsights_conn_id = parse_conn_id("msginsights_conn_id", msginsights_conn_id)
         self.poll_interval_seconds = parse_number("poll_interval_seconds", poll_interval_seconds)
         self.final_after_hours = parse_number("final_after_hours", final_after_hours)
@@ -157,7 +160,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
             await asyncio.Event().wait()
         window = _window(datetime.now(UTC), self.final_after_hours)
         first_day = datetime.fromisoformat(self.first_day).date() if self.first_day else window.last_day
-        identity = [self.page_ids, self.metrics, self.msginsights_conn_id, self.final_after_hours]
+        identity = [self.page_ids, self._resolved_metrics, self.msginsights_conn_id, self.final_after_hours]
         return await AnnouncedDays.read(self.asset_state_store, f"msginsights_days_{_digest(identity)}", first_day)
 
     def _readiness(
@@ -181,7 +184,13 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
                 self.log.warning("%s: %s", days_in_words(days), reason)
 
     def _payload(self, day: date, readiness: Readiness) -> dict[str, Any]:
-        identity = [self.msginsights_conn_id, self.page_ids, self.metrics, self.final_after_hours, day.isoformat()]
+        identity = [
+            self.msginsights_conn_id,
+            self.page_ids,
+            self._resolved_metrics,
+            self.final_after_hours,
+            day.isoformat(),
+        ]
         payload: dict[str, Any] = {
             "day": day.isoformat(),
             "page_ids": list(readiness.ready_pages),

@@ -16,6 +16,7 @@ from support.dag_runs import connection_to
 from support.triggerers import StateStore, Triggerer, running, until
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.catalog import resolve_metrics
 from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.run_days.requested import requested_days
 from airflow_provider_msginsights.triggers.announced_days import WINDOW_DAYS
@@ -280,6 +281,29 @@ def test_the_shared_poll_ends_at_whatever_moment_it_is_cancelled(emulator: Graph
             await cancel_after(turns)
 
     asyncio.run(cancel_often())
+
+
+def test_a_retired_metric_of_a_group_holds_up_no_day(emulator: GraphEmulator, store: StateStore) -> None:
+    emulator.retire_metric("page_messages_reported_conversations_unique")
+
+    async def watch() -> list[str]:
+        async with running(("page", watcher(metrics="stable"))) as triggerer:
+            await until(lambda: store.through == {"page": day(1)})
+            return triggerer.days()
+
+    assert asyncio.run(watch()) == [day(1)]
+
+
+def test_a_group_and_its_metrics_one_by_one_have_one_memory(emulator: GraphEmulator, store: StateStore) -> None:
+    async def watch(metrics: object) -> list[str]:
+        calls = emulator.stats()["graph_calls"]
+        async with running(("page", watcher(metrics=metrics))) as triggerer:
+            await until(lambda: emulator.stats()["graph_calls"] > calls and store.through == {"page": day(1)})
+            await asyncio.sleep(0.3)
+            return triggerer.days()
+
+    assert asyncio.run(watch(list(resolve_metrics("stable")))) == [day(1)]
+    assert asyncio.run(watch("stable")) == []
 
 
 def test_one_trigger_of_two_assets_remembers_for_both(store: StateStore) -> None:

@@ -35,6 +35,11 @@ def appears(emulator: GraphEmulator) -> None:
     emulator.advance(hours=6)
 
 
+def late_and_one_metric_retired(emulator: GraphEmulator) -> None:
+    late(emulator)
+    emulator.retire_metric(DEAD)
+
+
 def limited(emulator: GraphEmulator, *, seconds: float) -> None:
     emulator.add_fault(code=80001, headers={"Retry-After": str(seconds)}, times=None if seconds > 60 else 1)
 
@@ -81,6 +86,21 @@ ONCE = {"max_attempts": 1}
 SCENARIOS = [
     Scenario(name="ready at once", value=ON_TIME, calls=1),
     Scenario(name="ready later", prepare=late, later=appears, value=ON_TIME),
+    Scenario(
+        name="a retired metric of a group is not waited for",
+        prepare=late_and_one_metric_retired,
+        later=appears,
+        parameters={"metrics": "stable"},
+        value=ON_TIME,
+    ),
+    Scenario(
+        name="a retired metric that was named ends the wait",
+        prepare=late_and_one_metric_retired,
+        later=appears,
+        parameters={"metrics": f"stable,{DEAD}"},
+        state="failed",
+        told=rf"The API refuses the metric {DEAD}.+ Connection: msginsights_default\.",
+    ),
     Scenario(name="never ready", prepare=late, parameters=NEVER, state="failed", told=TIMED_OUT + NO_ROW),
     Scenario(
         name="not over before the timeout",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_msginsights.exceptions import NEVER_RETRIED, EmptyAnswerError, MessagingInsightsError
 from airflow_provider_msginsights.insights.availability.requirement import Requirement
+from airflow_provider_msginsights.insights.catalog import named_metrics
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
 from airflow_provider_msginsights.insights.history import possible_days
 from airflow_provider_msginsights.insights.parameters.numbers import parse_count, parse_number, parse_retry_bounds
@@ -51,6 +52,8 @@ class AvailabilityCheck:
     Make it with `create` or `from_dict`, which check its parts.
 
     :param query: the Pages and metrics, and all days from the first to the last.
+    :param metrics: the names and groups that were requested; a refused metric of a group is not waited for, one that
+        was named is an error.
     :param ranges: the days themselves, in order.
     :param msginsights_conn_id: the Airflow connection to poll with; never its contents.
     :param poll_interval_seconds: how long to wait between two polls.
@@ -69,6 +72,7 @@ class AvailabilityCheck:
     """
 
     query: InsightsQuery
+    metrics: tuple[str, ...]
     ranges: tuple[DateRange, ...]
     requirement: Requirement
     msginsights_conn_id: str
@@ -103,13 +107,14 @@ class AvailabilityCheck:
         :param waiting: all other fields, by name.
         :raises ConfigurationError: for an invalid Page, metric, count of Pages or word.
         """
+        names = named_metrics(metrics)
         query = InsightsQuery.create(
-            page_ids=page_ids, metrics=metrics, days=DateRange(ranges[0].first_day, ranges[-1].end_day)
+            page_ids=page_ids, metrics=names, days=DateRange(ranges[0].first_day, ranges[-1].end_day)
         )
         requirement = Requirement.create(
             min_ready_pages=min_ready_pages, on_silent_page=on_silent_page, page_count=len(query.page_ids)
         )
-        return cls(query=query, ranges=ranges, requirement=requirement, **waiting)
+        return cls(query=query, metrics=names, ranges=ranges, requirement=requirement, **waiting)
 
     @classmethod
     def from_dict(cls, arguments: Mapping[str, Any], *, now: datetime) -> AvailabilityCheck:
@@ -147,7 +152,7 @@ class AvailabilityCheck:
         return {
             "msginsights_conn_id": self.msginsights_conn_id,
             "page_ids": list(self.query.page_ids),
-            "metrics": list(self.query.metrics),
+            "metrics": list(self.metrics),
             "ranges": [[days.first_day.isoformat(), days.end_day.isoformat()] for days in self.ranges],
             "poll_interval_seconds": self.poll_interval_seconds,
             "api_version": self.api_version,

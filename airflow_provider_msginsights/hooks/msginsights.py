@@ -18,7 +18,7 @@ from airflow_provider_msginsights.insights.parameters.numbers import (
     parse_retry_bounds,
 )
 from airflow_provider_msginsights.insights.parameters.parse import (
-    ALL_PAGES,
+    ALL_PAGE_IDS,
     parse_api_version,
     parse_conn_id,
     parse_page_ids,
@@ -248,7 +248,7 @@ class MessagingInsightsHook(BaseHook):
         :raises ConfigurationError: if the value is not valid, or if it is ``"all"`` and the token can analyze no Page.
         """
         parsed = parse_page_ids(page_ids)
-        if parsed != ALL_PAGES:
+        if parsed != ALL_PAGE_IDS:
             return parsed or self._connection_values[0].default_page_ids
         found = tuple(page.page_id for page in self.list_pages() if page.may_analyze is not False)
         if not found:
@@ -349,7 +349,7 @@ class MessagingInsightsHook(BaseHook):
 
 def _pages_to_check(page_ids: object) -> tuple[str, ...] | None:
     pages = parse_page_ids(page_ids)
-    return (ALL_PAGES,) if pages == ALL_PAGES else pages
+    return (ALL_PAGE_IDS,) if pages == ALL_PAGE_IDS else pages
 
 
 def _complete(outcome: FetchOutcome) -> FetchOutcome:

@@ -32,7 +32,7 @@ from airflow_provider_msginsights.insights.dates import (
     resolve_preset,
 )
 from airflow_provider_msginsights.insights.parameters.parse import (
-    ALL_PAGES,
+    ALL_PAGE_IDS,
     parse_choice,
     parse_names,
     parse_page_ids,
@@ -222,7 +222,7 @@ def _checked_page_ids(value: object) -> tuple[str, ...]:
     page_ids = parse_page_ids(value)
     if page_ids is None:
         raise ConfigurationError("No Page was named. Give page_ids, or set the connection's login to a Page id.")
-    if page_ids == ALL_PAGES:
+    if page_ids == ALL_PAGE_IDS:
         raise ConfigurationError("page_ids='all' is not valid: use ids; the hook's resolve_page_ids('all') gives them.")
     return page_ids
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES, parse_page_ids
+from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGE_IDS, parse_page_ids
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -39,4 +39,4 @@ def _named(page_ids: Any) -> tuple[str, ...]:
         named = parse_page_ids(page_ids)
     except ConfigurationError:
         return ()
-    return () if named is None or named == ALL_PAGES else named
+    return () if named is None or named == ALL_PAGE_IDS else named

@@ -199,13 +199,15 @@ def test_when_the_api_spells_secrets_in_another_way(
     assert scene.leaks_of(way) == []
 
 
+ESCAPES = {name: spell for name, spell in SPELLINGS.items() if name != "hexadecimal"}
+"""What rows are searched for; codes such as hexadecimal are looked for in error texts and headers only."""
+
+
 @WAYS
-@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("spell", ESCAPES.values(), ids=ESCAPES)
 def test_when_rows_and_versions_spell_the_token_in_another_way(
     way: Way, spell: Callable[[str], str], scene: Scene
 ) -> None:
-    if spell is SPELLINGS["hexadecimal"]:
-        pytest.skip("rows are searched for escapes and not for codes")
     echoed = spell(USER_TOKEN)
     values = f'[{{"value": "{echoed}", "end_time": "2026-11-02T08:00:00+0000"}}]'
     body = f'{{"data": [{{"name": "page_messages_sent", "period": "day", "id": "{echoed}", "values": {values}}}]}}'

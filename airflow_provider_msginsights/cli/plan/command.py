@@ -144,10 +144,10 @@ def _moment(text: str | None) -> datetime:
 
 
 def _page_ids(arguments: argparse.Namespace) -> tuple[str, ...]:
-    from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES, parse_page_ids
+    from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGE_IDS, parse_page_ids
 
     page_ids = parse_page_ids(arguments.page_ids, name="--page-ids")
-    if page_ids == ALL_PAGES:
+    if page_ids == ALL_PAGE_IDS:
         raise ConfigurationError("--page-ids all is not valid: no request is made, so say how many Pages with --pages.")
     return page_ids or tuple(map(str, range(1, arguments.pages + 1)))
 

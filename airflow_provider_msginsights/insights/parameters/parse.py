@@ -30,7 +30,7 @@ from airflow_provider_msginsights.insights.parameters.values import (
     text_of,
 )
 
-ALL_PAGES: Literal["all"] = "all"
+ALL_PAGE_IDS: Literal["all"] = "all"
 """Stands for every Page that the token may analyze."""
 
 PageIds: TypeAlias = 'tuple[str, ...] | Literal["all"] | None'
@@ -135,7 +135,7 @@ def parse_names(name: str, value: object) -> tuple[str, ...]:
 
 
 def parse_page_ids(value: object, *, name: str = "page_ids") -> PageIds:
-    """Return the Page ids that a parameter names, each once: `ALL_PAGES` for ``"all"``, ``None`` where none is named.
+    """Return the Page ids that a parameter names, each once; `ALL_PAGE_IDS` for ``"all"``, ``None`` for none.
 
     :param value: ids as text or whole numbers; text with commas; text of a list; any collection of them.
     :raises ConfigurationError: for an empty collection, and for ids that are not 1 to 32 digits. A long one is not
@@ -144,15 +144,15 @@ def parse_page_ids(value: object, *, name: str = "page_ids") -> PageIds:
     if not is_given(value):
         return None
     page_ids = parse_names(name, value)
-    if page_ids == (ALL_PAGES,):
-        return ALL_PAGES
+    if page_ids == (ALL_PAGE_IDS,):
+        return ALL_PAGE_IDS
     if not page_ids:
         raise ConfigurationError(
             f"{name}={shown(value)}: No Page was named. Leave it out for the connection's default Pages."
         )
     for page_id in page_ids:
         if not is_page_id(page_id):
-            also = f", or {ALL_PAGES!r} alone for every Page" if page_id.lower() == ALL_PAGES else ""
+            also = f", or {ALL_PAGE_IDS!r} alone for every Page" if page_id.lower() == ALL_PAGE_IDS else ""
             raise ConfigurationError(f"{name}: {_shown_id(page_id)} is not a Page id: use 1 to 32 digits{also}.")
     return page_ids
 

@@ -34,7 +34,7 @@ from airflow_provider_msginsights.insights.fetch.scheduler import Scheduler
 from airflow_provider_msginsights.insights.graph.error_table import PERMISSIONS
 from airflow_provider_msginsights.insights.graph.json_text import printable
 from airflow_provider_msginsights.insights.graph.paging import read_list
-from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES, is_page_id
+from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGE_IDS, is_page_id
 from airflow_provider_msginsights.insights.protocol import Request
 from airflow_provider_msginsights.insights.token import debug_token
 from airflow_provider_msginsights.insights.token.findings import findings_of
@@ -242,14 +242,14 @@ class _Inspection:
     def _mark_asked_for(self, asked_for: tuple[str, ...]) -> None:
         """Mark the Pages that loads ask for, the ones the list does not show first."""
         listed = self.report.pages
-        all_asked_for = ALL_PAGES in asked_for and self.report.kind is not TokenKind.PAGE
+        all_asked_for = ALL_PAGE_IDS in asked_for and self.report.kind is not TokenKind.PAGE
         wanted = {*asked_for, *(page.page_id for page in listed if all_asked_for and page.may_analyze is not False)}
-        strangers = dict.fromkeys(one for one in asked_for if one != ALL_PAGES)
+        strangers = dict.fromkeys(one for one in asked_for if one != ALL_PAGE_IDS)
         for page in listed:
             strangers.pop(page.page_id, None)
         marked = tuple(replace(page, is_asked_for=page.page_id in wanted) for page in listed)
         others = tuple(replace(self._access(page_id, None), is_asked_for=True) for page_id in strangers)
-        self._note(pages=(*others, *marked), all_are_asked_for=ALL_PAGES in asked_for)
+        self._note(pages=(*others, *marked), all_are_asked_for=ALL_PAGE_IDS in asked_for)
 
     def _explained(self, page: PageAccess) -> PageAccess:
         """Return the Page with a clearer reason, where a Page token was refused for being another Page's."""

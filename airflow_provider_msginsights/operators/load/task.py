@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_msginsights.exceptions import NEVER_RETRIED
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE, resolve_metrics
 from airflow_provider_msginsights.insights.history import possible_days
-from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGES
+from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGE_IDS
 from airflow_provider_msginsights.insights.query import InsightsQuery, check_width
 from airflow_provider_msginsights.insights.wording import plural
 from airflow_provider_msginsights.operators.load.airflow_ui import send_stats, set_map_index_label
@@ -235,7 +235,7 @@ class LoadTask:
     def _load_files(self, reader: LoadReader, output_path: str) -> LoadResult | Deferral:
         dataset, pending = self._dataset, reader.pending
         earlier = self._manifest_to_continue(dataset) if pending.is_continued else None
-        if self._config.page_ids == ALL_PAGES and not pending.is_continued:
+        if self._config.page_ids == ALL_PAGE_IDS and not pending.is_continued:
             for change in page_changes(dataset, pending.page_ids):
                 self._log.warning(change)
         self._warn(reader)

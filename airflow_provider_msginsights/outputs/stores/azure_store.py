@@ -13,7 +13,7 @@ from airflow_provider_msginsights.outputs.stores.errors import ReplacedMeanwhile
 from airflow_provider_msginsights.outputs.stores.store import Entry, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _REFUSED = frozenset({"BlobAlreadyExists", "ConditionNotMet", "InvalidBlockList", "TargetConditionNotMet"})
 """Large blobs are sent in blocks, and another writer's blob takes those away that are not yet part of one."""
@@ -25,15 +25,8 @@ class AzureStore(Store):
 
     has_conditions: ClassVar[bool | None] = True
 
-    def list(self, folder: str = "") -> dict[str, Entry]:
-        """List what is in a folder now; adlfs lists its siblings too whose names begin with the folder's."""
-        path = self._path(folder)
-        with as_our_errors(self.shown_path(folder), "list"):
-            self.fs.invalidate_cache(path)
-            try:
-                found = self.fs.ls(path, detail=True)
-            except FileNotFoundError:
-                return {}
+    def _entries_of(self, path: str, found: Iterable[Mapping[str, Any]]) -> dict[str, Entry]:
+        """Return a folder's own entries: adlfs lists its siblings too whose names begin with the folder's."""
         names = {str(entry["name"]).strip("/"): entry for entry in found}
         return {
             name.removeprefix(f"{path}/"): self._entry_of(entry)

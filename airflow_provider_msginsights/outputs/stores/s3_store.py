@@ -40,35 +40,27 @@ class S3Store(Store):
 
     def _creates(self, name: str, data: bytes) -> bool:
         """Create the object unless there is one; tell whether the store and botocore can do that."""
-        if not (self.conditional and self._client_sends_conditions()):
-            return False
-        try:
-            self._put_if(name, data, None)
-        except ReplacedMeanwhileError:
-            return True
-        except Exception as error:
-            if codes_of(error) & _UNKNOWN_CONDITION:
-                return False
-            raise
-        return True
+        knows_conditions = self.conditional and self._client_sends_conditions()
+        return knows_conditions and self._is_stored(name, data, None) is not None
 
     def probe_conditions(self, name: str, data: bytes) -> bool:
         """Return whether a second creation, and a replacement of a version that never was, are refused."""
         if not self._client_sends_conditions():
             return False
         with as_our_errors(self.shown_path(name), "write"):
-            return self._is_refused(name, data, None) and self._is_refused(name, data, Entry(0, _NO_ETAG))
+            return all(self._is_stored(name, data, entry) is False for entry in (None, Entry(0, _NO_ETAG)))
 
-    def _is_refused(self, name: str, data: bytes, entry: Entry | None) -> bool:
+    def _is_stored(self, name: str, data: bytes, entry: Entry | None) -> bool | None:
+        """Put an object if it is the version of an entry; ``None`` where the store does not know the condition."""
         try:
             self._put_if(name, data, entry)
         except ReplacedMeanwhileError:
-            return True
+            return False
         except Exception as error:
             if codes_of(error) & _UNKNOWN_CONDITION:
-                return False
+                return None
             raise
-        return False
+        return True
 
     def _entry_of(self, listed: Mapping[str, Any]) -> Entry:
         return Entry(listed.get("size") or 0, listed.get("ETag") or None)

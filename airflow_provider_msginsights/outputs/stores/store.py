@@ -18,7 +18,7 @@ from airflow_provider_msginsights.outputs.stores.errors import (
 from airflow_provider_msginsights.outputs.stores.patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 ResultT = TypeVar("ResultT")
 
@@ -123,7 +123,12 @@ class Store:
                 found = self.fs.ls(path, detail=True)
             except FileNotFoundError:
                 return {}
-            return {str(entry["name"]).rstrip("/").rpartition("/")[2]: self._entry_of(entry) for entry in found}
+            return self._entries_of(path, found)
+
+    def _entries_of(self, path: str, found: Iterable[Mapping[str, Any]]) -> dict[str, Entry]:
+        """Return what a listing says of a folder, by the names in it."""
+        del path
+        return {str(entry["name"]).rstrip("/").rpartition("/")[2]: self._entry_of(entry) for entry in found}
 
     def read(self, name: str, *, size_bytes: int = 0) -> bytes | None:
         """Read the whole file as it is stored now, or give None when there is none.

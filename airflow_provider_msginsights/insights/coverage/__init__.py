@@ -5,7 +5,9 @@ In reading order:
 - ``cells``: the states of a cell (Page, metric, Pacific day), one byte each, and what an answer makes of them;
 - ``answers``: what a run requested and was answered;
 - ``ledger``: all that is known of a part's cells, and its JSON;
-- ``gaps``: which cells are missing, and the fewest requests for them.
+- ``gaps``: which cells are missing, and the fewest requests for them;
+- ``hand_edited``: JSON files that people edit, refused with the line of a fault;
+- ``pages``: which part holds each Page, and the Page's time in the dataset.
 
 Loads do not keep ledgers yet: this is the arithmetic that they and fills will rest on. The transitions in ``cells`` may
 be changed only together with the property that every history converges.

@@ -4,6 +4,7 @@ In reading order:
 
 - ``cells``: the states of a cell (Page, metric, Pacific day), one byte each, and what an answer makes of them;
 - ``answers``: what a run requested and was answered;
+- ``series``: the cells of one metric of one Page;
 - ``ledger``: all that is known of a part's cells, and its JSON;
 - ``gaps``: which cells are missing, and the fewest requests for them;
 - ``hand_edited``: JSON files that people edit, refused with the line of a fault;

@@ -7,23 +7,29 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_msginsights.insights.coverage.series import KEPT_VALUES
 from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.insights.query import Slice
 from airflow_provider_msginsights.insights.records import RecordSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
-    from airflow_provider_msginsights.insights.records import Records
+    from airflow_provider_msginsights.insights.records import Records, TimeColumns
 
 
 @dataclass(slots=True)
 class SeriesRows:
-    """The rows of one (Page, metric) in a run: stretches of consecutive days as (ordinal of the first, values)."""
+    """The rows of one (Page, metric) in a run: which days, and the values of the latest ones.
 
-    stretches: list[tuple[int, Sequence[float | None]]] = field(default_factory=list)
+    :param stretches: consecutive days as ordinals of the first and of the day after the last.
+    :param latest: stretches of values as (ordinal of the first, values), of the last days only.
+    """
+
+    stretches: list[tuple[int, int]] = field(default_factory=list)
+    latest: list[tuple[int, list[float | None]]] = field(default_factory=list)
 
     @property
     def first(self) -> int:
@@ -33,32 +39,50 @@ class SeriesRows:
     @property
     def end(self) -> int:
         """The ordinal after the last day with a row."""
-        return max(first + len(values) for first, values in self.stretches)
+        return max(end for _, end in self.stretches)
+
+    def add(self, first: int, values: Sequence[float | None]) -> None:
+        """Take the values of consecutive days."""
+        end = first + len(values)
+        if self.stretches and self.stretches[-1][0] <= first <= self.stretches[-1][1]:
+            first_known, end_known = self.stretches[-1]
+            self.stretches[-1] = (first_known, max(end, end_known))
+        else:
+            self.stretches.append((first, end))
+        newest = max(end, *(start + len(some) for start, some in self.latest)) if self.latest else end
+        if end > newest - KEPT_VALUES:
+            kept = list(values[-KEPT_VALUES:])
+            self.latest = [old for old in self.latest if old[0] + len(old[1]) > newest - KEPT_VALUES]
+            self.latest.append((end - len(kept), kept))
 
 
 class RowLog:
-    """Keeps which days had rows, as the records pass by; a load of millions keeps columns and not rows."""
+    """Keeps which days had rows, as the records pass by; a load of millions keeps days and not rows."""
 
     def __init__(self) -> None:
         self.rows: defaultdict[tuple[str, str], SeriesRows] = defaultdict(SeriesRows)
+        self._times: TimeColumns | None = None
+        self._days: list[int] = []
 
     def add(self, records: Records) -> None:
         """Note the records of a reply."""
         for part in records.parts:
             if isinstance(part, RecordSeries):
-                self._add(part.page_id, part.metric, [day.toordinal() for day in part.times.pacific_dates], part.values)
+                if part.times is not self._times:  # the series of a reply share their times
+                    self._times = part.times
+                    self._days = [day.toordinal() for day in part.times.pacific_dates]
+                self._add(self.rows[part.page_id, part.metric], self._days, part.values)
             else:
                 for record in part:
-                    self._add(record.page_id, record.metric, [record.pacific_date.toordinal()], [record.value])
+                    self.rows[record.page_id, record.metric].add(record.pacific_date.toordinal(), [record.value])
 
-    def _add(self, page_id: str, metric: str, days: Sequence[int], values: Sequence[float | None]) -> None:
-        if not days:
-            return
-        stretches = self.rows[page_id, metric].stretches
-        if days[-1] - days[0] + 1 == len(days) and list(days) == list(range(days[0], days[-1] + 1)):
-            stretches.append((days[0], values))
+    @staticmethod
+    def _add(series: SeriesRows, days: Sequence[int], values: Sequence[float | None]) -> None:
+        if days and days[-1] - days[0] + 1 == len(days) and list(days) == list(range(days[0], days[-1] + 1)):
+            series.add(days[0], values)
         else:
-            stretches += [(day, [value]) for day, value in zip(days, values, strict=True)]
+            for day, value in zip(days, values, strict=True):
+                series.add(day, [value])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +105,6 @@ class RunAnswers:
     refused: tuple[tuple[Slice, str], ...] = ()
     failed: tuple[tuple[Slice, str], ...] = ()
     rows: Mapping[tuple[str, str], SeriesRows] = field(default_factory=dict)
-    pages_with_rows: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "pages_with_rows", frozenset(page_id for page_id, _ in self.rows))
 
     def ended_part(self, part: Slice) -> tuple[int, int]:
         """Return the ordinals of a slice's first day, and of the day after its last one that had ended."""
@@ -102,6 +122,7 @@ class RunAnswers:
     def of(
         cls,
         outcomes: Iterable[FetchOutcome],
+        requested: Iterable[Sequence[Slice] | None],
         rows: Mapping[tuple[str, str], SeriesRows],
         *,
         at: datetime,
@@ -109,19 +130,16 @@ class RunAnswers:
     ) -> RunAnswers:
         """Return what outcomes say.
 
+        :param requested: for each outcome the slices that were requested, ``None`` for all of its query.
         :param at: the aware moment at which the run asked.
         :param final_after_hours: how long after its end a day was taken to change no more.
         """
         read: list[Slice] = []
         refused: list[tuple[Slice, str]] = []
         failed: list[tuple[Slice, str]] = []
-        for outcome in outcomes:
+        for outcome, slices in zip(outcomes, requested, strict=True):
             read += [*outcome.answered, *outcome.empty]
-            query = outcome.query
-            for metric, error in outcome.unavailable_metrics.items():
-                refused += [(Slice(page_id, (metric,), query.days), str(error)) for page_id in query.page_ids]
-            for (page_id, metric), error in outcome.page_unavailable_metrics.items():
-                refused.append((Slice(page_id, (metric,), query.days), str(error)))
+            refused += _refused_in(outcome, slices)
             for part in outcome.unanswered:
                 cause = outcome.page_failures.get(part.page_id, outcome.stopped_by)
                 failed.append((part, f"{type(cause).__name__}: {cause}" if cause is not None else "not requested"))
@@ -134,6 +152,22 @@ class RunAnswers:
             failed=tuple(failed),
             rows=rows,
         )
+
+
+def _refused_in(outcome: FetchOutcome, slices: Sequence[Slice] | None) -> Iterator[tuple[Slice, str]]:
+    """Give what was requested of refused metrics, with the refusal."""
+    by_page = {metric: str(error) for metric, error in outcome.unavailable_metrics.items()}
+    on_page = {place: str(error) for place, error in outcome.page_unavailable_metrics.items()}
+    if not by_page and not on_page:
+        return
+    query = outcome.query
+    if slices is None:
+        slices = [Slice(page_id, query.metrics, query.days) for page_id in query.page_ids]
+    for part in slices:
+        for metric in part.metrics:
+            reason = by_page.get(metric) or on_page.get((part.page_id, metric))
+            if reason is not None:
+                yield part.of((metric,)), reason
 
 
 def first_unfinal(at: datetime, final_after_hours: float) -> int:

@@ -26,6 +26,8 @@ SILENT = b"q"
 """Stored before that, and when requested again the Page had no row at all, or the metric was refused."""
 NO_ROW = b"n"
 """Requested when the day was final, answered without this row."""
+PASSED = b"w"
+"""The same, with a row of a later day of the Page in the same run: the Page was not silent."""
 MUTE = b"m"
 """Requested when the day was final, and the Page had no row at all in that run: a lost permission looks so too."""
 EARLY = b"e"
@@ -42,7 +44,7 @@ REMOVED = b"g"
 """Stored once; its file is gone, or its row was taken out."""
 
 CODES = b"".join(
-    (NEVER, FINAL, PROVISIONAL, SETTLED, SILENT, NO_ROW, MUTE, EARLY, OPEN, CLOSED, REFUSED, FAILED, REMOVED)
+    (NEVER, FINAL, PROVISIONAL, SETTLED, SILENT, NO_ROW, PASSED, MUTE, EARLY, OPEN, CLOSED, REFUSED, FAILED, REMOVED)
 )
 
 
@@ -67,6 +69,7 @@ STATES = {
     SETTLED: State.PROVISIONAL,
     SILENT: State.PROVISIONAL,
     NO_ROW: State.NO_ROW,
+    PASSED: State.NO_ROW,
     EARLY: State.NO_ROW,
     MUTE: State.NO_ROW,
     OPEN: State.NO_ROW,
@@ -87,8 +90,13 @@ def _table(changes: dict[bytes, bytes]) -> bytes:
 
 _UNANSWERED = (NEVER, EARLY, MUTE, REFUSED, FAILED)
 
-EMPTY_OF_LIVE_PAGE = _table(dict.fromkeys(_UNANSWERED, NO_ROW) | {OPEN: CLOSED, PROVISIONAL: SETTLED, SILENT: SETTLED})
-"""A final day answered without the row, by a Page that had rows in the same run."""
+_NO_NEWER = {OPEN: CLOSED, PROVISIONAL: SETTLED, SILENT: SETTLED}
+
+EMPTY_OF_LIVE_PAGE = _table(dict.fromkeys(_UNANSWERED, NO_ROW) | _NO_NEWER)
+"""A final day answered without the row, by a Page that had rows of earlier days in the same run."""
+
+EMPTY_BEFORE_ROW = _table(dict.fromkeys((*_UNANSWERED, NO_ROW), PASSED) | _NO_NEWER)
+"""A final day answered without the row, by a Page that had rows of later days in the same run."""
 
 EMPTY_OF_SILENT_PAGE = _table(dict.fromkeys((*_UNANSWERED, OPEN), MUTE) | {PROVISIONAL: SILENT})
 """A final day answered without the row, when the Page had no row at all: a lost permission looks so too."""
@@ -96,7 +104,9 @@ EMPTY_OF_SILENT_PAGE = _table(dict.fromkeys((*_UNANSWERED, OPEN), MUTE) | {PROVI
 EMPTY_EARLY = _table(dict.fromkeys((NEVER, REFUSED, FAILED), EARLY))
 """An ended day, not final yet, answered without the row."""
 
-REFUSAL = _table(dict.fromkeys((NEVER, NO_ROW, MUTE, EARLY, OPEN, CLOSED, FAILED), REFUSED) | {PROVISIONAL: SILENT})
+REFUSAL = _table(
+    dict.fromkeys((NEVER, NO_ROW, PASSED, MUTE, EARLY, OPEN, CLOSED, FAILED), REFUSED) | {PROVISIONAL: SILENT}
+)
 """The metric was refused."""
 
 FAILURE = _table(dict.fromkeys((NEVER, EARLY), FAILED))
@@ -109,8 +119,10 @@ REOPENED = _table({REFUSED: OPEN})
 """The metric has rows again after it was refused."""
 REOPENED_MUTE = _table({MUTE: OPEN})
 """The Page has rows again."""
-REOPENED_WITHOUT_ROW = _table({NO_ROW: OPEN, MUTE: OPEN})
-"""The stretch without rows that the cell lies in has ended."""
+REOPENED_SILENT = _table({NO_ROW: OPEN, MUTE: OPEN})
+"""The stretch in which the Page had no rows has ended."""
+REOPENED_UNRELEASED = _table({NO_ROW: OPEN, PASSED: OPEN, MUTE: OPEN})
+"""The metric has its very first row, on a later day."""
 REVIVED = _table({SILENT: PROVISIONAL})
 """The metric has rows again."""
 
@@ -128,4 +140,4 @@ MISSING_IF_FINAL = _marks((NEVER, FAILED, OPEN, PROVISIONAL, EARLY))
 """What a day that is final must not be."""
 MISSING_IF_EARLY = _marks((NEVER, FAILED, OPEN))
 """What a day that has ended, but is not final yet, must not be."""
-NEVER_MISSING = b"".join((FINAL, SETTLED, SILENT, NO_ROW, MUTE, CLOSED, REFUSED, REMOVED))
+NEVER_MISSING = b"".join((FINAL, SETTLED, SILENT, NO_ROW, PASSED, MUTE, CLOSED, REFUSED, REMOVED))

@@ -12,164 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_msginsights.insights.coverage.answers import RunAnswers, SeriesRows
     from airflow_provider_msginsights.insights.query import Slice
 
 VERSION = 1
-KEPT_VALUES = 28
-"""Values of a series that findings compare the newest day with."""
-
-
 _ZEROS = re.compile(rb"0+")
 
 
 class NewerLedgerError(ConfigurationError):
     """The ledger was written by a newer version of the package: it is left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Why a stretch of a series is refused or failed.
-
-    :param first: ordinal of the first day.
-    :param end: ordinal of the day after the last.
-    :param reason: what the API or the network said.
-    :param tries: runs in a row that met it.
-    :param last_on: ordinal of the day of the latest of them.
-    """
-
-    first: int
-    end: int
-    reason: str
-    tries: int
-    last_on: int
-
-
-@dataclass(slots=True)
-class Series:
-    """The cells of one metric of one Page.
-
-    :param first: ordinal of the first cell.
-    :param codes: a code a day.
-    :param values: the values of the latest days, for findings; ``None`` where a day has none.
-    :param values_first: ordinal of the first of them.
-    """
-
-    first: int = 0
-    codes: bytearray = field(default_factory=bytearray)
-    notes: list[Note] = field(default_factory=list)
-    values_first: int = 0
-    values: list[float | None] = field(default_factory=list)
-
-    @property
-    def end(self) -> int:
-        """The ordinal after the last cell."""
-        return self.first + len(self.codes)
-
-    def window(self, first: int, end: int) -> bytes:
-        """Return the codes of a range of days, ``NEVER`` where there is none."""
-        if not self.codes or first >= self.end or end <= self.first:
-            return cells.NEVER * (end - first)
-        inner = self.codes[max(0, first - self.first) : max(0, end - self.first)]
-        return cells.NEVER * max(0, self.first - first) + inner + cells.NEVER * max(0, end - self.end)
-
-    def first_row(self) -> int:
-        """Return the ordinal of the first day with a row, 0 where there is none."""
-        place = self.codes.translate(cells.STORED).find(b"1")
-        return self.first + place if place >= 0 else 0
-
-    def change(self, first: int, end: int, table: bytes) -> None:
-        """Make of the cells of a range what a table says."""
-        if first < end:
-            start = self._reach(first, end)
-            self.codes[start : start + end - first] = self.codes[start : start + end - first].translate(table)
-
-    def change_known(self, first: int, end: int, table: bytes) -> None:
-        """Make of those cells of a range that there are what a table says."""
-        self.change(max(first, self.first), min(end, self.end), table)
-
-    def put(self, first: int, codes: bytes) -> None:
-        """Replace the cells from a day on."""
-        if codes:
-            start = self._reach(first, first + len(codes))
-            self.codes[start : start + len(codes)] = codes
-
-    def note(self, first: int, end: int, reason: str, on: int) -> None:
-        """Keep why a range is refused or failed; what was noted of its days before is replaced."""
-        tries, kept = 1, []
-        for old in self.notes:
-            if old.end < first or old.first > end:
-                kept.append(old)
-            elif old.reason == reason:  # the same trouble goes on, or is met again
-                tries = max(tries, old.tries + (old.last_on != on))
-                first, end = min(first, old.first), max(end, old.end)
-            else:
-                kept += [
-                    Note(a, b, old.reason, old.tries, old.last_on)
-                    for a, b in ((old.first, min(old.end, first)), (max(old.first, end), old.end))
-                    if a < b
-                ]
-        self.notes = [*kept, Note(first, end, reason, tries, on)]
-
-    def remember(self, first: int, values: Sequence[float | None]) -> None:
-        """Keep the values of the latest days."""
-        if not self.values:
-            self.values_first, self.values = first, list(values[-KEPT_VALUES:])
-            self.values_first += len(values) - len(self.values)
-            return
-        place = first - self.values_first
-        if place < 0:
-            values, place = values[-place:], 0
-        if values:
-            if place > len(self.values):
-                self.values += [None] * min(place - len(self.values), KEPT_VALUES + place)
-            self.values[place : place + len(values)] = values
-            if (surplus := len(self.values) - KEPT_VALUES) > 0:
-                del self.values[:surplus]
-                self.values_first += surplus
-
-    def _reach(self, first: int, end: int) -> int:
-        """Have cells for a range; return the place of its first day."""
-        if not self.codes:
-            self.first = first
-        if first < self.first:
-            self.codes[:0] = cells.NEVER * (self.first - first)
-            self.first = first
-        if end > self.end:
-            self.codes += cells.NEVER * (end - self.end)
-        return first - self.first
-
-    def to_json(self, reason_numbers: dict[str, int]) -> list[Any]:
-        """Return the series as JSON's own types; the codes are text, which compression makes as short as its runs."""
-        notes = [
-            [one.first, one.end, reason_numbers.setdefault(one.reason, len(reason_numbers)), one.tries, one.last_on]
-            for one in sorted(self.notes, key=lambda one: one.first)
-            if self._is_needed(one)
-        ]
-        return [self.first, self.codes.decode("ascii"), notes, self.values_first, self.values]
-
-    def _is_needed(self, note: Note) -> bool:
-        codes = self.window(note.first, note.end)
-        return cells.REFUSED in codes or cells.FAILED in codes
-
-    @classmethod
-    def from_json(cls, data: Sequence[Any], reasons: Sequence[str]) -> Series:
-        """Return the series that ``to_json`` gave."""
-        first, text, notes, values_first, values = data
-        codes = text.encode("ascii")
-        if codes.translate(None, cells.CODES):
-            raise ValueError("unknown codes")
-        return cls(
-            first=first,
-            codes=bytearray(codes),
-            notes=[Note(a, b, reasons[number], tries, on) for a, b, number, tries, on in notes],
-            values_first=values_first,
-            values=values,
-        )
 
 
 @dataclass(slots=True)
@@ -223,16 +79,38 @@ class FileMark:
     restated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """A task that loads by a schedule, and what its newest run requested.
+
+    :param run: the run; the mapped tasks of one are one requester.
+    :param on: ordinal of the day of that run.
+    """
+
+    run: str
+    on: int
+    page_ids: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Ledger:
     """All that is known of a part's cells.
 
     :param pages: Page id -> its cells.
     :param files: partition -> its file as it was last written or seen.
+    :param covers_all: whether it knows every stored row; not so where rows are older than the ledger.
+    :param fill_since: ordinal of the first day that the latest fill was to fill; 0 where none ever ran.
+    :param filled_on: ordinal of the day of that fill.
+    :param requesters: DAG and task -> what its newest scheduled run requested.
     """
 
     pages: dict[str, PageCells] = field(default_factory=dict)
     files: dict[str, FileMark] = field(default_factory=dict)
+    covers_all: bool = True
+    fill_since: int = 0
+    filled_on: int = 0
+    requesters: dict[str, Requester] = field(default_factory=dict)
 
     def page(self, page_id: str) -> PageCells:
         """Return what is known of a Page, nothing at first."""
@@ -250,19 +128,12 @@ class Ledger:
 
     def apply(self, run: RunAnswers) -> None:
         """Enter what a run asked for and was answered; the same run may be entered again."""
-        for page_id, last_day in run.last_row_days().items():
+        last_row_days = run.last_row_days()
+        for page_id, last_day in last_row_days.items():
             if page_id in self.pages:
                 self._reopen(page_id, last_day, run)
         for part in run.read:
-            page, table = self.page(part.page_id), cells.EMPTY_OF_LIVE_PAGE
-            if part.page_id not in run.pages_with_rows:
-                table = cells.EMPTY_OF_SILENT_PAGE
-            first, end = run.ended_part(part)
-            middle = min(max(first, run.final_before), end)
-            for metric in part.metrics:
-                series = page.of(metric)
-                series.change(first, middle, table)
-                series.change(middle, end, cells.EMPTY_EARLY)
+            self._enter_empty(part, last_row_days.get(part.page_id), run)
         for trouble, table, mark in (
             (run.refused, cells.REFUSAL, cells.REFUSED),
             (run.failed, cells.FAILURE, cells.FAILED),
@@ -283,7 +154,7 @@ class Ledger:
         if any(cells.NO_ROW in series.codes for series in page.series.values()):
             for first, end in page.silent_days(last_day):
                 for series in page.series.values():
-                    series.change_known(first, end, cells.REOPENED_WITHOUT_ROW)
+                    series.change_known(first, end, cells.REOPENED_SILENT)
         for metric, series in page.series.items():
             if cells.MUTE in series.codes:
                 series.change_known(series.first, last_day, cells.REOPENED_MUTE)
@@ -293,8 +164,23 @@ class Ledger:
                 series.change_known(series.first, series.end, cells.REVIVED)
             if cells.REFUSED in series.codes:
                 series.change_known(series.first, rows.end, cells.REOPENED)
-            if cells.NO_ROW in series.codes and not 0 < series.first_row() < rows.first:
-                series.change_known(series.first, rows.first, cells.REOPENED_WITHOUT_ROW)
+            if not 0 < series.first_row() < rows.first:
+                series.change_known(series.first, rows.first, cells.REOPENED_UNRELEASED)
+
+    def _enter_empty(self, part: Slice, last_row_day: int | None, run: RunAnswers) -> None:
+        """Enter what was read as if it had no rows; those it has come after.
+
+        :param last_row_day: ordinal of the last day for which the Page had a row in the run.
+        """
+        page = self.page(part.page_id)
+        first, end = run.ended_part(part)
+        middle = min(max(first, run.final_before), end)
+        passed = first if last_row_day is None else min(max(first, last_row_day), middle)
+        for metric in part.metrics:
+            series = page.of(metric)
+            series.change(first, passed, cells.EMPTY_BEFORE_ROW)
+            series.change(passed, middle, cells.EMPTY_OF_LIVE_PAGE if last_row_day else cells.EMPTY_OF_SILENT_PAGE)
+            series.change(middle, end, cells.EMPTY_EARLY)
 
     def _enter_trouble(self, part: Slice, reason: str, run: RunAnswers, table: bytes, mark: bytes) -> None:
         first, end = run.ended_part(part)
@@ -306,10 +192,10 @@ class Ledger:
 
     @staticmethod
     def _enter_rows(series: Series, rows: SeriesRows, final_before: int) -> None:
-        for first, values in rows.stretches:
-            end = first + len(values)
+        for first, end in rows.stretches:
             final = max(0, min(end, final_before) - first)
-            series.put(first, cells.FINAL * final + cells.PROVISIONAL * (len(values) - final))
+            series.put(first, cells.FINAL * final + cells.PROVISIONAL * (end - first - final))
+        for first, values in rows.latest:
             series.remember(first, values)
 
     def _enter_waits(self, run: RunAnswers) -> None:
@@ -321,6 +207,20 @@ class Ledger:
             page = self.page(page_id)
             if page.failed_on != run.on or not page.failures:
                 page.failures, page.failed_on = page.failures + 1, run.on
+
+    def enter_request(self, task: str, request: Requester) -> None:
+        """Note what a scheduled run requested; the tasks of one run are added up."""
+        known = self.requesters.get(task)
+        if known is not None and known.run == request.run:
+            page_ids = {*known.page_ids, *request.page_ids}
+            metrics = {*known.metrics, *request.metrics}
+            request = Requester(request.run, max(known.on, request.on), tuple(sorted(page_ids)), tuple(sorted(metrics)))
+        if known is None or request.on >= known.on:
+            self.requesters[task] = request
+
+    def enter_fill(self, since: int, on: int) -> None:
+        """Note that a fill worked on the days from one on."""
+        self.fill_since, self.filled_on = since, max(on, self.filled_on)
 
     # What the listing shows
 
@@ -361,7 +261,20 @@ class Ledger:
             name: [mark.size_bytes, mark.tag, runs.setdefault(mark.run, len(runs)), int(mark.restated)]
             for name, mark in sorted(self.files.items())
         }
-        return {"version": VERSION, "reasons": list(numbers), "runs": list(runs), "pages": pages, "files": files}
+        requesters = {
+            task: [known.run, known.on, list(known.page_ids), list(known.metrics)]
+            for task, known in sorted(self.requesters.items())
+        }
+        return {
+            "version": VERSION,
+            "covers_all": self.covers_all,
+            "fill": [self.fill_since, self.filled_on],
+            "requesters": requesters,
+            "reasons": list(numbers),
+            "runs": list(runs),
+            "pages": pages,
+            "files": files,
+        }
 
     @classmethod
     def from_json(cls, data: object) -> Ledger:
@@ -391,4 +304,16 @@ class Ledger:
             name: FileMark(int(size), str(tag), runs[run], bool(restated))
             for name, (size, tag, run, restated) in data["files"].items()
         }
-        return cls(pages=pages, files=files)
+        requesters = {
+            str(task): Requester(str(run), int(on), tuple(map(str, page_ids)), tuple(map(str, metrics)))
+            for task, (run, on, page_ids, metrics) in data["requesters"].items()
+        }
+        fill_since, filled_on = map(int, data["fill"])
+        return cls(
+            pages=pages,
+            files=files,
+            covers_all=bool(data["covers_all"]),
+            fill_since=fill_since,
+            filled_on=filled_on,
+            requesters=requesters,
+        )

@@ -75,7 +75,7 @@ class Api:
         self.answered.update(cell for cell in stored if wanted is None or cell in wanted)
         rows: dict[tuple[str, str], SeriesRows] = {}
         for (page, metric, day), value in sorted(stored.items()):
-            rows.setdefault((page, metric), SeriesRows()).stretches.append((day, [value]))
+            rows.setdefault((page, metric), SeriesRows()).add(day, [value])
         run = RunAnswers(
             on=on,
             ended_before=on,

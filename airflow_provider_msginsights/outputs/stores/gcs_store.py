@@ -33,6 +33,10 @@ class GcsStore(Store):
         with as_our_errors(self.shown_path(name), "write"):
             self._upload(name, data)
 
+    def list_below(self, prefix: str) -> dict[str, Entry]:
+        """List the files in all folders whose names begin with a prefix; see `Store.list_below`."""
+        return self._found_below(prefix)
+
     def _entry_of(self, listed: Mapping[str, Any]) -> Entry:
         return Entry(listed.get("size") or 0, listed.get("generation") or None)
 

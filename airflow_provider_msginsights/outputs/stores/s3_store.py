@@ -62,6 +62,10 @@ class S3Store(Store):
             raise
         return True
 
+    def list_below(self, prefix: str) -> dict[str, Entry]:
+        """List the files in all folders whose names begin with a prefix; see `Store.list_below`."""
+        return self._found_below(prefix)
+
     def _entry_of(self, listed: Mapping[str, Any]) -> Entry:
         return Entry(listed.get("size") or 0, listed.get("ETag") or None)
 

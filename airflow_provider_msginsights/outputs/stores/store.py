@@ -125,6 +125,30 @@ class Store:
                 return {}
             return self._entries_of(path, found)
 
+    def list_below(self, prefix: str) -> dict[str, Entry]:
+        """List the files in all folders whose names begin with a prefix, by ``<folder>/<name>``."""
+        return {
+            f"{folder}/{name}": entry
+            for folder in self.list()
+            if folder.startswith(prefix)
+            for name, entry in self.list(folder).items()
+        }
+
+    def tag_of(self, entry: Entry) -> str:
+        """Return a file's version as text, "" where the store has none."""
+        return "" if entry.version is None else str(entry.version)
+
+    def _found_below(self, prefix: str) -> dict[str, Entry]:
+        """List below a prefix by one listing of the bucket, a thousand objects a request."""
+        with as_our_errors(self.shown_path(f"{prefix}*"), "list"):
+            self.fs.invalidate_cache(self.base)
+            try:
+                found = self.fs.find(self.base, prefix=prefix, detail=True)
+            except FileNotFoundError:
+                return {}
+            names = {str(path).strip("/").removeprefix(f"{self.base.strip('/')}/"): found[path] for path in found}
+            return {name: self._entry_of(names[name]) for name in names if name.count("/") == 1}
+
     def _entries_of(self, path: str, found: Iterable[Mapping[str, Any]]) -> dict[str, Entry]:
         """Return what a listing says of a folder, by the names in it."""
         del path

@@ -15,8 +15,8 @@ from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.graph.error_table import ANALYZE, PERMISSIONS
 from airflow_provider_msginsights.insights.token.report import (
     SOON_DAYS,
-    Finding,
     Severity,
+    TokenFinding,
     TokenKind,
 )
 
@@ -50,14 +50,14 @@ _SET_APP = (
     "Set app_id and app_secret in the connection's extra, both from the app's dashboard (Settings, Basic). They make "
     "the app's own token, which may ask everything about this one."
 )
-_ACCESS = Finding(
+_ACCESS = TokenFinding(
     severity=Severity.NOTE,
     topic="access_level",
     what="Standard Access is enough for Pages of people with a role on the app; for Pages of others the app needs "
     "Advanced Access for the four permissions. The API does not say which one the app has.",
     remedy="Look at the app's dashboard, App Review, Permissions and features. Advanced Access takes an App Review.",
 )
-_INSTAGRAM = Finding(
+_INSTAGRAM = TokenFinding(
     severity=Severity.NOTE,
     topic="instagram",
     what="Instagram messaging is read through the Page linked to the Instagram professional account.",
@@ -65,7 +65,7 @@ _INSTAGRAM = Finding(
 )
 
 
-def findings_of(report: TokenReport, *, soon_days: float = SOON_DAYS) -> tuple[Finding, ...]:
+def findings_of(report: TokenReport, *, soon_days: float = SOON_DAYS) -> tuple[TokenFinding, ...]:
     """Return what to know and what to do, the gravest first.
 
     :param soon_days: an end within so many days is worth a warning.
@@ -86,7 +86,7 @@ def findings_of(report: TokenReport, *, soon_days: float = SOON_DAYS) -> tuple[F
     return tuple(sorted(found, key=lambda one: _ORDER.index(one.severity)))
 
 
-def _refusal(report: TokenReport) -> Iterator[Finding]:
+def _refusal(report: TokenReport) -> Iterator[TokenFinding]:
     error = report.refusal
     if error is None:
         return
@@ -98,12 +98,12 @@ def _refusal(report: TokenReport) -> Iterator[Finding]:
         topic, remedy = "revoked", f"That person must act first, or use another person's token. {_RENEW}"
     else:
         topic, remedy = ("revoked" if error.error_subcode else "refused"), _RENEW
-    yield Finding(severity=Severity.ERROR, topic=topic, what=str(error), remedy=remedy)
+    yield TokenFinding(severity=Severity.ERROR, topic=topic, what=str(error), remedy=remedy)
 
 
-def _kind(report: TokenReport) -> Iterator[Finding]:
+def _kind(report: TokenReport) -> Iterator[TokenFinding]:
     if report.kind is TokenKind.APP:
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.ERROR,
             topic="wrong_kind",
             what="The password is an app token: it belongs to the app, and to no Page or person, so it reads no "
@@ -113,7 +113,7 @@ def _kind(report: TokenReport) -> Iterator[Finding]:
         )
 
 
-def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
+def endings_of(report: TokenReport, days: float) -> Iterator[TokenFinding]:
     """Yield what ends within so many days, or has ended."""
     log_in = "The token's person must log in to the app again; then make a new token from the new login."
     for topic, what, lifetime, remedy in (
@@ -124,7 +124,7 @@ def endings_of(report: TokenReport, days: float) -> Iterator[Finding]:
         if left is None or left > days:
             continue
         severity, verb = (Severity.WARNING, "ends") if left > 0 else (_severity(report), "ended")
-        yield Finding(
+        yield TokenFinding(
             severity=severity,
             topic=topic,
             what=f"{what} {verb} {lifetime.describe(report.asked_at)}.",
@@ -137,16 +137,16 @@ def _severity(report: TokenReport) -> Severity:
     return Severity.WARNING if report.is_proven else Severity.ERROR
 
 
-def _permissions(report: TokenReport) -> Iterator[Finding]:
+def _permissions(report: TokenReport) -> Iterator[TokenFinding]:
     missing = report.missing_permissions
     if missing:
         yield _missing("The token", missing, None, is_proven=report.is_proven)
 
 
-def _missing(whose: str, missing: tuple[str, ...], page_id: str | None, *, is_proven: bool) -> Finding:
+def _missing(whose: str, missing: tuple[str, ...], page_id: str | None, *, is_proven: bool) -> TokenFinding:
     named = " and ".join(missing)
     silent = _WITHOUT_READ_INSIGHTS if "read_insights" in missing else ""
-    return Finding(
+    return TokenFinding(
         severity=Severity.WARNING if is_proven else Severity.ERROR,
         topic="missing_permission",
         what=f"{whose} lacks {named}. {_READ_ALL_THE_SAME if is_proven else silent}".strip(),
@@ -155,18 +155,18 @@ def _missing(whose: str, missing: tuple[str, ...], page_id: str | None, *, is_pr
     )
 
 
-def _no_pages(report: TokenReport) -> Iterator[Finding]:
+def _no_pages(report: TokenReport) -> Iterator[TokenFinding]:
     """Say that loads of ``"all"`` find no Page; or that nobody named one and the list of Pages shows none."""
     if report.all_are_asked_for and not any(page.is_asked_for for page in report.pages):
         why = f" The list was refused: {report.list_refusal}" if report.list_refusal else ""
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.ERROR,
             topic="no_page",
             what=f"Loads ask for all Pages, and the list of the token's Pages shows none that it may analyze.{why}",
             remedy=_FOR_THE_LIST,
         )
     elif not report.pages:
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.UNKNOWN,
             topic="no_page",
             what="The list of the token's Pages shows none and no Page was named, so none was read.",
@@ -174,7 +174,7 @@ def _no_pages(report: TokenReport) -> Iterator[Finding]:
             f"may be missing from the list and be readable. {_FOR_THE_LIST}",
         )
     elif isinstance(report.list_refusal, ResponseFormatError):
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.WARNING,
             topic="page_list",
             what=f"The list of the token's Pages cannot be read: {report.list_refusal}",
@@ -182,7 +182,7 @@ def _no_pages(report: TokenReport) -> Iterator[Finding]:
         )
 
 
-def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
+def _page(report: TokenReport, page: PageAccess) -> Iterator[TokenFinding]:
     """Of Pages that loads ask for, and of those a read was tried of."""
     if not (page.is_asked_for or page.was_tried):
         return
@@ -193,7 +193,7 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
     if page.may_analyze is False:
         yield _missing_task(page)
     elif page.problem is not None:
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.ERROR,
             topic="page_not_readable",
             what=f"Insights of Page {page.page_id} cannot be read.",
@@ -201,7 +201,7 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
             page_id=page.page_id,
         )
     elif page.was_tried and not page.reads_insights and "read_insights" not in (page.missing_permissions or ()):
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.WARNING,
             topic="no_rows",
             what=f"A read of Page {page.page_id} gave no row of the last week.",
@@ -211,7 +211,7 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[Finding]:
         )
 
 
-def _missing_task(page: PageAccess) -> Finding:
+def _missing_task(page: PageAccess) -> TokenFinding:
     what = f"The token's person lacks the task {ANALYZE} on Page {page.page_id}"
     if page.problem is not None:
         severity, read = Severity.ERROR, f", and a read of its insights was refused: {page.problem}"
@@ -219,7 +219,7 @@ def _missing_task(page: PageAccess) -> Finding:
         severity, read = Severity.WARNING, " by the list of Pages, and a read of its insights gave no row."
     else:
         severity, read = Severity.UNKNOWN, " by the list of Pages. Its insights were not read."
-    return Finding(
+    return TokenFinding(
         severity=severity,
         topic="missing_task",
         what=f"{what}{read}",
@@ -228,12 +228,12 @@ def _missing_task(page: PageAccess) -> Finding:
     )
 
 
-def _other_pages(report: TokenReport) -> Iterator[Finding]:
+def _other_pages(report: TokenReport) -> Iterator[TokenFinding]:
     """Pages nobody requested, which `page_ids="all"` would leave out."""
     others = [page.page_id for page in report.pages if page.may_analyze is False and not page.is_asked_for]
     if others:
         more = f" and {len(others) - _NAMED_PAGES} more" if len(others) > _NAMED_PAGES else ""
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.NOTE,
             topic="missing_task_elsewhere",
             what=f"The token's person lacks the task {ANALYZE} on Page {', '.join(others[:_NAMED_PAGES])}{more}.",
@@ -241,9 +241,9 @@ def _other_pages(report: TokenReport) -> Iterator[Finding]:
         )
 
 
-def _inspection(report: TokenReport) -> Iterator[Finding]:
+def _inspection(report: TokenReport) -> Iterator[TokenFinding]:
     if report.inspection_refusal is not None and report.has_app_token:
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.WARNING,
             topic="app_credentials",
             what=f"The app's id and secret do not go with the token: {report.inspection_refusal}",
@@ -256,7 +256,7 @@ def _inspection(report: TokenReport) -> Iterator[Finding]:
         *([f"whether it has {', '.join(PERMISSIONS)}"] if report.missing_permissions is None else []),
     ]
     if unknown:
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.UNKNOWN,
             topic="not_known",
             what=f"Not known of the token: {'; '.join(unknown)}. The API says it to the app only.",
@@ -264,9 +264,9 @@ def _inspection(report: TokenReport) -> Iterator[Finding]:
         )
 
 
-def _version(report: TokenReport) -> Iterator[Finding]:
+def _version(report: TokenReport) -> Iterator[TokenFinding]:
     if report.answered_version and report.answered_version != report.asked_version:
-        yield Finding(
+        yield TokenFinding(
             severity=Severity.WARNING,
             topic="version",
             what=f"{report.asked_version} was requested and {report.answered_version} answered: Meta answers for a "

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from airflow_provider_msginsights.insights.token.report import Finding, Lifetime, PageAccess, TokenReport
+    from airflow_provider_msginsights.insights.token.report import Lifetime, PageAccess, TokenFinding, TokenReport
 
 _MOST_PAGES = 10
 _TITLES = {
@@ -91,5 +91,5 @@ def _page(page: PageAccess) -> str:
     return f"Page {page.page_id}{name}: {', '.join(facts) or f'{ANALYZE} not known'}"
 
 
-def _finding_lines(finding: Finding) -> str:
+def _finding_lines(finding: TokenFinding) -> str:
     return f"{_TITLES[finding.severity]}: {finding.what}\n  What helps: {finding.remedy}"

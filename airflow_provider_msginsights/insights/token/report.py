@@ -55,7 +55,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class TokenFinding:
     """One thing a person should know, and what helps.
 
     :param topic: a stable name for alerts, such as ``expired`` or ``missing_permission``.
@@ -165,7 +165,7 @@ class TokenReport:
     refusal: MessagingInsightsError | None = None
     inspection_refusal: MessagingInsightsError | None = None
     list_refusal: MessagingInsightsError | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[TokenFinding, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -3,7 +3,7 @@
 In reading order:
 
 - ``json_text``: text to a document, strictly;
-- ``replies``: a reply to its document, or to the problem in its place;
+- ``replies``: a reply to its document, or to the problem in its place, ``row_columns`` for the usual reply of insights;
 - ``error_table``: every known error, what it means and what helps;
 - ``batch``: many requests in one POST, and its parts;
 - ``usage_headers``: how close a limit is; ``paging``: lists that come page by page;

@@ -49,7 +49,8 @@ def decode(response: Response, count: int) -> list[Response | str] | None:
     if response.status != _OK_STATUS or not response.body.lstrip().startswith("["):
         return None
     try:
-        parts = decode_json(response.body).document  # a part's body is text in it, and is looked at by itself
+        # A part's body is text in it, and is looked at by itself.
+        parts = decode_json(response.body, holds_long_texts=True).document
     except NotJsonError:
         return None
     if not isinstance(parts, list):

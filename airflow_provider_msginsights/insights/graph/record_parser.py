@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 from airflow_provider_msginsights.exceptions import ResponseFormatError
 from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.insights.graph.json_text import canonical
+from airflow_provider_msginsights.insights.graph.row_columns import RowColumns
 from airflow_provider_msginsights.insights.graph.row_times import RowTimes
 from airflow_provider_msginsights.insights.graph.row_values import RowValue, plain_columns, read_value
 from airflow_provider_msginsights.insights.records import Records, RecordSeries, make_record
@@ -85,7 +86,7 @@ class _Reading:
         self.dropped: Counter[DropReason] = Counter()
 
     def entry(self, entry: object, path: str) -> None:
-        if not isinstance(entry, dict) or not isinstance(rows := entry.get("values"), list):
+        if not isinstance(entry, dict) or not isinstance(rows := entry.get("values"), (list, RowColumns)):
             self.fail(f"{path}.values", "a list was expected")
         self._check_owner(entry.get("id"), path)
         metric, period = entry.get("name"), entry.get("period")
@@ -105,7 +106,7 @@ class _Reading:
             if owner in self.query.page_ids:
                 self.fail(f"{path}.id", f"the entry belongs to Page {owner}")
 
-    def _rows(self, metric: str, rows: list[object], path: str) -> None:
+    def _rows(self, metric: str, rows: list[object] | RowColumns, path: str) -> None:
         if (series := self._series(metric, rows)) is not None:
             self.series[metric] = series
             self.parts.append(series)
@@ -116,7 +117,7 @@ class _Reading:
         if records := tuple(record for record in parsed if record is not None):
             self.parts.append(records)
 
-    def _series(self, metric: str, rows: list[object]) -> RecordSeries | None:
+    def _series(self, metric: str, rows: list[object] | RowColumns) -> RecordSeries | None:
         """Take all rows at once if they are the usual ones: a number and an end time each, no day twice.
 
         A long load spends its time here, so nothing is done row by row. Whatever is not usual is left to `_record`.
@@ -124,10 +125,12 @@ class _Reading:
         has_rows = self.seen[metric] or metric in self.series
         if has_rows or self.query.breakdowns or (columns := plain_columns(rows)) is None:
             return None
-        values, end_times = columns
-        if end_times not in self.columns:
-            self.columns[end_times] = self.times.column(end_times, self.part.days)
-        if (times := self.columns[end_times]) is None:
+        values, end_times = columns.values, columns.end_times
+        try:
+            times = self.columns[end_times]
+        except KeyError:
+            times = self.columns[end_times] = self.times.column(end_times, self.part.days)
+        if times is None:
             return None
         return RecordSeries(self.part.page_id, metric, self.query.period, METRICS[metric].unit, times, values)
 

@@ -25,6 +25,7 @@ from airflow_provider_msginsights.insights.graph.error_table import (
     rule_for,
 )
 from airflow_provider_msginsights.insights.graph.json_text import NotJsonError, as_text, decode, printable, whole_number
+from airflow_provider_msginsights.insights.graph.row_columns import decode_columns
 from airflow_provider_msginsights.insights.graph.usage_headers import regain_seconds
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ _MAY_PASS = frozenset({_OK, 408, 425, *SERVER_ERRORS})
 
 
 def read_reply(reply: Reply) -> dict[str, object] | Problem:
-    """Return the reply's JSON document, or what went wrong."""
+    """Return the reply's JSON document, rows perhaps as `RowColumns`, or what went wrong."""
     page_id = reply.request.page_id
     if reply.response is None:
         error = TransportError(reply.failure or "No reply arrived.", page_id=page_id)
         return Problem(error, Remedy.SHRINK if reply.too_large else Remedy.RETRY)
-    return _read_response(reply.response, page_id)
+    usual = decode_columns(reply.response.body) if reply.response.status == _OK else None
+    return _read_response(reply.response, page_id) if usual is None else usual
 
 
 def _read_response(response: Response, page_id: str | None) -> dict[str, object] | Problem:

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from airflow_provider_msginsights.insights.graph.json_text import canonical
+from airflow_provider_msginsights.insights.graph.row_columns import RowColumns
 
 INT64 = 2**63
 """Integers at or beyond it fit no column."""
@@ -42,19 +43,27 @@ def read_value(value: object) -> RowValue | None:
     return None
 
 
-def plain_columns(rows: list[Any]) -> tuple[list[float], tuple[str, ...]] | None:
-    """Return values and end times of rows that hold a number, an end time and nothing else; ``None`` if any differs."""
+def plain_columns(rows: list[Any] | RowColumns) -> RowColumns | None:
+    """Return rows that hold a number that fits, an end time and nothing else; ``None`` if any differs."""
+    columns = rows if isinstance(rows, RowColumns) else _columns(rows)
+    return columns if columns is not None and columns.values and _fit(columns.values) else None
+
+
+def _columns(rows: list[Any]) -> RowColumns | None:
     try:
         values = [row["value"] for row in rows]
         end_times = tuple([row["end_time"] for row in rows])
     except (KeyError, TypeError):
         return None
-    is_plain = sum(map(len, rows)) == 2 * len(rows) and set(map(type, end_times)) == {str}
-    if not is_plain or not set(map(type, values)) <= _NUMBERS:
-        return None
+    is_plain = sum(map(len, rows)) == 2 * len(rows) and set(map(type, end_times)) <= {str}
+    return RowColumns(values, end_times) if is_plain and set(map(type, values)) <= _NUMBERS else None
+
+
+def _fit(values: list[float]) -> bool:
+    """Return whether all are finite and within 64 bits, without looking at them one by one in Python."""
     # The bounds come first: an integer of hundreds of digits has no float that could be asked whether it is finite.
-    is_exact = min(values) >= -INT64 and max(values) < INT64 and all(map(isfinite, values))
-    return (values, end_times) if is_exact else None
+    # A sum of numbers within them is finite unless one of them is no number at all.
+    return min(values) >= -INT64 and max(values) < INT64 and isfinite(sum(values))
 
 
 def number_in(text: str) -> float | None:

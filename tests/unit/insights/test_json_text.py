@@ -29,9 +29,10 @@ SPELLINGS = st.sampled_from(
 
 @given(DOCUMENTS, SPELLINGS)
 def test_a_document_is_read_as_it_was_written(document: Any, spelling: dict[str, Any]) -> None:
-    found = decode(json.dumps(document, **spelling))
-    assert found == Decoded(document)
-    assert repr(found.document) == repr(document), "numbers keep their type"
+    for holds_long_texts in (False, True):
+        found = decode(json.dumps(document, **spelling), holds_long_texts=holds_long_texts)
+        assert found == Decoded(document)
+        assert repr(found.document) == repr(document), "numbers keep their type"
 
 
 @example([("a", 1)], 0, ':"', {"separators": (" ,", " : ")})
@@ -45,7 +46,9 @@ def test_an_object_with_a_key_twice_is_never_taken_for_one_without(
         f"{json.dumps(key)}{spelling.get('separators', ',:')[1]}{json.dumps(one, **spelling)}" for key, one in members
     )
     for text in (f"{{{told}}}", f"[0, {{{json.dumps(outer)}: [{{{told}}}]}}]"):
-        assert decode(text).fault == "the same key stands twice in one object"
+        for holds_long_texts in (False, True):
+            found = decode(text, holds_long_texts=holds_long_texts)
+            assert found.fault == "the same key stands twice in one object"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_an_object_with_a_key_twice_is_never_taken_for_one_without(
     ],
 )
 def test_what_could_be_taken_for_two_things_is_a_fault(text: str, fault: str) -> None:
-    assert decode(text).fault == fault
+    assert decode(text).fault == decode(text, holds_long_texts=True).fault == fault
 
 
 @pytest.mark.parametrize("text", ["", "{", "nul", "{'a': 1}", '{"a": 1}}', "\ufeff{}", "caf\udce9", "[01]", "<html>"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage import cells
@@ -77,6 +77,16 @@ class FileMark:
     tag: str
     run: str
     restated: bool
+
+
+class CellRow(NamedTuple):
+    """What a file says of a cell.
+
+    :param value: of its last row, where it has several by breakdowns.
+    """
+
+    is_final: bool
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +244,12 @@ class Ledger:
             if series.first <= day < series.end and (stored is None or (page_id, metric) not in stored):
                 series.change(day, day + 1, cells.REMOVAL)
 
-    def found(self, day: int, rows: Mapping[tuple[str, str], bool]) -> None:
-        """Enter the rows a file holds that others changed: (Page, metric) -> whether the row is final."""
-        for (page_id, metric), is_final in rows.items():
-            self.page(page_id).of(metric).put(day, cells.FINAL if is_final else cells.PROVISIONAL)
+    def found(self, day: int, rows: Mapping[tuple[str, str], CellRow]) -> None:
+        """Enter the rows that a file holds: (Page, metric) -> its row."""
+        for (page_id, metric), row in rows.items():
+            series = self.page(page_id).of(metric)
+            series.put(day, cells.FINAL if row.is_final else cells.PROVISIONAL)
+            series.remember(day, [row.value])
 
     def forget_page(self, page_id: str) -> None:
         """Drop all that is known of a Page."""

@@ -72,6 +72,8 @@ class MessagingInsightsOperator(BaseOperator):
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
     :param retry_bounds: bounds on repeated requests that differ from the connection's, by the names they have there,
         such as ``{"max_attempts": 2}`` (templated)
+    :param keep_changes: whether the load leaves ``_changes/<run>.jsonl.gz`` beside the data, with the old and the new
+        value of every stored row that it changed (templated)
     :return: with ``output_path`` a dictionary under a kilobyte: ``manifest`` (path of a JSON file that has it all,
         the ``files`` too), ``output_path``, ``rows``, ``rows_added``, ``rows_changed``, ``rows_unchanged``,
         ``rows_removed``, ``file_count``, ``day_count``, ``first_day``, ``last_day``, ``restated_day_count``,
@@ -101,6 +103,7 @@ class MessagingInsightsOperator(BaseOperator):
         "msginsights_conn_id",
         "api_version",
         "retry_bounds",
+        "keep_changes",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "page_ids": "json",
@@ -140,6 +143,7 @@ class MessagingInsightsOperator(BaseOperator):
         msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
         api_version: str | None = None,
         retry_bounds: Mapping[str, Any] | None = None,
+        keep_changes: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -165,6 +169,7 @@ class MessagingInsightsOperator(BaseOperator):
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
         self.retry_bounds = retry_bounds
+        self.keep_changes = keep_changes
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; return a summary of the files they went to, or the rows."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.outputs.rows import has_present_id, present_id
 from airflow_provider_msginsights.outputs.values import (
@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 
+class Change(NamedTuple):
+    """A row of a stored unit that says something else now.
+
+    :param old: ``None`` where the unit had no such row.
+    :param new: ``None`` where the answer has no such row.
+    :param was_final: whether the unit had been stored as final.
+    """
+
+    old: Values | None
+    new: Values | None
+    was_final: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
     """What answers did to the rows of one file.
@@ -38,6 +51,7 @@ class Tally:
     :param rows_removed: stored rows that the new answer to their unit no longer has.
     :param restated_days: Pacific days of stored units that now say something else.
     :param restated_final_days: those of them that had been stored as final.
+    :param changes: the rows of stored units that now say something else.
     """
 
     rows_added: int = 0
@@ -46,6 +60,7 @@ class Tally:
     rows_removed: int = 0
     restated_days: set[date] = field(default_factory=set)
     restated_final_days: set[date] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
 
 
 def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -> Iterator[Values]:
@@ -75,7 +90,7 @@ def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -
 def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterator[Values]:
     """Return a unit's new rows, counting against those it had."""
     before = {present_id(row): row for row in sorted(old, key=has_present_id)}
-    doubled = len(old) - len(before)
+    doubled, was_final = len(old) - len(before), any(row[IS_FINAL] for row in old)
     restated = False
     for row in new:
         former = before.pop(row[RECORD_ID], None)
@@ -88,12 +103,14 @@ def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterato
             yield row
             continue
         restated = True
+        tally.changes.append(Change(former, row, was_final))
         yield row
+    tally.changes += [Change(gone, None, was_final) for gone in before.values()]
     tally.rows_removed += len(before) + doubled
     if restated or before or doubled:
         day = old[0][PACIFIC_DATE]
         tally.restated_days.add(day)
-        if any(row[IS_FINAL] for row in old):
+        if was_final:
             tally.restated_final_days.add(day)
 
 

@@ -13,10 +13,11 @@ from airflow_provider_msginsights.outputs.values import PAGE_ID
 from airflow_provider_msginsights.outputs.write_result import StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
+    from airflow_provider_msginsights.outputs.merging import Change
     from airflow_provider_msginsights.outputs.spool import RowSpool, Run
     from airflow_provider_msginsights.outputs.stores.patience import Patience
     from airflow_provider_msginsights.outputs.stores.store import Current, Entry, Store
@@ -31,15 +32,24 @@ class PartFile:
     :param merging: where rows are read, merged and encoded. Few threads do it, whatever number waits for the store:
         Python runs one at a time, and pyarrow keeps some megabytes for every thread that ever used it.
     :param patience: for how long another writer of the same file may be first.
+    :param on_changes: takes what changed in a partition once that is stored; from any thread.
     """
 
-    def __init__(self, dataset: Dataset[Any], store: Store, merging: Executor, patience: Patience) -> None:
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        store: Store,
+        merging: Executor,
+        patience: Patience,
+        on_changes: Callable[[Sequence[Change]], None] | None = None,
+    ) -> None:
         self._format = dataset.file_format
         self._columns = dataset.columns
         self._name = dataset.file_name
         self._store = store
         self._merging = merging
         self._patience = patience
+        self._on_changes = on_changes
         self._budget = _RowBudget(_BUDGET_ROWS)
 
     def write(self, partition: str, spool: RowSpool, runs: Sequence[Run], *, is_new: bool) -> tuple[StoredFile, Tally]:
@@ -60,6 +70,9 @@ class PartFile:
 
         with self._budget.held(answered_rows + stored_bytes // self._format.least_row_bytes):
             spooled, (count, tally) = self._store.update(name, merge, listing=listing, patience=self._patience)
+        if self._on_changes is not None:
+            self._on_changes(tally.changes)
+        tally.changes.clear()  # a load of millions must not hold them to its end
         file = StoredFile(
             partition=partition,
             path=self._store.shown_path(name),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
     from types import TracebackType
 
+    from airflow_provider_msginsights.outputs.changes import ChangeLog
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.merging import Tally
     from airflow_provider_msginsights.outputs.values import Values
@@ -40,10 +41,12 @@ class DatasetWriter:
 
     :param dataset: claimed; its part is what is written.
     :param concurrency: how many partitions are written at a time.
+    :param changes: takes what changed in rows that were stored before.
     """
 
-    def __init__(self, dataset: Dataset[Any], *, concurrency: int = 16) -> None:
+    def __init__(self, dataset: Dataset[Any], *, concurrency: int = 16, changes: ChangeLog | None = None) -> None:
         self._dataset = dataset
+        self._on_changes = changes.add if changes is not None else None
         self._store = open_store(dataset.root, conditional=dataset.conditional_writes)
         self._concurrency = concurrency
         self._partitions: dict[tuple[date, date], str] = {}
@@ -55,7 +58,7 @@ class DatasetWriter:
         self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="msginsights-writer")
         self._merging = ThreadPoolExecutor(_MERGED_AT_ONCE, thread_name_prefix="msginsights-merger")
         self._patience = Patience()
-        self._part = PartFile(self._dataset, self._store, self._merging, self._patience)
+        self._part = PartFile(self._dataset, self._store, self._merging, self._patience, self._on_changes)
         return self
 
     def __exit__(

@@ -187,6 +187,11 @@ def _instant(name: str, value: When) -> datetime:
     return moment if isinstance(moment, datetime) else pacific_midnight(moment)
 
 
+def is_scheduled(context: Mapping[str, Any]) -> bool:
+    """Return whether a schedule or an asset, and no person and no backfill, started the run."""
+    return _run_type(context) in {"scheduled", "asset_triggered"}
+
+
 def _is_backfill(context: Mapping[str, Any]) -> bool:
     return _run_type(context) == "backfill"
 

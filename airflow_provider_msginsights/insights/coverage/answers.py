@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage.series import KEPT_VALUES
 from airflow_provider_msginsights.insights.dates import pacific_date
@@ -14,7 +14,7 @@ from airflow_provider_msginsights.insights.records import RecordSeries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.records import Records, TimeColumns
@@ -168,6 +168,23 @@ def _refused_in(outcome: FetchOutcome, slices: Sequence[Slice] | None) -> Iterat
             reason = by_page.get(metric) or on_page.get((part.page_id, metric))
             if reason is not None:
                 yield part.of((metric,)), reason
+
+
+class Restatement(NamedTuple):
+    """A stored row that says something else now.
+
+    :param day: its Pacific end day.
+    :param old: the former value; ``None`` where there was no such row.
+    :param new: the value now; ``None`` where there is no such row any more.
+    :param was_final: whether the former value was stored when its day changed no more.
+    """
+
+    page_id: str
+    metric: str
+    day: date
+    old: float | None
+    new: float | None
+    was_final: bool
 
 
 def first_unfinal(at: datetime, final_after_hours: float) -> int:

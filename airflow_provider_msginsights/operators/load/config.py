@@ -49,7 +49,7 @@ ON_EMPTY = ("fail", "skip", "succeed")
 
 _DEFAULT_PART = "0"
 
-NOT_STORED = frozenset({"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds"})
+NOT_STORED = frozenset({"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes"})
 """Parameters that change how a load runs or ends, and none of the rows that it stores."""
 
 
@@ -78,6 +78,7 @@ class RenderedParameters(Protocol):
     msginsights_conn_id: Any
     api_version: Any
     retry_bounds: Any
+    keep_changes: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,7 @@ class LoadConfig:
     msginsights_conn_id: str
     api_version: str | None
     retry_bounds: dict[str, float]
+    keep_changes: bool
 
     @classmethod
     def from_operator(cls, operator: RenderedParameters) -> LoadConfig:
@@ -142,6 +144,7 @@ class LoadConfig:
             msginsights_conn_id=parse_conn_id("msginsights_conn_id", operator.msginsights_conn_id),
             api_version=parse_api_version(operator.api_version),
             retry_bounds=parse_retry_bounds(operator.retry_bounds),
+            keep_changes=parse_switch("keep_changes", operator.keep_changes),
         )
         check_extra_columns(config.extra_columns)
         if config.output_path is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -50,6 +50,15 @@ class PendingLoad:
     def is_continued(self) -> bool:
         """Whether an earlier process or try stored some of it."""
         return any(remaining is not None for remaining in self.remaining)
+
+    def of_pages(self, page_ids: Sequence[str]) -> PendingLoad:
+        """Return what remains for these of its Pages."""
+        wanted = frozenset(page_ids)
+        remaining = tuple(
+            None if slices is None else tuple(piece for piece in slices if piece.page_id in wanted)
+            for slices in self.remaining
+        )
+        return replace(self, page_ids=tuple(page_ids), remaining=remaining)
 
     def unread_by(self, outcomes: Sequence[FetchOutcome]) -> PendingLoad:
         """Return what the outcomes have no answer to, because of a limit or an error."""

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from datetime import date
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+    from airflow_provider_msginsights.insights.coverage.answers import RowLog
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.protocol import Answer, Step
     from airflow_provider_msginsights.insights.query import InsightsQuery
     from airflow_provider_msginsights.insights.records import Records
     from airflow_provider_msginsights.operators.load.pending import PendingLoad
     from airflow_provider_msginsights.operators.load.progress import ProgressLog
+    from airflow_provider_msginsights.outputs.changes import ChangeLog
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.write_result import WriteResult
 
@@ -38,6 +40,8 @@ class LoadReader:
 
     :param queries: one for each range of the pending load.
     :param final_after_hours: how long after its end a day counts as final.
+    :param row_log: takes every record as it passes.
+    :param started: days count as final, or not, at this moment.
     :param outcomes: the outcome of each query; complete once all rows are read.
     """
 
@@ -47,11 +51,13 @@ class LoadReader:
     final_after_hours: float
     extra_columns: Mapping[str, str]
     progress: ProgressLog
+    row_log: RowLog | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     outcomes: list[FetchOutcome] = field(default_factory=list)
 
     @cached_property
     def _rows(self) -> RowMaker:
-        final_if_ended_by = datetime.now(UTC) - timedelta(hours=self.final_after_hours)
+        final_if_ended_by = self.started - timedelta(hours=self.final_after_hours)
         return RowMaker(final_if_ended_by=final_if_ended_by, extra_columns=self.extra_columns)
 
     @property
@@ -59,10 +65,15 @@ class LoadReader:
         """The last Pacific day of every row so far, with whether all rows of that day are final."""
         return self._rows.days
 
-    def to_dataset(self, dataset: Dataset[Any]) -> WriteResult:
-        """Store every row that can be read; a day's file is written as soon as no more rows of it are expected."""
-        with DatasetWriter(dataset) as writer:
+    def to_dataset(self, dataset: Dataset[Any], changes: ChangeLog | None = None) -> WriteResult:
+        """Store every row that can be read; a day's file is written as soon as no more rows of it are expected.
+
+        :param changes: takes what changed in rows that were stored before.
+        """
+        with DatasetWriter(dataset, changes=changes) as writer:
             for records in self._batches(writer.settle):
+                if self.row_log is not None:
+                    self.row_log.add(records)
                 writer.add(self._rows.values(records))
             return writer.finish()
 

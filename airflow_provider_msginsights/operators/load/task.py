@@ -18,6 +18,7 @@ from airflow_provider_msginsights.insights.query import InsightsQuery, check_wid
 from airflow_provider_msginsights.insights.wording import plural
 from airflow_provider_msginsights.operators.load.airflow_ui import send_stats, set_map_index_label
 from airflow_provider_msginsights.operators.load.config import mapped_tasks_share_part, refuse_shared_part
+from airflow_provider_msginsights.operators.load.coverage import LoadCoverage
 from airflow_provider_msginsights.operators.load.lineage import LoadLineage, report_read
 from airflow_provider_msginsights.operators.load.manifest import (
     check_can_be_continued,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+    from airflow_provider_msginsights.insights.coverage.answers import RowLog
     from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.operators.load.config import LoadConfig
     from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -201,15 +203,23 @@ class LoadTask:
         config = self._config
         part = config.part if config.output_path and config.part != "0" else None
         set_map_index_label(self._context, pending.ranges, part=part, msginsights_conn_id=config.msginsights_conn_id)
-        reader = LoadReader(
+        if config.output_path is None:
+            return self._load_rows(self._reader(pending, None))
+        coverage = LoadCoverage.open(
+            self._dataset, self._context, pending, keep_changes=config.keep_changes, log=self._log
+        )
+        return self._load_files(self._reader(coverage.pending, coverage.row_log), config.output_path, coverage)
+
+    def _reader(self, pending: PendingLoad, row_log: RowLog | None) -> LoadReader:
+        return LoadReader(
             hook=self._hook,
             queries=[self._query(days, pending) for days in pending.ranges],
             pending=pending,
-            final_after_hours=config.final_after_hours,
-            extra_columns=config.extra_columns,
+            final_after_hours=self._config.final_after_hours,
+            extra_columns=self._config.extra_columns,
             progress=ProgressLog(log=self._log),
+            row_log=row_log,
         )
-        return self._load_files(reader, config.output_path) if config.output_path else self._load_rows(reader)
 
     def _query(self, days: DateRange, pending: PendingLoad) -> InsightsQuery:
         config = self._config
@@ -232,16 +242,17 @@ class LoadTask:
         facts = {"rows": len(rows), "days": sorted(map(str, reader.days)), "files": []}
         return self._result(rows, reader, facts, None)
 
-    def _load_files(self, reader: LoadReader, output_path: str) -> LoadResult | Deferral:
+    def _load_files(self, reader: LoadReader, output_path: str, coverage: LoadCoverage) -> LoadResult | Deferral:
         dataset, pending = self._dataset, reader.pending
         earlier = self._manifest_to_continue(dataset) if pending.is_continued else None
         if self._config.page_ids == ALL_PAGE_IDS and not pending.is_continued:
             for change in page_changes(dataset, pending.page_ids):
                 self._log.warning(change)
         self._warn(reader)
-        started = datetime.now(UTC)
-        stored = reader.to_dataset(dataset)
-        manifest, path = self._write_manifest(reader, dataset, stored, started, earlier)
+        with coverage.changes(reader.started) as changes:
+            stored = reader.to_dataset(dataset, changes)
+            noted = coverage.record(reader, stored, changes, follows_schedule=self._config.follows_schedule)
+        manifest, path = self._write_manifest(reader, dataset, stored, noted, earlier)
         self._report_costs(reader, manifest)
         remaining = pending.unread_by(reader.outcomes)  # failed requests, too: they are sent again after a wait
         fingerprint = manifest_fingerprint(manifest)
@@ -320,15 +331,15 @@ class LoadTask:
         reader: LoadReader,
         dataset: Dataset[Any],
         stored: WriteResult,
-        started: datetime,
+        noted: dict[str, Any],
         earlier: Mapping[str, Any] | None,
     ) -> tuple[dict[str, Any], str]:
         run = run_names(self._context)
         manifest = manifest_of(
             stored,
             reader,
-            run=run | {"try_number": getattr(self._context.get("ti"), "try_number", None)},
-            started=started,
+            run=run | {"try_number": getattr(self._context.get("ti"), "try_number", None)} | noted,
+            started=reader.started,
             finished=datetime.now(UTC),
             earlier=earlier,
         )

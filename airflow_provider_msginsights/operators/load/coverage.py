@@ -1,0 +1,209 @@
+"""What a load adds to what is known of its dataset: the ledger of its part, and the Pages of the dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.coverage.answers import RowLog, RunAnswers
+from airflow_provider_msginsights.insights.coverage.ledger import Requester
+from airflow_provider_msginsights.insights.coverage.pages import PagesFileError
+from airflow_provider_msginsights.insights.dates import pacific_date
+from airflow_provider_msginsights.insights.wording import pages_in_words
+from airflow_provider_msginsights.operators.load.manifest import run_names
+from airflow_provider_msginsights.outputs.changes import ChangeLog
+from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
+from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder, has_coverage
+from airflow_provider_msginsights.outputs.manifest import manifest_name
+from airflow_provider_msginsights.run_days.requested import is_scheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import date, datetime
+
+    from airflow_provider_msginsights.insights.coverage.ledger import Ledger
+    from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
+    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
+    from airflow_provider_msginsights.insights.query import Slice
+    from airflow_provider_msginsights.operators.load.pending import PendingLoad
+    from airflow_provider_msginsights.operators.load.reader import LoadReader
+    from airflow_provider_msginsights.outputs.dataset import Dataset
+    from airflow_provider_msginsights.outputs.write_result import WriteResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageKeeper:
+    """Keeps the ledger of a part while a load or a fill runs; make it with `open`, before anything is written.
+
+    :param row_log: takes every record as it passes.
+    :param log: where warnings go.
+    """
+
+    recorder: CoverageRecorder
+    log: Any
+    row_log: RowLog = field(default_factory=RowLog)
+
+    @classmethod
+    def open(cls, dataset: Dataset[Any], *, days: Collection[date] | None, log: Any) -> Self | None:
+        """Read the part's ledger and look at what others did to its files; ``None`` for periods without coverage.
+
+        :param dataset: claimed.
+        :param days: the only days that are looked at; ``None`` for all.
+        """
+        if not has_coverage(dataset.period):
+            return None
+        keeper = cls(recorder=CoverageRecorder.open(dataset, days=days), log=log)
+        keeper._warn_of_problems()
+        return keeper
+
+    def record(
+        self,
+        outcomes: Iterable[FetchOutcome],
+        requested: Iterable[Sequence[Slice] | None],
+        written: WriteResult,
+        *,
+        at: datetime,
+        final_after_hours: float,
+        run: str,
+        requester: tuple[str, Requester] | None = None,
+        fill_since: date | None = None,
+    ) -> Ledger | None:
+        """Enter what a run requested, was answered and wrote; ``None`` where the ledger cannot be used.
+
+        :param requested: for each outcome the slices that were requested, ``None`` for all of its query.
+        :param at: when the run asked, aware.
+        :param run: the run's name.
+        :param requester: the task and what it requested, where a schedule made it run.
+        :param fill_since: from which day on the run was to fill.
+        """
+        answers = RunAnswers.of(outcomes, requested, self.row_log.rows, at=at, final_after_hours=final_after_hours)
+
+        def change(ledger: Ledger) -> None:
+            ledger.apply(answers)
+            if requester is not None:
+                ledger.enter_request(*requester)
+            if fill_since is not None:
+                ledger.enter_fill(fill_since.toordinal(), answers.on)
+
+        ledger = self.recorder.record(change, written, run=run)
+        self._warn_of_problems()
+        return ledger
+
+    def enter_pages(self, pages: PagesOfDataset, *, run: str, active_from: date | None = None) -> PagesOfDataset:
+        """Enter the Pages that had rows and are not named yet in ``_coverage/pages.json``.
+
+        :param pages: as they were read before.
+        """
+        with_rows = {page_id for page_id, _ in self.row_log.rows}
+        if with_rows <= pages.keys():
+            return pages
+        part = self.recorder.dataset.part
+        try:
+            return self.recorder.files.update_pages(
+                lambda stored: stored.with_entered(with_rows, part=part, run=run, active_from=active_from)
+            )
+        except PagesFileError as error:
+            self.log.warning("%s", error)
+            return pages
+
+    def _warn_of_problems(self) -> None:
+        for problem in self.recorder.problems:
+            self.log.warning("%s", problem)
+        self.recorder.problems.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadCoverage:
+    """What a load keeps of its dataset beside the rows; make it with `open`, before any request.
+
+    :param pending: what is to be read, without the Pages that were erased.
+    :param keeper: ``None`` for periods without coverage.
+    :param pages: the Pages of the dataset; ``None`` where their file cannot be read.
+    """
+
+    context: Any
+    pending: PendingLoad
+    keeper: CoverageKeeper | None
+    pages: PagesOfDataset | None
+    dataset: Dataset[Any]
+    keep_changes: bool
+
+    @classmethod
+    def open(cls, dataset: Dataset[Any], context: Any, pending: PendingLoad, *, keep_changes: bool, log: Any) -> Self:
+        """Read what is known of the dataset.
+
+        :param dataset: claimed.
+        :raises ConfigurationError: when all Pages were erased from the dataset.
+        """
+        pages = read_pages(dataset, log)
+        if pages is not None:
+            pending = pending.of_pages(without_erased(pending.page_ids, pages, log))
+        days = {day for days in pending.ranges for day in days}
+        keeper = CoverageKeeper.open(dataset, days=days, log=log)
+        return cls(
+            context=context, pending=pending, keeper=keeper, pages=pages, dataset=dataset, keep_changes=keep_changes
+        )
+
+    @property
+    def row_log(self) -> RowLog | None:
+        """Take every record of the load."""
+        return self.keeper.row_log if self.keeper is not None else None
+
+    def changes(self, at: datetime) -> ChangeLog:
+        """Return what takes the rows that the load changes, for a ``with`` block."""
+        return ChangeLog(at=at, keep=self.keep_changes)
+
+    def record(
+        self, reader: LoadReader, written: WriteResult, changes: ChangeLog, *, follows_schedule: bool
+    ) -> dict[str, Any]:
+        """Enter what the load requested, was answered and wrote; return what its manifest says of that.
+
+        :param follows_schedule: whether the run, and no parameter, decides which days are loaded.
+        """
+        names = run_names(self.context)
+        name = manifest_name(**names)
+        noted = {"changes": changes.store(self.dataset.root, f"{name}.{reader.started:%Y%m%dT%H%M%S}")}
+        if self.keeper is None:
+            return noted
+        requester = None
+        if follows_schedule and is_scheduled(self.context):
+            on, query = pacific_date(reader.started).toordinal(), reader.queries[0]
+            request = Requester(names["run_id"], on, self.pending.page_ids, query.metrics)
+            requester = (f"{names['dag_id']}/{names['task_id']}", request)
+        self.keeper.record(
+            reader.outcomes,
+            self.pending.remaining,
+            written,
+            at=reader.started,
+            final_after_hours=reader.final_after_hours,
+            run=name,
+            requester=requester,
+        )
+        if self.pages is not None:
+            self.keeper.enter_pages(self.pages, run=name)
+        return noted
+
+
+def read_pages(dataset: Dataset[Any], log: Any) -> PagesOfDataset | None:
+    """Read the Pages of a dataset; ``None``, with a warning, where people edited the file to what it cannot be."""
+    try:
+        return CoverageFiles(dataset.root, conditional=dataset.conditional_writes).pages()
+    except PagesFileError as error:
+        log.warning("%s", error)
+        return None
+
+
+def without_erased(page_ids: Sequence[str], pages: PagesOfDataset, log: Any) -> tuple[str, ...]:
+    """Leave out the Pages whose rows were erased for good, with a warning.
+
+    :raises ConfigurationError: when none is left.
+    """
+    erased = [page_id for page_id in page_ids if page_id in pages and pages[page_id].erased_at is not None]
+    if not erased:
+        return tuple(page_ids)
+    what = f"{pages_in_words(erased)} erased from this dataset: _coverage/pages.json says when and why"
+    if len(erased) == len(page_ids):
+        raise ConfigurationError(f"Nothing to load: {what}. Remove the Pages from page_ids.")
+    log.warning("%s; not loaded. Remove them from page_ids.", what)
+    return tuple(page_id for page_id in page_ids if page_id not in set(erased))

@@ -1,0 +1,199 @@
+"""What a fill works on: which Pages from when on, in which order, and what it has filled.
+
+Pages that are named are filled from ``fill_since`` on. With ``"all"`` somebody who shares a Page starts nothing that
+was not wanted: `NewPages` says what happens to a Page of which people have said nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from airflow_provider_msginsights.insights.coverage.answers import SeriesRows
+    from airflow_provider_msginsights.insights.coverage.ledger import Ledger, Series
+    from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
+    from airflow_provider_msginsights.insights.query import Slice
+
+RECHECKED_EVERY_DAYS = 7
+
+
+class NewPages(StrEnum):
+    """What a fill of all Pages does for one of which people have not said from when on it belongs to the dataset."""
+
+    FILL = "fill"
+    """Load its history, from ``fill_since`` on."""
+    LOAD = "load"
+    """Keep it complete from its first stored day on; its history is offered."""
+    ANNOUNCE = "announce"
+    """Leave it to people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillScope:
+    """The Pages that a fill works on.
+
+    :param pages: Page id -> its time.
+    :param begun: Pages that belong to the dataset from their first stored day on, as nobody has said otherwise.
+    :param announced: Pages that are left to people.
+    :param elsewhere: Page id -> the part that holds it, for Pages of other parts.
+    """
+
+    pages: Mapping[str, Managed] = field(default_factory=dict)
+    begun: Mapping[str, date] = field(default_factory=dict)
+    announced: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+def scope_of_named(page_ids: Iterable[str], pages: PagesOfDataset, *, part: str, since: int) -> FillScope:
+    """Return the scope of a fill whose Pages are named: from ``since`` on, unless retired or erased."""
+    managed = pages.managed(None, default_first=since)
+    wanted, elsewhere = {}, {}
+    for page_id in page_ids:
+        if page_id not in pages:
+            wanted[page_id] = Managed(first=since, end=date.max.toordinal())
+        elif (holder := pages[page_id].part) != part:
+            elsewhere[page_id] = holder
+        elif page_id in managed:
+            wanted[page_id] = replace(managed[page_id], first=since)
+    return FillScope(pages=wanted, elsewhere=elsewhere)
+
+
+def scope_of_all(
+    page_ids: Iterable[str], pages: PagesOfDataset, ledger: Ledger, *, part: str, since: int, new_pages: NewPages
+) -> FillScope:
+    """Return the scope of a fill of every Page that the token can analyze.
+
+    :param page_ids: those Pages, as the API lists them.
+    """
+    managed = pages.managed(None, default_first=since)
+    wanted, begun, announced, elsewhere = {}, {}, [], {}
+    for page_id in page_ids:
+        entry = pages.get(page_id)
+        if entry is not None and entry.part != part:
+            elsewhere[page_id] = entry.part
+        elif entry is not None and page_id not in managed:
+            continue
+        elif new_pages is NewPages.FILL or (entry is not None and entry.active_from is not None):
+            wanted[page_id] = managed.get(page_id, Managed(first=since, end=date.max.toordinal()))
+        elif new_pages is NewPages.ANNOUNCE:
+            announced.append(page_id)
+        elif entry is not None and (first := first_stored_day(ledger, page_id)):
+            wanted[page_id] = replace(managed[page_id], first=max(first, since))
+            begun[page_id] = date.fromordinal(first)
+    return FillScope(pages=wanted, begun=begun, announced=tuple(announced), elsewhere=elsewhere)
+
+
+def first_stored_day(ledger: Ledger, page_id: str) -> int:
+    """Return the ordinal of the first day with a row of any metric, 0 where there is none."""
+    page = ledger.pages.get(page_id)
+    firsts = [first for series in page.series.values() if (first := series.first_row())] if page is not None else []
+    return min(firsts, default=0)
+
+
+def work_of(
+    scope: FillScope, ledger: Ledger, metrics: Sequence[str], horizon: Horizon, *, today: int, recheck_days: int = 0
+) -> tuple[list[Stretch], frozenset[str]]:
+    """Return what to request, and the Pages of which final days are read again.
+
+    Pages that failed lately, while others were answered, wait.
+
+    :param today: ordinal of the Pacific day of the run.
+    :param recheck_days: how many of the last days are read again though they are final, once a week.
+    """
+    ready = {
+        page_id: time
+        for page_id, time in scope.pages.items()
+        if (page := ledger.pages.get(page_id)) is None or page.waits_until() <= today
+    }
+    stretches = list(missing(ledger, ready, metrics, horizon))
+    rechecked = []
+    for page_id, time in ready.items() if recheck_days else ():
+        page = ledger.pages.get(page_id)
+        first, end = max(time.first, horizon.first, today - recheck_days), min(time.end, horizon.final_before)
+        if page is None or today - page.rechecked_on < RECHECKED_EVERY_DAYS or first >= end:
+            continue
+        rechecked.append(page_id)
+        stretches += [Stretch(page_id, metric, first, end) for metric in metrics if metric in page.series]
+    return stretches, frozenset(rechecked)
+
+
+def rounds(slices: Sequence[Slice], *, most: int) -> Iterator[list[Slice]]:
+    """Cut requests, the newest first, into rounds after each of which a fill may end.
+
+    Requests of the same days stay together where they can, so that few files are written twice.
+    """
+    held: list[Slice] = []
+    for _, group in groupby(slices, key=lambda piece: piece.days.end_day):
+        together = list(group)
+        if held and len(held) + len(together) > most:
+            yield held
+            held = []
+        for start in range(0, len(together), most):
+            held += together[start : start + most]
+            if len(held) >= most:
+                yield held
+                held = []
+    if held:
+        yield held
+
+
+class FilledRange(NamedTuple):
+    """Consecutive days of a Page of which a fill stored cells that were not stored before."""
+
+    page_id: str
+    first_day: date
+    last_day: date
+
+
+def filled_days(
+    before: Ledger, rows: Mapping[tuple[str, str], SeriesRows], pages: Collection[str]
+) -> tuple[list[FilledRange], int]:
+    """Return the days that have cells which were not stored before, Page by Page, and the number of these cells."""
+    days: defaultdict[str, set[int]] = defaultdict(set)
+    count = 0
+    for (page_id, metric), found in rows.items():
+        page = before.pages.get(page_id)
+        series = page.series.get(metric) if page is not None else None
+        for first, end in found.stretches if page_id in pages else ():
+            new = _not_stored(series, first, end)
+            days[page_id].update(new)
+            count += len(new)
+    return [stretch for page_id in sorted(days) for stretch in _ranges(page_id, sorted(days[page_id]))], count
+
+
+def _not_stored(series: Series | None, first: int, end: int) -> Sequence[int]:
+    if series is None:
+        return range(first, end)
+    stored = series.window(first, end).translate(cells.STORED)
+    return [first + place for place, mark in enumerate(stored) if mark == ord("0")]
+
+
+def _ranges(page_id: str, days: Sequence[int]) -> Iterator[FilledRange]:
+    for _, group in groupby(enumerate(days), key=lambda item: item[1] - item[0]):
+        together = [day for _, day in group]
+        yield FilledRange(page_id, date.fromordinal(together[0]), date.fromordinal(together[-1]))
+
+
+def missing_by_state(
+    ledger: Ledger, pages: Mapping[str, Managed], metrics: Sequence[str], horizon: Horizon
+) -> dict[str, int]:
+    """Count the cells that are missing still, by state."""
+    counts: defaultdict[str, int] = defaultdict(int)
+    for page_id, metric, first, end in missing(ledger, pages, metrics, horizon):
+        page = ledger.pages.get(page_id)
+        series = page.series.get(metric) if page is not None else None
+        window = series.window(first, end) if series is not None else cells.NEVER * (end - first)
+        for code, state in cells.STATES.items():
+            if number := window.count(code):
+                counts[state] += number
+    return dict(sorted(counts.items()))

@@ -33,15 +33,18 @@ def manifest_name(*, dag_id: str, task_id: str, run_id: str, map_index: int = -1
     return f"{name}.{hashlib.sha256(exact.encode()).hexdigest()[:8]}"
 
 
-def write_manifest(root: StoragePath, name: str, fields: Mapping[str, Any], *, part: str = "0") -> str:
+def write_manifest(
+    root: StoragePath, name: str, fields: Mapping[str, Any], *, part: str = "0", is_latest: bool = True
+) -> str:
     """Write a run's manifest, replacing that of an earlier try, and note it as the latest of the part.
 
+    :param is_latest: false for what is no load: the next load compares its Pages with those of the latest one.
     :param fields: anything JSON has, and dates, times, sets, tuples and mappings, which become text, lists, objects.
     :return: the path, as a person writes it.
     """
     store = open_store(root)
     data = json.dumps(_ready(fields), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-    for file_name in (f"{name}.json", _latest(part)):
+    for file_name in (f"{name}.json", *([_latest(part)] if is_latest else [])):
         store.remove_leftovers(f"{_FOLDER}/{file_name}")
         store.write(f"{_FOLDER}/{file_name}", data)
     return store.shown_path(f"{_FOLDER}/{name}.json")

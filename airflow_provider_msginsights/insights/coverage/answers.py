@@ -76,6 +76,11 @@ class RowLog:
                 for record in part:
                     self.rows[record.page_id, record.metric].add(record.pacific_date.toordinal(), [record.value])
 
+    def take(self, other: RowLog) -> None:
+        """Add the days of another log; values are left out."""
+        for place, found in other.rows.items():
+            self.rows[place].stretches += found.stretches
+
     @staticmethod
     def _add(series: SeriesRows, days: Sequence[int], values: Sequence[float | None]) -> None:
         if days and days[-1] - days[0] + 1 == len(days) and list(days) == list(range(days[0], days[-1] + 1)):

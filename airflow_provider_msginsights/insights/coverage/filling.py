@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_msginsights.insights.coverage.answers import SeriesRows
-    from airflow_provider_msginsights.insights.coverage.ledger import Ledger, Series
+    from airflow_provider_msginsights.insights.coverage.ledger import Ledger
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
+    from airflow_provider_msginsights.insights.coverage.series import Series
     from airflow_provider_msginsights.insights.query import Slice
 
 RECHECKED_EVERY_DAYS = 7
@@ -164,10 +165,10 @@ def filled_days(
     for (page_id, metric), found in rows.items():
         page = before.pages.get(page_id)
         series = page.series.get(metric) if page is not None else None
-        for first, end in found.stretches if page_id in pages else ():
-            new = _not_stored(series, first, end)
-            days[page_id].update(new)
-            count += len(new)
+        stretches = found.stretches if page_id in pages else ()
+        new = {day for first, end in stretches for day in _not_stored(series, first, end)}
+        days[page_id] |= new
+        count += len(new)
     return [stretch for page_id in sorted(days) for stretch in _ranges(page_id, sorted(days[page_id]))], count
 
 

@@ -126,6 +126,15 @@ class PagesOfDataset(Mapping[str, PageEntry]):
                 raise ConfigurationError(f"{shown(page_id)} is not a Page id: use 1 to 32 digits.")
         return PagesOfDataset({**self.entries, **new}) if new else self
 
+    def begun(self, first_days: Mapping[str, date]) -> PagesOfDataset:
+        """Return these with the first day of some Pages set; one that has a first day, or is not named, keeps it so."""
+        changed = {
+            page_id: replace(self.entries[page_id], active_from=first)
+            for page_id, first in first_days.items()
+            if page_id in self.entries and self.entries[page_id].active_from is None
+        }
+        return PagesOfDataset({**self.entries, **changed}) if changed else self
+
     def retired(self, page_ids: Iterable[str], *, on: date, reason: str) -> PagesOfDataset:
         """Return these with the time of some Pages ended.
 

@@ -5,10 +5,12 @@
 
 Files, in reading order:
 
-- `config`: rendered parameters -> `LoadConfig`, and the dataset they name.
+- `config`: rendered parameters -> `LoadConfig`.
+- `storage`: the dataset that parameters name, and its directory.
 - `task`: `LoadTask`: from what is pending to a result, a deferral or an error.
 - `pending`: `PendingLoad`, what remains to be read, and `LoadCheckpoint`, which saves it for a retry.
 - `reader`: `LoadReader`: records of the hook -> rows, stored as they arrive.
+- `coverage`: the ledger of the part, and the Pages of the dataset.
 - `outcome_policy`: `OutcomePolicy`: outcomes -> warnings, a skip or an error.
 - `manifest`: what the load did, in full for its manifest and in short for XCom.
 - `warnings`: days that will go stale; Pages gained or lost.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.coverage.answers import RowLog, RunAnswers
+from airflow_provider_msginsights.insights.coverage.answers import RunAnswers
 from airflow_provider_msginsights.insights.coverage.ledger import Requester
 from airflow_provider_msginsights.insights.coverage.pages import PagesFileError
 from airflow_provider_msginsights.insights.dates import pacific_date
@@ -19,13 +19,12 @@ from airflow_provider_msginsights.outputs.manifest import manifest_name
 from airflow_provider_msginsights.run_days.requested import is_scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime
 
+    from airflow_provider_msginsights.insights.coverage.answers import RowLog
     from airflow_provider_msginsights.insights.coverage.ledger import Ledger
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
-    from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
-    from airflow_provider_msginsights.insights.query import Slice
     from airflow_provider_msginsights.operators.load.pending import PendingLoad
     from airflow_provider_msginsights.operators.load.reader import LoadReader
     from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -36,13 +35,11 @@ if TYPE_CHECKING:
 class CoverageKeeper:
     """Keeps the ledger of a part while a load or a fill runs; make it with `open`, before anything is written.
 
-    :param row_log: takes every record as it passes.
     :param log: where warnings go.
     """
 
     recorder: CoverageRecorder
     log: Any
-    row_log: RowLog = field(default_factory=RowLog)
 
     @classmethod
     def open(cls, dataset: Dataset[Any], *, days: Collection[date] | None, log: Any) -> Self | None:
@@ -59,25 +56,30 @@ class CoverageKeeper:
 
     def record(
         self,
-        outcomes: Iterable[FetchOutcome],
-        requested: Iterable[Sequence[Slice] | None],
+        reader: LoadReader,
         written: WriteResult,
         *,
-        at: datetime,
-        final_after_hours: float,
         run: str,
         requester: tuple[str, Requester] | None = None,
         fill_since: date | None = None,
+        rechecked: Collection[str] = (),
     ) -> Ledger | None:
-        """Enter what a run requested, was answered and wrote; ``None`` where the ledger cannot be used.
+        """Enter what a reader requested and was answered, and what of it was written.
 
-        :param requested: for each outcome the slices that were requested, ``None`` for all of its query.
-        :param at: when the run asked, aware.
         :param run: the run's name.
         :param requester: the task and what it requested, where a schedule made it run.
         :param fill_since: from which day on the run was to fill.
+        :param rechecked: Pages of which it requested final days again.
+        :return: the ledger as stored; ``None`` where it cannot be used.
         """
-        answers = RunAnswers.of(outcomes, requested, self.row_log.rows, at=at, final_after_hours=final_after_hours)
+        answers = RunAnswers.of(
+            reader.outcomes,
+            reader.pending.remaining,
+            reader.row_log.rows,
+            at=reader.started,
+            final_after_hours=reader.final_after_hours,
+        )
+        answered = {piece.page_id for piece in answers.read}
 
         def change(ledger: Ledger) -> None:
             ledger.apply(answers)
@@ -85,24 +87,24 @@ class CoverageKeeper:
                 ledger.enter_request(*requester)
             if fill_since is not None:
                 ledger.enter_fill(fill_since.toordinal(), answers.on)
+            for page_id in answered & set(rechecked):
+                ledger.page(page_id).rechecked_on = answers.on
 
         ledger = self.recorder.record(change, written, run=run)
         self._warn_of_problems()
         return ledger
 
-    def enter_pages(self, pages: PagesOfDataset, *, run: str, active_from: date | None = None) -> PagesOfDataset:
+    def enter_pages(self, pages: PagesOfDataset, rows: RowLog, *, run: str) -> PagesOfDataset:
         """Enter the Pages that had rows and are not named yet in ``_coverage/pages.json``.
 
         :param pages: as they were read before.
         """
-        with_rows = {page_id for page_id, _ in self.row_log.rows}
+        with_rows = {page_id for page_id, _ in rows.rows}
         if with_rows <= pages.keys():
             return pages
         part = self.recorder.dataset.part
         try:
-            return self.recorder.files.update_pages(
-                lambda stored: stored.with_entered(with_rows, part=part, run=run, active_from=active_from)
-            )
+            return self.recorder.files.update_pages(lambda stored: stored.with_entered(with_rows, part=part, run=run))
         except PagesFileError as error:
             self.log.warning("%s", error)
             return pages
@@ -145,11 +147,6 @@ class LoadCoverage:
             context=context, pending=pending, keeper=keeper, pages=pages, dataset=dataset, keep_changes=keep_changes
         )
 
-    @property
-    def row_log(self) -> RowLog | None:
-        """Take every record of the load."""
-        return self.keeper.row_log if self.keeper is not None else None
-
     def changes(self, at: datetime) -> ChangeLog:
         """Return what takes the rows that the load changes, for a ``with`` block."""
         return ChangeLog(at=at, keep=self.keep_changes)
@@ -171,17 +168,9 @@ class LoadCoverage:
             on, query = pacific_date(reader.started).toordinal(), reader.queries[0]
             request = Requester(names["run_id"], on, self.pending.page_ids, query.metrics)
             requester = (f"{names['dag_id']}/{names['task_id']}", request)
-        self.keeper.record(
-            reader.outcomes,
-            self.pending.remaining,
-            written,
-            at=reader.started,
-            final_after_hours=reader.final_after_hours,
-            run=name,
-            requester=requester,
-        )
+        self.keeper.record(reader, written, run=name, requester=requester)
         if self.pages is not None:
-            self.keeper.enter_pages(self.pages, run=name)
+            self.keeper.enter_pages(self.pages, reader.row_log, run=name)
         return noted
 
 

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.coverage.answers import RowLog
 from airflow_provider_msginsights.insights.protocol import Emit, tap
 from airflow_provider_msginsights.outputs.formats.json_values import json_ready
 from airflow_provider_msginsights.outputs.rows import RowMaker
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-    from airflow_provider_msginsights.insights.coverage.answers import RowLog
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.protocol import Answer, Step
     from airflow_provider_msginsights.insights.query import InsightsQuery
@@ -40,7 +40,7 @@ class LoadReader:
 
     :param queries: one for each range of the pending load.
     :param final_after_hours: how long after its end a day counts as final.
-    :param row_log: takes every record as it passes.
+    :param row_log: which days had rows, of what is stored.
     :param started: days count as final, or not, at this moment.
     :param outcomes: the outcome of each query; complete once all rows are read.
     """
@@ -51,7 +51,7 @@ class LoadReader:
     final_after_hours: float
     extra_columns: Mapping[str, str]
     progress: ProgressLog
-    row_log: RowLog | None = None
+    row_log: RowLog = field(default_factory=RowLog)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     outcomes: list[FetchOutcome] = field(default_factory=list)
 
@@ -72,8 +72,7 @@ class LoadReader:
         """
         with DatasetWriter(dataset, changes=changes) as writer:
             for records in self._batches(writer.settle):
-                if self.row_log is not None:
-                    self.row_log.add(records)
+                self.row_log.add(records)
                 writer.add(self._rows.values(records))
             return writer.finish()
 

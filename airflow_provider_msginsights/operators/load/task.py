@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-    from airflow_provider_msginsights.insights.coverage.answers import RowLog
     from airflow_provider_msginsights.insights.dates import DateRange
     from airflow_provider_msginsights.operators.load.config import LoadConfig
     from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -204,13 +203,13 @@ class LoadTask:
         part = config.part if config.output_path and config.part != "0" else None
         set_map_index_label(self._context, pending.ranges, part=part, msginsights_conn_id=config.msginsights_conn_id)
         if config.output_path is None:
-            return self._load_rows(self._reader(pending, None))
+            return self._load_rows(self._reader(pending))
         coverage = LoadCoverage.open(
             self._dataset, self._context, pending, keep_changes=config.keep_changes, log=self._log
         )
-        return self._load_files(self._reader(coverage.pending, coverage.row_log), config.output_path, coverage)
+        return self._load_files(self._reader(coverage.pending), config.output_path, coverage)
 
-    def _reader(self, pending: PendingLoad, row_log: RowLog | None) -> LoadReader:
+    def _reader(self, pending: PendingLoad) -> LoadReader:
         return LoadReader(
             hook=self._hook,
             queries=[self._query(days, pending) for days in pending.ranges],
@@ -218,7 +217,6 @@ class LoadTask:
             final_after_hours=self._config.final_after_hours,
             extra_columns=self._config.extra_columns,
             progress=ProgressLog(log=self._log),
-            row_log=row_log,
         )
 
     def _query(self, days: DateRange, pending: PendingLoad) -> InsightsQuery:

@@ -60,8 +60,9 @@ def test_files_lie_under_the_pacific_date_and_a_second_load_leaves_the_same_byte
     result = execute(output_path=tmp_path.as_uri())
     assert [told["path"].removeprefix("file://") for told in manifest_of(result)["files"]] == [str(file)]
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
-    data = [path for path in tmp_path.rglob("*") if path.is_file() and "_manifests" not in path.parts]
-    assert sorted(data) == [tmp_path / "_dataset.json", file]
+    found = [path for path in tmp_path.rglob("*") if path.is_file() and "_manifests" not in path.parts]
+    coverage = [tmp_path / "_coverage" / name for name in ("pages.json", "part-0.json.gz")]
+    assert sorted(found) == [*coverage, tmp_path / "_dataset.json", file]
 
 
 def test_the_summary_says_what_was_loaded(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def fill(path: Path, **parameters: Any) -> Any:
     return task.execute(run_context(task_id="fill"))  # type: ignore[arg-type] # a context may lack what is not used
 
 
-def test_an_empty_dataset_is_filled_with_what_one_load_would_hold(tmp_path: Path, emulator: GraphEmulator) -> None:
+def test_an_empty_dataset_is_filled_with_what_one_load_would_hold(tmp_path: Path) -> None:
     result = fill(tmp_path / "filled")
     assert (result["missing_cells"], result["filled_cells"], result["still_missing"]) == (232, 232, {})
     assert result["filled"] == [

@@ -82,8 +82,8 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     ),
     "app_secret": _text(
         "App secret",
-        "Signs each request (appsecret_proof). It leaves only in the app's own token, in the body of a POST, to ask "
-        "what the access token is.",
+        "Signs each request (appsecret_proof), for apps that require it. It leaves only in the app's own token, in the "
+        "body of a POST, to ask what the access token is.",
         format="password",
     ),
     "appsecret_proof": _text(
@@ -104,7 +104,8 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     ),
     "proxy": _text(
         "Proxy",
-        "Such as http://proxy.example:3128. Left empty: what the environment names.",
+        "Such as http://proxy.example:3128; never used for this machine's own addresses. Left empty: what the "
+        "environment names.",
         pattern=r"^(https?://.+)?$",
         format="password",
     ),
@@ -150,7 +151,9 @@ _CONNECTION_FIELDS: dict[str, Any] = {
         default=600,
         minimum=0,
     ),
-    "base_seconds": _number("First back-off (seconds)", "Doubles with each attempt.", default=1, minimum=0),
+    "base_seconds": _number(
+        "First back-off (seconds)", "Doubles with each attempt; full jitter.", default=1, minimum=0
+    ),
     "max_delay_seconds": _number("Longest back-off (seconds)", "Where doubling stops.", default=60, minimum=0),
     "throttle_seconds": _number(
         "Wait after a limit (seconds)", "Where Meta names no time; doubles.", default=30, minimum=0

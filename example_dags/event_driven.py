@@ -1,6 +1,6 @@
-"""Watch Pages, and load each Pacific day as soon as Meta has it: no schedule, no waiting task.
+"""Watch Pages, and load each Pacific day as soon as Meta has it: no schedule, no waiting task (Airflow 3.3 and newer).
 
-Needs Airflow 3.3 or newer, where watchers have a memory; for older ones see ``sensor_as_event_source.py``.
+On older versions, where watchers have no memory, see ``sensor_as_event_source.py``.
 """
 
 from __future__ import annotations

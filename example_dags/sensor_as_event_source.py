@@ -1,6 +1,6 @@
-"""Wait for each Pacific day, and tell of it by an asset event that starts the DAG which loads it.
+"""Wait for each Pacific day, and start the DAG that loads it by an asset event that names it (Airflow 3.1 and 3.2).
 
-What a watcher does from Airflow 3.3 on (``event_driven.py``), for Airflow 3.1 and 3.2. The event names the day, because
+A watcher does the same from Airflow 3.3 on (``event_driven.py``). The event names the day, because
 the sensor writes what it found into the events of its outlets. A DAG with ``schedule=[day_available]`` and a
 ``MessagingInsightsOperator`` without dates loads the days that the events name.
 """

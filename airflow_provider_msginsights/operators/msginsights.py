@@ -39,29 +39,34 @@ class MessagingInsightsOperator(BaseOperator):
     When a rate limit requires a long wait, what could be read is stored and the task reads what remains after the wait;
     from Airflow 3.3 on a retry, too, reads only what remains.
 
-    :param page_ids: one Page id (text or a whole number), a collection of them, text with commas or of a list, or
-        ``"all"`` for every Page the token may analyse; the connection's default Page when left out. An empty
-        collection is refused (templated)
+    :param page_ids: one Page id (1 to 32 digits, as text or a whole number), a collection of them, text with commas
+        or of a list, or ``"all"`` for every Page the token may analyze; the connection's default Page when left out.
+        An empty collection is refused; Pages gained or lost since the last load of the part are named in a warning
+        (templated)
     :param metrics: metric names, ``"stable"`` (those not in development) or ``"all"`` (templated)
     :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range`` (templated)
     :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
     :param date_preset: one of the API's named ranges instead of the two, such as ``last_month``, counted from the run
-        and not from today (templated)
+        and not from today: a run of January, cleared today, loads January (templated)
     :param breakdowns: dimensions to group by; each metric must have them (templated)
     :param lookback_days: days before the range to load again, as recent days are restated. On a run whose interval has
         no length: the number of last days that had ended. Backfill runs do not extend their range (templated)
-    :param output_path: where to write: an absolute path or a URL that Airflow's object storage knows, as text or as a
-        path object; ``None``, but not the text "None", sends the rows to XCom (templated)
-    :param output_format: ``jsonl``, ``csv`` or ``parquet`` (templated)
+    :param output_path: where to write: an absolute path, a URL or a path object that Airflow's object storage knows:
+        ``file://``, ``s3://`` (needs the extra ``s3``), ``gs://`` and ``abfs://`` with the Airflow provider that brings
+        them, and others; ``None``, but not the text "None", sends the rows to XCom (templated)
+    :param output_format: ``jsonl``, ``csv`` or ``parquet`` (needs the extra ``parquet``) (templated)
     :param compression: ``gzip`` for the text formats; Parquet always has its own, zstd (templated)
-    :param part: name of this task's file in each partition; tasks that write the same days need one each (templated)
+    :param part: name of this task's file in each partition: mapped tasks that write the same days may share one on
+        local disks, S3, Google Cloud Storage and Azure, and take one each elsewhere; one each is faster everywhere
+        (templated)
     :param extra_columns: columns added to every row, name and text; numbers, truths and dates become text; never part
         of the key (templated)
     :param output_conn_id: the Airflow connection of the storage (templated)
     :param max_failed_pages: how many Pages may fail before the task does: a count, a fraction of them below 1, or
         ``None`` for any number; the good ones are stored in any case (templated)
-    :param on_empty: what to do when the API returns no rows: ``fail`` (for a retry), ``skip`` or ``succeed``
+    :param on_empty: what to do when the API returns no rows: ``fail`` (for a retry), ``skip`` or ``succeed``.
+        The token is inspected once, and a permission it lacks is named. An empty answer never deletes stored rows
         (templated)
     :param final_after_hours: a row is marked final when its day had ended so many hours before it was loaded; a
         warning follows when the schedule loads a day for the last time before that (templated)

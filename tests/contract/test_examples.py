@@ -104,13 +104,6 @@ def test_there_is_no_example_that_no_test_runs() -> None:
         assert name in (TESTS / test_file).read_text()
 
 
-def test_the_readme_lists_every_example() -> None:
-    section = README.read_text().partition("\n## Examples\n")[2].partition("\n## ")[0]
-    assert sorted(re.findall(r"^\| \[`(\w+)\.py`\]\(example_dags/\1\.py\) \| \S", section, re.MULTILINE)) == [
-        file.stem for file in FILES
-    ]
-
-
 @pytest.mark.parametrize("file", PARSED_HERE, ids=lambda file: file.stem)
 def test_it_parses_as_one_dag_that_the_scheduler_can_store(file: Path) -> None:
     (dag,) = dags_of(file).values()

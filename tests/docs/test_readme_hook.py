@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import paths
 from support.dag_runs import CONNECTION_VARIABLE, connection_to
 from support.readme_blocks import blocks
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 SECTION = "The hook in your own tasks"
-README = paths.README.read_text()
-METHODS = README.partition(f"## {SECTION}\n")[2].partition("\n## ")[0]
 
 
 def code_of(section: str, language: str = "python") -> list[str]:
@@ -69,13 +66,6 @@ def test_the_probe_sorts_the_metrics(examples: dict[str, Any], emulator: GraphEm
 def test_one_transport_serves_many_queries(examples: dict[str, Any]) -> None:
     records = examples["records_over_one_connection"]([query(), query(page_ids="102")])
     assert {record.page_id for record in records} == {"101", "102"}
-
-
-def test_every_method_of_the_table_exists_with_its_twin() -> None:
-    named = re.findall(r"^\| `(\w+)\(", METHODS, flags=re.MULTILINE)
-    assert len(named) == 6
-    assert all(callable(getattr(MessagingInsightsHook, name)) for name in named)
-    assert all(callable(getattr(MessagingInsightsHook, f"a{name}")) for name in named)
 
 
 def test_the_dag_of_the_token_check_is_accepted_by_airflow() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.paths import README
 
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.cli.dry_run import dry_run
@@ -69,20 +67,9 @@ def test_a_load_makes_the_calls_and_has_the_rows_that_were_foretold(
 
 
 def test_twenty_pages_of_a_year_take_a_hundred_reads_in_two_posts(capsys: pytest.CaptureFixture[str]) -> None:
-    """As the README says of loads; the two calls more exchange the user's token."""
     year = ("--pages", "20", "--since", "2025-01-01", "--until", "2026-01-01", "--metrics", "all")
     (run,) = plan(capsys, *year)["runs"]
     assert (run["graph_calls"], run["posts"], run["rows_at_most"]) == (101, 2, 20 * 365 * 11)
-
-
-def test_the_examples_of_the_readme_give_the_figures_it_names(capsys: pytest.CaptureFixture[str]) -> None:
-    readme = README.read_text()
-    commands = [line for line in readme.splitlines() if line.startswith("msginsights plan ")]
-    year, schedule = (shlex.split(line)[2:] for line in commands)
-    (run,) = plan(capsys, *year)["runs"]
-    assert f"{run['graph_calls']:,} Graph calls in {run['http_requests']} HTTP requests" in readme
-    assert f"{run['calls_a_page']} calls for each Page, up to {run['rows_at_most']:,} rows" in readme
-    assert len(plan(capsys, *schedule)["runs"]) == 3
 
 
 def test_a_signed_connection_makes_every_request_a_post(capsys: pytest.CaptureFixture[str]) -> None:

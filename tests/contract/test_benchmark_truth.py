@@ -1,74 +1,22 @@
-"""The README's numbers are those that were measured."""
+"""The benchmarks find rows that are missing, doubled or wrong in what a peer has loaded."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
 from peers.emulated import Emulated
-from peers.environments import PEERS
 from peers.jobs import METRICS, Job
-from peers.study import END_DAY, WORKLOADS
-from peers.tables import tables_of, with_tables
+from peers.study import END_DAY
 from peers.truth import Truth
 
-REPOSITORY = Path(__file__).parents[2]
-RESULTS = REPOSITORY / "tests" / "benchmarks" / "results"
-README = (REPOSITORY / "README.md").read_text()
-MEASURED = json.loads((RESULTS / "results.json").read_text())
-
-
-def test_tables_of_the_readme_are_those_of_the_results() -> None:
-    assert with_tables(README, MEASURED) == README
-
-
-def test_every_table_that_was_measured_stands_in_the_readme() -> None:
-    assert set(re.findall(r"<!-- numbers: (\w+) -->", README)) == set(tables_of(MEASURED))
-
-
-def test_a_changed_figure_would_be_noticed() -> None:
-    changed = json.loads(json.dumps(MEASURED))
-    changed["runs"][0]["http_requests"] += 1
-    assert with_tables(README, changed) != README
-
-
-def test_a_mark_without_a_table_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        with_tables("<!-- numbers: typo -->\n<!-- /numbers -->", MEASURED)
-
-
-def test_the_headline_is_a_figure_of_the_tables() -> None:
-    ours, theirs = re.findall(r"\*\*(\d+)( HTTP requests)?\*\*", README.partition("\n## ")[0])
-    measured = {run["peer"]: run["http_requests"] for run in MEASURED["runs"] if run["workload"] == "year-20"}
-    assert (int(ours[0]), int(theirs[0])) == (measured["ours"], measured["http_mapped"])
-
-
-@pytest.mark.parametrize("workload", [one.name for one in WORKLOADS])
-def test_no_peer_takes_fewer_requests_or_calls(workload: str) -> None:
-    runs = {run["peer"]: run for run in MEASURED["runs"] if run["workload"] == workload}
-    assert set(runs) == {peer.name for peer in PEERS}
-    for figure in ("http_requests", "graph_calls"):
-        # What was stopped, or gave up, had not asked for everything.
-        assert runs["ours"][figure] == min(
-            run[figure] for run in runs.values() if not run["stopped"] and not run["errors"]
-        )
-
-
-def test_no_row_of_ours_is_missing_doubled_or_wrong() -> None:
-    ours = [run for run in MEASURED["runs"] if run["peer"] == "ours"]
-    assert {(run["missing"], run["doubled"], run["wrong"], *run["errors"]) for run in ours} == {(0, 0, 0)}
-
-
-def test_every_plot_of_the_results_stands_in_the_readme() -> None:
-    shown = set(re.findall(r"\(tests/benchmarks/results/([\w.]+\.svg)\)", README))
-    assert shown == {file.name for file in RESULTS.glob("*.svg")}
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("kind", ["flat", "nested"])

@@ -1,0 +1,218 @@
+"""Reference tables in Markdown, made from signatures, docstrings, help texts and declarations of the package."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_msginsights.get_provider_info import get_provider_info
+from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
+from airflow_provider_msginsights.outputs.schema import COLUMNS, Kind
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
+from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
+from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "airflow_provider_msginsights"
+TEMPLATED = "(templated)"
+PARAMETER = re.compile(r":param (\w+): (.*?)(?=\n:|\Z)", re.DOTALL)
+DEFAULTS = {"deferrable": "`[operators] default_deferrable`", "poke_interval": "15 minutes", "timeout": "48 hours"}
+"""What a default says that is read from Airflow's configuration, or that Airflow gives a unit."""
+TYPES = {
+    Kind.STRING: "text",
+    Kind.DATE: "date",
+    Kind.TIMESTAMP: "timestamp, UTC",
+    Kind.NUMBER: "number",
+    Kind.BOOLEAN: "true or false",
+}
+METHODS = (
+    "get_records",
+    "list_pages",
+    "inspect_token",
+    "probe_metrics",
+    "probe_availability",
+    "get_conn",
+)
+"""The hook's public methods that have a twin with a leading ``a``."""
+MORE_METHODS = ("fetch_flow", "resolve_page_ids", "check_availability", "test_connection")
+PUBLIC_MODULES = (
+    "operators.msginsights",
+    "operators.token_check",
+    "sensors.msginsights",
+    "triggers.new_day",
+    "hooks.msginsights",
+    "retry_policies",
+    "insights.query",
+    "exceptions",
+    "emulator",
+    "emulator.pytest_fixtures",
+)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
+    """Return a Markdown table.
+
+    :param numbers: how many columns, at the right, hold numbers.
+    """
+    dashes = "|---" * (len(heads) - numbers) + "|---:" * numbers + "|"
+    head, *lines = (f"| {' | '.join(line)} |" for line in (heads, *rows))
+    return "\n".join([head, dashes, *lines])
+
+
+def in_markdown(text: str) -> str:
+    """Return the text of a docstring on one line, its code and references marked as Markdown does."""
+    return " ".join(text.split()).replace("``", "`")
+
+
+def parameters_of(owner: type[Any], templated: Sequence[str] = ()) -> str:
+    """Return the table of a class's parameters: their order and defaults by signature, their meaning by docstring.
+
+    :raises ValueError: when signature, docstring and templated fields do not name the same parameters.
+    """
+    signature = inspect.signature(owner.__init__).parameters
+    names = [name for name in signature if name not in {"self", "kwargs"}]
+    documented = {name: in_markdown(text) for name, text in PARAMETER.findall(inspect.getdoc(owner) or "")}
+    if missing := set(names) - set(documented):
+        raise ValueError(f"The docstring of {owner.__name__} says nothing of {sorted(missing)}.")
+    said = {name for name, text in documented.items() if TEMPLATED in text}
+    if said != set(templated):
+        raise ValueError(f"{owner.__name__}: templated or said to be, not both: {sorted(said ^ set(templated))}.")
+    rows = []
+    for name, text in documented.items():
+        meaning = text.replace(f" {TEMPLATED}", "").removesuffix(".")
+        mark = " **t**" if name in templated else ""
+        rows.append((f"`{name}`{mark}", default_of(signature.get(name)), meaning))
+    return table(("Parameter", "Default", "Meaning"), rows)
+
+
+def default_of(parameter: inspect.Parameter | None) -> str:
+    """Return the default of a parameter, as code."""
+    if parameter is None:  # Airflow's own, which the docstring says more of
+        return ""
+    if parameter.name in DEFAULTS:
+        return DEFAULTS[parameter.name]
+    value = parameter.default
+    if value is inspect.Parameter.empty:
+        return "required"
+    return f'`"{value}"`' if isinstance(value, str) else "none" if value in (None, ()) else f"`{value}`"
+
+
+def operator_parameters() -> str:
+    """Return the parameters of the operator."""
+    return parameters_of(MessagingInsightsOperator, MessagingInsightsOperator.template_fields)
+
+
+def sensor_parameters() -> str:
+    """Return the parameters of the sensor."""
+    return parameters_of(MessagingInsightsSensor, MessagingInsightsSensor.template_fields)
+
+
+def token_check_parameters() -> str:
+    """Return the parameters of the operator that checks a token."""
+    return parameters_of(MessagingInsightsTokenCheckOperator, MessagingInsightsTokenCheckOperator.template_fields)
+
+
+def new_day_trigger_parameters() -> str:
+    """Return the parameters of the watcher's trigger."""
+    return parameters_of(MessagingInsightsNewDayTrigger)
+
+
+def hook_methods() -> str:
+    """Return the hook's methods with a twin, and what the docstrings say of them before their fields."""
+    rows = []
+    for name in METHODS:
+        method = getattr(MessagingInsightsHook, name)
+        text = (inspect.getdoc(method) or "").partition("\n:")[0]
+        required = [
+            f"{one.name}=…" if one.kind is inspect.Parameter.KEYWORD_ONLY else one.name
+            for one in list(inspect.signature(method).parameters.values())[1:]
+            if one.default is inspect.Parameter.empty
+        ]
+        if not hasattr(MessagingInsightsHook, f"a{name}"):
+            raise ValueError(f"The method {name} has no twin a{name}.")
+        rows.append((f"`{name}({', '.join(required)})`", in_markdown(text)))
+    return table(("Method", "What it does"), rows)
+
+
+def connection_extras() -> str:
+    """Return the fields of a connection's extra, with the help texts of the form.
+
+    :raises ValueError: when the form and the code that reads the extra do not know the same fields.
+    """
+    (connection,) = get_provider_info()["connection-types"]
+    fields = connection["conn-fields"]
+    if set(fields) != set(EXTRA_FIELDS):
+        raise ValueError(f"In the form or in the code, not both: {sorted(set(fields) ^ set(EXTRA_FIELDS))}.")
+    rows = [(f"`{name}`", field["label"], field["description"]) for name, field in fields.items()]
+    return table(("Extra", "In the form", "Meaning"), rows)
+
+
+def columns() -> str:
+    """Return the columns of the table, in order; those of the breakdowns, which are alike, in one row."""
+    rows: list[tuple[str, str, str]] = []
+    for column in COLUMNS:
+        name, kind, meaning = f"`{column.name}`", TYPES[column.kind], column.meaning
+        if meaning == f"value of the breakdown {column.name}":
+            meaning = "value of the breakdown of that name"
+            if rows[-1][1:] == (kind, meaning):
+                name = f"{rows.pop()[0]}, {name}"
+        rows.append((name, kind, meaning))
+    return table(("Column", "Type", "Meaning"), rows)
+
+
+def examples() -> str:
+    """Return the examples, each with the first sentence of its docstring."""
+    rows = []
+    for file in sorted((ROOT / "example_dags").glob("*.py")):
+        summary = (ast.get_docstring(ast.parse(file.read_text())) or "").partition("\n\n")[0]
+        rows.append((f"[`{file.name}`](example_dags/{file.name})", in_markdown(summary).removesuffix(".")))
+    return table(("DAG", "What it shows"), rows)
+
+
+def exported(module: ModuleType) -> list[str]:
+    """Return what ``__all__`` says; without it the classes, functions and fixtures defined there by public names."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (isinstance(value, (type, FunctionType)) or type(value).__name__ == "FixtureFunctionDefinition")
+        and value.__module__ == module.__name__
+    ]
+
+
+def public_names() -> str:
+    """Return what each public module exports, and the types that the hook's methods return."""
+    rows = []
+    for name in PUBLIC_MODULES:
+        names = ", ".join(f"`{one}`" for one in exported(import_module(f"{PACKAGE}.{name}")))
+        rows.append((f"`{name}`", names + (_methods() if name == "hooks.msginsights" else "")))
+    listed = table((f"In `{PACKAGE}.`", "Names"), rows)
+    results = ", ".join(f"`{one}`" for one in _results())
+    return f"{listed}\n\nWhat the hook returns has stable fields as well: {results}."
+
+
+def _methods() -> str:
+    missing = [name for name in MORE_METHODS if not callable(getattr(MessagingInsightsHook, name, None))]
+    if missing:
+        raise ValueError(f"The hook has no methods {missing}.")
+    more = ", ".join(f"`{one}`" for one in MORE_METHODS)
+    return f": the methods of [its table](#the-hook-in-your-own-tasks) and their twins, {more}"
+
+
+def _results() -> list[str]:
+    annotations = [str(getattr(MessagingInsightsHook, name).__annotations__["return"]) for name in METHODS[:-1]]
+    found = dict.fromkeys(re.findall(r"\b[A-Z]\w+", " ".join(annotations)))
+    return [name for name in found if name not in {"Generator", "None"}]

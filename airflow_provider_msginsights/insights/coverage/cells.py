@@ -127,7 +127,7 @@ REVIVED = _table({SILENT: PROVISIONAL})
 """The metric has rows again."""
 
 
-def _marks(codes: tuple[bytes, ...]) -> bytes:
+def marks(codes: tuple[bytes, ...]) -> bytes:
     """Return a table that makes these codes ``1`` and all others ``0``."""
     table = bytearray(b"0" * 256)
     for code in codes:
@@ -135,9 +135,9 @@ def _marks(codes: tuple[bytes, ...]) -> bytes:
     return bytes(table)
 
 
-STORED = _marks((FINAL, PROVISIONAL, SETTLED, SILENT))
-MISSING_IF_FINAL = _marks((NEVER, FAILED, OPEN, PROVISIONAL, EARLY))
+STORED = marks((FINAL, PROVISIONAL, SETTLED, SILENT))
+MISSING_IF_FINAL = marks((NEVER, FAILED, OPEN, PROVISIONAL, EARLY))
 """What a day that is final must not be."""
-MISSING_IF_EARLY = _marks((NEVER, FAILED, OPEN))
+MISSING_IF_EARLY = marks((NEVER, FAILED, OPEN))
 """What a day that has ended, but is not final yet, must not be."""
 NEVER_MISSING = b"".join((FINAL, SETTLED, SILENT, NO_ROW, PASSED, MUTE, CLOSED, REFUSED, REMOVED))

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from support.made_ledgers import CONNECTIONS, METRICS, DailyLoads, day, ever
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, PermissionDeniedError
-from airflow_provider_msginsights.insights.coverage.acknowledgements import (
+from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import (
     Acknowledgements,
     AcknowledgementsFileError,
 )
-from airflow_provider_msginsights.insights.coverage.finding_kinds import FindingKind
-from airflow_provider_msginsights.insights.coverage.findings import CoverageFinding, Restatement, find
-from airflow_provider_msginsights.insights.coverage.findings_state import FindingsState
-from airflow_provider_msginsights.insights.coverage.silent_cause import SilentCause, silent_cause
+from airflow_provider_msginsights.insights.coverage.findings.kinds import FindingKind
+from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding, Restatement, find
+from airflow_provider_msginsights.insights.coverage.findings.silent_cause import SilentCause, silent_cause
+from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
 from airflow_provider_msginsights.insights.token.report import PageAccess, TokenKind, TokenReport
 
 if TYPE_CHECKING:

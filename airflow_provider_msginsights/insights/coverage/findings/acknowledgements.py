@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.coverage.finding_kinds import FindingKind
+from airflow_provider_msginsights.insights.coverage.findings.kinds import FindingKind
 from airflow_provider_msginsights.insights.coverage.hand_edited import EditedFile
 from airflow_provider_msginsights.insights.dates import parse_moment
 from airflow_provider_msginsights.insights.parameters.parse import is_page_id, parse_text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    from airflow_provider_msginsights.insights.coverage.findings import CoverageFinding
+    from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding
     from airflow_provider_msginsights.insights.coverage.hand_edited import Place
 
 VERSION = 1

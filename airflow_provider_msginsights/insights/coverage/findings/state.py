@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.insights.coverage.finding_kinds import FindingKind
-from airflow_provider_msginsights.insights.coverage.findings import CoverageFinding
-from airflow_provider_msginsights.insights.coverage.silent_cause import SilentCause
+from airflow_provider_msginsights.insights.coverage.findings.kinds import FindingKind
+from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding
+from airflow_provider_msginsights.insights.coverage.findings.silent_cause import SilentCause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

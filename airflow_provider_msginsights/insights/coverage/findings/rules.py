@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_msginsights.insights.coverage.finding_kinds import WORDS, WORDS_OF_MANY, FindingKind
-from airflow_provider_msginsights.insights.coverage.part_days import (
+from airflow_provider_msginsights.insights.coverage.findings.kinds import WORDS, WORDS_OF_MANY, FindingKind
+from airflow_provider_msginsights.insights.coverage.findings.part_days import (
     GONE,
     HAD,
     LOADED,
@@ -37,11 +37,11 @@ from airflow_provider_msginsights.insights.wording import pages_in_words, plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from airflow_provider_msginsights.insights.coverage.findings.silent_cause import SilentCause
     from airflow_provider_msginsights.insights.coverage.gaps import Horizon
     from airflow_provider_msginsights.insights.coverage.ledger import Ledger, PageCells
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
     from airflow_provider_msginsights.insights.coverage.series import Series
-    from airflow_provider_msginsights.insights.coverage.silent_cause import SilentCause
 
 CONNECTIONS = "page_messages_total_messaging_connections"
 RECENT_DAYS = 7

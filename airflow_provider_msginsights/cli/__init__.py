@@ -8,6 +8,7 @@ In reading order:
 
 - ``process``: where the program starts, its streams, signals and how it ends; ``__main__`` runs it too;
 - ``output``: tables, JSON and exit codes, the same for every command; ``options``: types of options;
+- ``token``: ``token create`` and ``token renew``, the only commands that touch a secret;
 - ``inspect``: ``check`` and ``metrics``; ``plan``, with ``dry_run`` for the requests of a load; ``demo``; ``emulator``;
 - ``connections``: the connection that a command uses; ``extras``: what to install when a package is missing.
 
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     from airflow_provider_msginsights.cli.demo import command as demo
     from airflow_provider_msginsights.cli.inspect import check, metrics
     from airflow_provider_msginsights.cli.plan import command as plan
+    from airflow_provider_msginsights.cli.token import command as token
 
     parser = argparse.ArgumentParser(
         prog="msginsights",
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (check, metrics, plan, demo, emulator):
+    for command in (token, check, metrics, plan, demo, emulator):
         command.add_parser(commands)
     return parser
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow.sdk import Connection
+
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+
+_PARTS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 
 
 @contextlib.contextmanager
@@ -40,26 +45,51 @@ def connected(conn_id: str) -> Iterator[MessagingInsightsHook]:
 
     :raises ConfigurationError: when there is no such connection, or none of this type.
     """
-    # Airflow's own commands set this too; without it the database is not looked into.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     with contextlib.redirect_stdout(sys.stderr):
-        with _failures_of_airflow("cannot be loaded"):
-            from airflow.sdk import BaseHook
-
-            from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+        _look_up(conn_id)
         from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 
-        with _failures_of_airflow("cannot look up the connection"):
-            try:
-                connection = BaseHook.get_connection(conn_id)
-            except AirflowNotFoundException:
-                raise ConfigurationError(
-                    f"There is no connection {conn_id!r} in this Airflow: not in AIRFLOW_CONN_{conn_id.upper()}, in no "
-                    "secrets backend and not in the database. Add it, or run the command where Airflow runs."
-                ) from None
-        if connection.conn_type != MessagingInsightsHook.conn_type:
-            raise ConfigurationError(
-                f"The connection {conn_id!r} is of type {connection.conn_type!r}, and this takes one of type "
-                f"{MessagingInsightsHook.conn_type!r}."
-            )
         yield MessagingInsightsHook(conn_id)
+
+
+def stored_parts(conn_id: str) -> dict[str, Any]:
+    """Return a connection as its JSON holds it, secrets and all; parts that it lacks are left out.
+
+    :raises ConfigurationError: when there is no such connection, none of this type, or its extra is not a JSON object.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        connection = _look_up(conn_id)
+        with _failures_of_airflow("cannot read the connection"):
+            parts = {name: getattr(connection, name, None) for name in _PARTS}
+    try:
+        extra = json.loads(parts["extra"] or "{}")
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(f"Connection {conn_id!r}: the connection's extra must be a JSON object.")
+    return {name: value for name, value in (parts | {"extra": extra}).items() if value not in (None, "", {})}
+
+
+def _look_up(conn_id: str) -> Connection:
+    # Airflow's own commands set this too; without it the database is not looked into.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    with _failures_of_airflow("cannot be loaded"):
+        from airflow.sdk import BaseHook
+
+        from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+    from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+
+    with _failures_of_airflow("cannot look up the connection"):
+        try:
+            connection = BaseHook.get_connection(conn_id)
+        except AirflowNotFoundException:
+            raise ConfigurationError(
+                f"There is no connection {conn_id!r} in this Airflow: not in AIRFLOW_CONN_{conn_id.upper()}, in no "
+                "secrets backend and not in the database. Add it, or run the command where Airflow runs."
+            ) from None
+    if connection.conn_type != MessagingInsightsHook.conn_type:
+        raise ConfigurationError(
+            f"The connection {conn_id!r} is of type {connection.conn_type!r}, and this takes one of type "
+            f"{MessagingInsightsHook.conn_type!r}."
+        )
+    return connection

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +34,9 @@ class Request:
     :param page_id: whose Page token to use when one is known; otherwise the connection's own token is used.
     :param yields_tokens: the reply holds Page tokens; the transport keeps them and hands on the reply without them.
     :param inspects_token: the transport adds the token of ``page_id`` as ``input_token``.
+    :param exchanges: the parameter in which the transport sends what is exchanged for a new token, the code of a login
+        or the connection's token, beside the app's id and secret. The reply holds the new token; the transport goes on
+        with it, and hands on the reply without it.
     """
 
     path: str
@@ -41,6 +44,7 @@ class Request:
     page_id: str | None = None
     yields_tokens: bool = False
     inspects_token: bool = False
+    exchanges: Literal["code", "fb_exchange_token"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,15 @@ class BlockingTransport:
         if crew is not None:
             crew.close()
 
+    @property
+    def credentials(self) -> Credentials:
+        """What the transport goes on with: the connection's credentials, or those a flow exchanged them for."""
+        return self._tokens.credentials
+
+    def page_credentials(self, page_id: str) -> Credentials | None:
+        """Return the credentials of a Page, where a flow was given its token."""
+        return self._tokens.of_page(page_id)
+
     def run(self, flow: Flow[T]) -> T:
         """Return the flow's result; records it emits are dropped.
 

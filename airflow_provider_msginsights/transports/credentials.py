@@ -10,10 +10,11 @@ import hashlib
 import hmac
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
+from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.graph.json_text import NotJsonError, decode
 from airflow_provider_msginsights.transports.redaction import (
     HIDDEN,
@@ -46,12 +47,14 @@ class Credentials:
     """What a connection holds. Equal when every part is; never shown and never pickled.
 
     :param proof: whether calls carry an ``appsecret_proof``: ``plain``, ``timed`` or ``off``.
+    :param login_code: the code of a login, to be exchanged for a token.
     """
 
     token: str
     app_id: str | None = None
     app_secret: str | None = None
     proof: str = "off"
+    login_code: str | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({HIDDEN})"
@@ -90,6 +93,24 @@ class RunTokens:
             return self.credentials.app_token or self.credentials.token
         return self._token_of(request.page_id)
 
+    def of_page(self, page_id: str) -> Credentials | None:
+        """Return the credentials of a Page whose token was given."""
+        token = self._of_pages.get(page_id)
+        return None if token is None else replace(self.credentials, token=token)
+
+    def exchanged(self, request: Request) -> dict[str, str]:
+        """Return what a request for a new token carries: the app's id and secret, and what it gives for the token.
+
+        :raises ConfigurationError: when one of them is missing.
+        """
+        held = self.credentials
+        given = held.login_code if request.exchanges == "code" else held.token
+        if not (held.app_id and held.app_secret and given):
+            raise ConfigurationError(
+                "A token is exchanged by the app it belongs to: app_id and app_secret are missing."
+            )
+        return {"client_id": held.app_id, "client_secret": held.app_secret, str(request.exchanges): given}
+
     def _token_of(self, page_id: str | None) -> str:
         return self._of_pages.get(page_id or "", self.credentials.token)
 
@@ -123,6 +144,8 @@ class RunTokens:
         Rows are searched for the secrets that the request was made with, words (errors, names) for all of this run and
         for whatever looks like one: looking for every Page's token in every reply would cost too much.
         """
+        if request.exchanges is not None:
+            body = self._adopt(body)
         if request.yields_tokens:
             body = self._absorb(body, asked_for=request.path.strip("/"))
         used = self._used_by(request)
@@ -196,10 +219,28 @@ class RunTokens:
                 entry["access_token"] = HIDDEN
         return json.dumps(document) if has_changed else body
 
+    def _adopt(self, body: str) -> str:
+        """Go on with the token that an exchange gave; one that no request can carry is handed on as none."""
+        try:
+            document, fault = decode(body)
+        except NotJsonError:
+            return body
+        if fault is not None or not isinstance(document, dict) or not isinstance(document.get("access_token"), str):
+            return body
+        token, document["access_token"] = document["access_token"], None
+        if is_sendable(token):
+            self.renew(replace(self.credentials, token=token, login_code=None))
+            document["access_token"] = HIDDEN
+        else:
+            self._retired.update((token, *_SENDABLE.findall(token)))
+        return json.dumps(document)
+
     def _used_by(self, request: Request) -> set[str]:
         """Return what a request may have been made with."""
         used = {self.credentials.token, self.of(request), self._token_of(request.page_id)}
         used.update(filter(None, (self.credentials.app_secret, self.credentials.app_token)))
+        if request.exchanges is not None:
+            used.update(filter(None, (self.credentials.login_code, *self._retired)))
         return used.union(islice(reversed(self._proofs), _RECENT_PROOFS))
 
     def _spelled(self, secrets: Iterable[str]) -> list[Spellings]:
@@ -217,7 +258,8 @@ class RunTokens:
 
     def _current(self) -> Iterator[str]:
         yield self.credentials.token
-        yield from filter(None, (self.credentials.app_secret, self.credentials.app_token))
+        held = self.credentials
+        yield from filter(None, (held.app_secret, held.app_token, held.login_code))
         yield from filter(None, self._of_pages.values())
 
 

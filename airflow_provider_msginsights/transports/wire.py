@@ -55,16 +55,25 @@ _HEADERS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One HTTP request. The token stands in the header or in the form, and never in the address."""
+    """One HTTP request. The token stands in the header or in the form, and never in the address.
+
+    :param token: ``None`` for a request that the app signs by its id and secret in the form.
+    """
 
     method: str
     url: str
-    token: str = field(repr=False)
+    token: str | None = field(repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the answer holds one for each request."""
+        return self.form is not None and "batch" in self.form
 
     def sign(self, request: Signable) -> Signable:
         """Set the header last: as an ``auth`` callable it stands where a netrc entry would otherwise be read."""
-        request.headers["Authorization"] = f"Bearer {self.token}"
+        if self.token is not None:
+            request.headers["Authorization"] = f"Bearer {self.token}"
         return request
 
 
@@ -110,7 +119,8 @@ class Wire:
     def groups(self, send: Send) -> list[Group]:
         """Return the requests of a step, by the HTTP call they travel in."""
         limit = min(send.batch_limit, self._settings.batch_size)
-        return batch.pack(send.requests, limit=limit)
+        alone = [(one,) for one in send.requests if one.exchanges is not None]
+        return [*batch.pack([one for one in send.requests if one.exchanges is None], limit=limit), *alone]
 
     def limit_seconds(self, send: Send, group: Group) -> float:
         """How long a call may take, from looking up the host to the last byte: what its requests have left."""
@@ -121,6 +131,9 @@ class Wire:
     def call(self, group: Group) -> HttpCall:
         """Return a plain GET for one request without a further secret, else a batch POST; made anew at each try."""
         tokens, root = self._tokens, f"{self._settings.base_url}/{self._settings.api_version}"
+        if (exchange := group[0]).exchanges is not None:
+            form = {**dict(exchange.params), **tokens.exchanged(exchange)}
+            return HttpCall(method="POST", url=f"{root}{exchange.path}", token=None, form=form)
         if len(group) == 1 and not tokens.must_be_hidden(group[0]):
             url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
             return HttpCall(method="GET", url=url, token=tokens.of(group[0]))
@@ -139,7 +152,7 @@ class Wire:
             return tuple(self._lost(one, lost, exchange, shared=len(group) > 1) for one in group)
         text = answer.content.decode("utf-8", "surrogateescape")
         whole = Response(status=answer.status, headers=answer.headers, body=text)
-        parts = batch.decode(whole, len(group)) if call.method == "POST" else None
+        parts = batch.decode(whole, len(group)) if call.is_batch else None
         if parts is None:
             return tuple(self._heard(one, whole, exchange, shared=len(group) > 1) for one in group)
         return tuple(

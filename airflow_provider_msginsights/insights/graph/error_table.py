@@ -104,6 +104,8 @@ _GRANT = (
     "needs Advanced Access. Grant what is missing and make a new token."
 )
 _REDUCE = "The API asks for a smaller request."
+_LOG_IN = "A login's code is good once, for some minutes and for one redirect address: log in again."
+_APP = "Check the app's id and secret: the app's dashboard shows both (App settings, Basic)."
 _TOO_WIDE = "The range is wider than the API accepts: ask for fewer days."
 
 _TABLE: dict[tuple[int, int | None], Rule] = {
@@ -130,6 +132,8 @@ _TABLE: dict[tuple[int, int | None], Rule] = {
     ),
     (100, 1504016): Rule(InvalidRequestError, Remedy.SHRINK, _TOO_WIDE),
     (100, 1504018): Rule(ServiceUnavailableError, Remedy.SHRINK, _REDUCE),
+    **dict.fromkeys(((100, 36007), (100, 36008), (100, 36009)), Rule(AuthenticationError, Remedy.STOP, _LOG_IN, "run")),
+    (101, None): Rule(ConfigurationError, Remedy.STOP, _APP, "run", concerns_app=True),
     (102, None): Rule(AuthenticationError, Remedy.NEW_TOKEN, "The token's session is over. " + _RENEW, "run"),
     (104, None): Rule(
         AuthenticationError,
@@ -159,6 +163,12 @@ _TABLE: dict[tuple[int, int | None], Rule] = {
     ),
     (190, 2069032): Rule(
         AuthenticationError, Remedy.PAGE_TOKEN, "A Page token is needed, and this is another kind of token."
+    ),
+    (191, None): Rule(
+        ConfigurationError,
+        Remedy.STOP,
+        "The redirect address must be one of the app's Valid OAuth Redirect URIs (Facebook Login, Settings).",
+        "run",
     ),
     (200, 2069030): Rule(FatalGraphAPIError, Remedy.STOP, "This kind of Page does not support insights."),
     (200, 2069031): Rule(FatalGraphAPIError, Remedy.STOP, "This kind of Page does not support a requested field."),
@@ -227,6 +237,13 @@ SENTENCES: tuple[Sentence, ...] = (
         Rule(InvalidRequestError, Remedy.SHRINK, _TOO_WIDE),
         outranks=frozenset({99}),
     ),
+    # Public fixtures of the token exchange: "Error validating client secret.", "Invalid verification code format."
+    Sentence(
+        frozenset({1, 101}),
+        r"validating client secret",
+        Rule(ConfigurationError, Remedy.STOP, _APP, "run", concerns_app=True),
+    ),
+    Sentence(frozenset({100}), r"verification code", Rule(AuthenticationError, Remedy.STOP, _LOG_IN, "run")),
     # Public fake Graph servers: "API calls from the server require an appsecret_proof argument", "Invalid
     # appsecret_proof provided in the API argument"
     Sentence(

@@ -26,19 +26,24 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.token.report import PageAccess, TokenReport
 
 _ORDER = tuple(Severity)
+_RENEWABLE = (TokenKind.USER, TokenKind.SYSTEM_USER, TokenKind.PERSON)
 _EXPIRED = 463
 _ABOUT_THE_PERSON = (458, 459, 464, 492)
 _INVALID_PARAMETER = 100
 _NAMED_PAGES = 10
 
 _RENEW = (
-    "Make a new token and put it in the connection's password (in your secrets backend, if it lives there): for a "
-    "system user in the business's settings, or from a long-lived user token by /me/accounts. Both kinds can be had "
-    "without an end."
+    "Make a new token: 'msginsights token create' takes a system user's, made in the business's settings, or lets a "
+    "person log in, tests it and saves it in the connection or your secrets backend. A system user's token and a "
+    "Page's can be had without an end."
+)
+_RENEW_IN_TIME = (
+    "'msginsights token renew' replaces it by a new one of 60 days, as long as it lives, and saves that; schedule it."
 )
 _GRANT = (
     "Make the token again and allow {permissions} for every Page the loads read: in the login dialog, or where the "
-    "system user's token is generated. The app must offer them: its dashboard, App Review, Permissions and features."
+    "system user's token is generated. The app must offer them: its dashboard, App Review, Permissions and features. "
+    "'msginsights token create' does it from there; with --login --rerequest it asks a person again."
 )
 _WITHOUT_READ_INSIGHTS = "Without read_insights the API answers with no row and no error. "
 _READ_ALL_THE_SAME = "A read gave rows all the same."
@@ -115,7 +120,7 @@ def _kind(report: TokenReport) -> Iterator[TokenFinding]:
 
 def endings_of(report: TokenReport, days: float) -> Iterator[TokenFinding]:
     """Yield what ends within so many days, or has ended."""
-    log_in = "The token's person must log in to the app again; then make a new token from the new login."
+    log_in = "The token's person must log in to the app again: 'msginsights token create --login'."
     for topic, what, lifetime, remedy in (
         ("expires", "The token", report.expires, _RENEW),
         ("data_access", "The token's access to data", report.data_access, log_in),
@@ -123,6 +128,8 @@ def endings_of(report: TokenReport, days: float) -> Iterator[TokenFinding]:
         left = lifetime.days_left(report.asked_at)
         if left is None or left > days:
             continue
+        if topic == "expires" and left > 0 and report.kind in _RENEWABLE:
+            remedy = _RENEW_IN_TIME  # noqa: PLW2901 - what helps depends on the kind
         severity, verb = (Severity.WARNING, "ends") if left > 0 else (_severity(report), "ended")
         yield TokenFinding(
             severity=severity,

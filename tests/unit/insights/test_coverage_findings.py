@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from support.made_ledgers import CONNECTIONS, METRICS, DailyLoads, day, ever
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, PermissionDeniedError
+from airflow_provider_msginsights.insights.coverage.answers import Restatement
 from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import (
     Acknowledgements,
     AcknowledgementsFileError,
 )
 from airflow_provider_msginsights.insights.coverage.findings.kinds import FindingKind
-from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding, Restatement, find
+from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding, find
 from airflow_provider_msginsights.insights.coverage.findings.silent_cause import SilentCause, silent_cause
 from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
 from airflow_provider_msginsights.insights.token.report import PageAccess, TokenKind, TokenReport
@@ -174,23 +175,23 @@ def test_connections_that_fall_by_a_fifth_and_fifty_are_found(old: int, new: int
 
 def test_a_final_day_restated_by_a_fifth_is_found() -> None:
     loads = DailyLoads(FIVE).run(30)
-    number = day(10).toordinal()
     graves = [
-        Restatement("103", NEW, number + 1, 10, 20, was_final=True),
-        Restatement("103", NEW, number, 10, 13, was_final=True),
-        Restatement("104", NEW, number, 0, 1, was_final=True),
+        Restatement("103", NEW, day(11), 10, 20, was_final=True),
+        Restatement("103", NEW, day(10), 10, 13, was_final=True),
+        Restatement("104", NEW, day(10), 0, 1, was_final=True),
     ]
     light = [
-        Restatement("101", NEW, number, 10, 12, was_final=True),
-        Restatement("101", NEW, number, 10, 99, was_final=False),
-        Restatement("999", NEW, number, 10, 99, was_final=True),
+        Restatement("101", NEW, day(10), 10, 12, was_final=True),
+        Restatement("101", NEW, day(10), 10, 99, was_final=False),
+        Restatement("999", NEW, day(10), 10, 99, was_final=True),
+        Restatement("102", NEW, day(10), None, 99, was_final=True),
     ]
     assert found(loads, restatements=light) == ()
     first, second = found(loads, restatements=[*graves, *light])
     assert told([first, second]) == [("final_day_restated", page_id, NEW, day(10)) for page_id in ("103", "104")]
     assert "from 10 to 13" in first.what
     assert first.identity.endswith("2026-10-11")
-    everywhere = [Restatement(page_id, NEW, number, None, 5, was_final=True) for page_id in FIVE]
+    everywhere = [Restatement(page_id, NEW, day(10), 10, None, was_final=True) for page_id in FIVE]
     assert [one.page_ids for one in found(loads, restatements=everywhere)] == [FIVE]
 
 

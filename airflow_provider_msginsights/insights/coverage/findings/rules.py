@@ -37,6 +37,7 @@ from airflow_provider_msginsights.insights.wording import pages_in_words, plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from airflow_provider_msginsights.insights.coverage.answers import Restatement
     from airflow_provider_msginsights.insights.coverage.findings.silent_cause import SilentCause
     from airflow_provider_msginsights.insights.coverage.gaps import Horizon
     from airflow_provider_msginsights.insights.coverage.ledger import Ledger, PageCells
@@ -78,22 +79,6 @@ class CoverageFinding:
         """A name that stays the same as long as the trouble goes on; that of an event has its day in it."""
         name = f"{self.kind}:{self.page_id or '*'}:{self.metric or '*'}"
         return f"{name}:{self.first_day}" if self.kind.is_event else name
-
-
-class Restatement(NamedTuple):
-    """A stored value that a load changed.
-
-    :param day: ordinal of the Pacific day.
-    :param new: ``None`` where the row was taken out.
-    :param was_final: whether the day was final when it was stored before.
-    """
-
-    page_id: str
-    metric: str
-    day: int
-    old: float | None
-    new: float | None
-    was_final: bool
 
 
 class _Trouble(NamedTuple):
@@ -243,20 +228,16 @@ def _falls(series: Series, before: int) -> Iterator[tuple[int, float, float]]:
 def _restated(days: PartDays, restatements: Iterable[Restatement]) -> Iterator[_Trouble]:
     grave: defaultdict[tuple[str, str], list[Restatement]] = defaultdict(list)
     for one in restatements:
-        old, new = one.old or 0, one.new or 0
-        if one.was_final and one.page_id in days.pages and abs(new - old) > _RESTATED_SHARE * abs(old):
-            grave[one.page_id, one.metric].append(one)
+        if one.was_final and one.old is not None and one.page_id in days.pages:
+            change = abs((one.new or 0) - one.old)
+            if change > _RESTATED_SHARE * abs(one.old):
+                grave[one.page_id, one.metric].append(one)
     for (page_id, metric), some in grave.items():
         first = min(some, key=lambda one: one.day)
         more = f", and {plural(len(some) - 1, 'later day')} too" if len(some) > 1 else ""
-        new_value = "no value" if first.new is None else f"{first.new:,g}"
-        yield _Trouble(
-            FindingKind.FINAL_DAY_RESTATED,
-            page_id,
-            metric,
-            first.day,
-            f" from {'no value' if first.old is None else f'{first.old:,g}'} to {new_value}{more}",
-        )
+        new = "no row" if first.new is None else f"{first.new:,g}"
+        detail = f" from {first.old or 0:,g} to {new}{more}"
+        yield _Trouble(FindingKind.FINAL_DAY_RESTATED, page_id, metric, first.day.toordinal(), detail)
 
 
 def _not_listed(days: PartDays, ledger: Ledger) -> Iterator[_Trouble]:

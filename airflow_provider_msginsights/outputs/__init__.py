@@ -13,7 +13,8 @@ The way of a row, a module a step:
 - ``write_result``: what the load left in the dataset, in numbers;
 - ``manifest``: what the run did is noted beside the data.
 
-``values`` are rows as bare tuples; ``checked_rows`` refuses stored rows that somebody damaged.
+``values`` are rows as bare tuples, ``series_rows`` those that stay columns from the reply to the bytes;
+``checked_rows`` refuses stored rows that somebody damaged.
 
 Free to change: how rows are spooled, merged and written. Stable: columns, layout and manifests, for datasets of every
 earlier version must stay readable.

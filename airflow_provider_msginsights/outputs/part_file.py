@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.checked_rows import checked_rows
 from airflow_provider_msginsights.outputs.merging import Tally, in_order, merged
+from airflow_provider_msginsights.outputs.series_rows import DayRows
 from airflow_provider_msginsights.outputs.values import PAGE_ID
 from airflow_provider_msginsights.outputs.write_result import StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -61,7 +62,7 @@ class PartFile:
         """
         name = f"{partition}/{self._name}"
         listing: Mapping[str, Entry] = {} if is_new else self._store.list(partition)
-        answered_rows = sum(block.rows for run in runs for block in run)
+        answered_rows = sum(run.rows for run in runs)
         stored_bytes = listing[self._name].size_bytes if self._name in listing else 0
 
         def merge(current: Current, file: IO[bytes]) -> tuple[int, Tally]:
@@ -84,14 +85,16 @@ class PartFile:
         return file, tally
 
     def _merge(
-        self, name: str, stored: bytes | None, owners: dict[str, str], answered: Iterator[Values], file: IO[bytes]
+        self, name: str, stored: bytes | None, owners: dict[str, str], answered: Iterable[Values], file: IO[bytes]
     ) -> tuple[int, Tally]:
         """Write the file's rows; give their number, and what the answered ones did."""
         tally = Tally()
-        before = () if stored is None else self._stored(name, stored)
         if owners:
             answered = self._owned(answered, owners, name)
-        return self._format.write(merged(before, answered, tally), self._columns, file), tally
+        if stored is not None:
+            return self._format.write(merged(self._stored(name, stored), answered, tally), self._columns, file), tally
+        tally.rows_added = self._format.write(answered, self._columns, file)
+        return tally.rows_added, tally
 
     def _others(self, partition: str, folder: Mapping[str, Entry]) -> dict[str, bytes]:
         """Read the other parts' files."""
@@ -111,16 +114,26 @@ class PartFile:
                 owners |= {page: name for (page,) in checked_rows(self._format.read(data, page_id), page_id)}
         return owners
 
-    def _owned(self, rows: Iterator[Values], owners: dict[str, str], name: str) -> Iterator[Values]:
-        """Pass rows on, making sure that their Pages belong to this part."""
+    def _owned(self, rows: Iterable[Values], owners: dict[str, str], name: str) -> Iterable[Values]:
+        """Return the rows, making sure that their Pages belong to this part: now, or as they are read."""
+        if isinstance(rows, DayRows):
+            for head in rows.heads:
+                self._check_owner(head.page_id, owners, name)
+            return rows
+        return self._checked(rows, owners, name)
+
+    def _checked(self, rows: Iterable[Values], owners: dict[str, str], name: str) -> Iterator[Values]:
         for row in rows:
-            if (page := row[PAGE_ID]) in owners:
-                raise ConfigurationError(
-                    f"Page {page} is held by {self._store.shown_path(owners[page])}, so {self._store.shown_path(name)} "
-                    "cannot have it too: readers would count it twice. Load the Page with the part that has it, or "
-                    "remove it there first."
-                )
+            self._check_owner(row[PAGE_ID], owners, name)
             yield row
+
+    def _check_owner(self, page: str, owners: dict[str, str], name: str) -> None:
+        if page in owners:
+            raise ConfigurationError(
+                f"Page {page} is held by {self._store.shown_path(owners[page])}, so {self._store.shown_path(name)} "
+                "cannot have it too: readers would count it twice. Load the Page with the part that has it, or "
+                "remove it there first."
+            )
 
     def _stored(self, name: str, data: bytes) -> Iterator[Values]:
         with self._naming(name):

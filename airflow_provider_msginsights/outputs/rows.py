@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import math
 from hashlib import sha256
-from itertools import repeat
+from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.graph.row_times import first_day
 from airflow_provider_msginsights.insights.records import RecordSeries
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
+from airflow_provider_msginsights.outputs.series_rows import NOT_DIVIDED, SeriesDay, SeriesHead, SeriesRows
 from airflow_provider_msginsights.outputs.values import (
     BREAKDOWN_BY,
     FIRST_BREAKDOWN,
@@ -26,7 +27,7 @@ from airflow_provider_msginsights.outputs.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.records import InsightsRecord, Records, TimeColumns
@@ -36,15 +37,8 @@ if TYPE_CHECKING:
 _NO_EXTRA_COLUMNS: Mapping[str, str] = MappingProxyType({})
 _EXACT_IN_A_DOUBLE = 2**53
 _MOST_REMEMBERED = 1_024
-_NOT_DIVIDED: Values = ("", *[None] * len(BREAKDOWN_COLUMNS), None)
+_MOST_HEADS = 50_000
 _NO_DIVISIONS = json.dumps([[], None])[1:]
-
-
-class _Times(NamedTuple):
-    """What many rows without dimensions say of their times: the ends of their keys, and whether each is final."""
-
-    key_ends: list[bytes]
-    are_final: list[bool]
 
 
 class RowMaker:
@@ -59,7 +53,8 @@ class RowMaker:
         extra = sorted(extra_columns.items())
         self._names = (*COLUMN_NAMES, *(name for name, _ in extra))
         self._extra = tuple(text for _, text in extra)
-        self._known_times: dict[TimeColumns, _Times] = {}
+        self._known_times: dict[TimeColumns, tuple[SeriesDay, ...]] = {}
+        self._heads: dict[tuple[str, str, str, str], SeriesHead] = {}
         self._days: dict[date, bool] = {}
 
     @property
@@ -73,27 +68,19 @@ class RowMaker:
 
     def values(self, records: Records) -> list[Values]:
         """Return the rows as bare values, in column order."""
-        made: list[Values] = []
+        return list(chain.from_iterable(self.parts(records)))
+
+    def parts(self, records: Records) -> Iterator[SeriesRows | list[Values]]:
+        """Yield the rows as bare values, those of a series as columns."""
         for part in records.parts:
             if isinstance(part, RecordSeries) and _are_exact(part.values):
-                made += self._of_series(part)
+                yield SeriesRows(self._head_of(part), self._days_of(part.times), part.values)
             else:
-                made += map(self._of_record, part)
-        return made
-
-    def _of_series(self, series: RecordSeries) -> Iterable[Values]:
-        """Make whole columns: a long load spends its time here, so nothing is done row by row but the key's hash."""
-        times = self._known_times.get(series.times) or self._know_times(series.times)
-        whose = _whose(series.page_id, series.metric, series.period).encode()
-        record_ids = [sha256(whose + end).hexdigest()[:32] for end in times.key_ends]
-        named = map(repeat, (series.page_id, series.metric, series.period))
-        plain = map(repeat, (None, series.unit, None, *_NOT_DIVIDED))
-        extra = map(repeat, self._extra)
-        return zip(record_ids, *named, *series.times, series.values, *plain, times.are_final, *extra)  # noqa: B905
+                yield list(map(self._of_record, part))
 
     def _of_record(self, record: InsightsRecord) -> Values:
         page_id, metric, period, start, day, end, value, raw, unit, currency, named, other = record
-        divisions, dimensions = _divided(dict(named), dict(other)) if named or other else (_NO_DIVISIONS, _NOT_DIVIDED)
+        divisions, dimensions = _divided(dict(named), dict(other)) if named or other else (_NO_DIVISIONS, NOT_DIVIDED)
         kept = (value, raw) if value is None or _are_exact((value,)) else _kept_as_text(value, raw)
         key = f"{_whose(page_id, metric, period)}{_when(start, day)}{divisions}"
         record_id = sha256(key.encode()).hexdigest()[:32]
@@ -101,16 +88,26 @@ class RowMaker:
         whose = (record_id, page_id, metric, period)
         return (*whose, start, day, end, *kept, unit, currency, *dimensions, is_final, *self._extra)
 
-    def _know_times(self, times: TimeColumns) -> _Times:
+    def _head_of(self, series: RecordSeries) -> SeriesHead:
+        """Return one object for all stretches of days, so that a spool of many holds few."""
+        shared = (series.page_id, series.metric, series.period, series.unit)
+        if (head := self._heads.get(shared)) is None:
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            head = self._heads[shared] = SeriesHead(*shared, _whose(*shared[:3]).encode())
+        return head
+
+    def _days_of(self, times: TimeColumns) -> tuple[SeriesDay, ...]:
+        if (known := self._known_times.get(times)) is not None:
+            return known
         if len(self._known_times) >= _MOST_REMEMBERED:
             self._known_times.clear()
-        key_ends = [
-            f"{_when(start, day)}{_NO_DIVISIONS}".encode()
-            for start, day in zip(times.range_starts, times.pacific_dates, strict=True)
-        ]
-        are_final = list(map(self._note, times.pacific_dates, times.end_times))
-        known = self._known_times[times] = _Times(key_ends, are_final)
-        return known
+        days = self._known_times[times] = tuple(map(self._series_day, *times))
+        return days
+
+    def _series_day(self, start: date, day: date, end: datetime) -> SeriesDay:
+        key_end = f"{_when(start, day)}{_NO_DIVISIONS}".encode()
+        return SeriesDay(start, day, end, self._note(day, end), key_end, self._extra)
 
     def _note(self, day: date, end: datetime) -> bool:
         """Whether a row of this day and end is final."""

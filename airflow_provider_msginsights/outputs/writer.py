@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
+from airflow_provider_msginsights.outputs.series_rows import SeriesRows
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 from airflow_provider_msginsights.outputs.stores.patience import Patience
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.changes import ChangeLog
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.merging import Tally
+    from airflow_provider_msginsights.outputs.series_rows import SeriesDay
     from airflow_provider_msginsights.outputs.values import Values
     from airflow_provider_msginsights.outputs.write_result import StoredFile
 
@@ -50,6 +52,7 @@ class DatasetWriter:
         self._store = open_store(dataset.root, conditional=dataset.conditional_writes)
         self._concurrency = concurrency
         self._partitions: dict[tuple[date, date], str] = {}
+        self._latest: tuple[tuple[SeriesDay, ...], tuple[str, ...]] | None = None
         self._settled_before: date | None = None
         self._writing: dict[str, list[Future[tuple[StoredFile, Tally]]]] = {}
 
@@ -71,7 +74,13 @@ class DatasetWriter:
         self._spool.close()
 
     def add(self, rows: Iterable[Values]) -> None:
-        """Take rows, in column order of the dataset; of rows with the same key the last one counts."""
+        """Take rows, in column order of the dataset; of rows with the same key the last one counts.
+
+        `SeriesRows` are taken as they are, without making their rows.
+        """
+        if isinstance(rows, SeriesRows):
+            self._spool.add_series(rows, self._partitions_of(rows.days))
+            return
         rows = iter(rows)
         while some := tuple(islice(rows, _GROUPED_AT_ONCE_ROWS)):
             self._add(some)
@@ -81,9 +90,18 @@ class DatasetWriter:
         for values in rows:
             by_days[_days_of(values)].append(values)
         for days, together in by_days.items():
-            if days not in self._partitions:
-                self._partitions[days] = self._dataset.partition_of(*days)
-            self._spool.add(self._partitions[days], together)
+            self._spool.add(self._partition_of(*days), together)
+
+    def _partitions_of(self, days: tuple[SeriesDay, ...]) -> tuple[str, ...]:
+        if self._latest is None or self._latest[0] is not days:
+            self._latest = days, tuple(self._partition_of(day.range_start, day.pacific_date) for day in days)
+        return self._latest[1]
+
+    def _partition_of(self, range_start: date, pacific_date: date) -> str:
+        days = (range_start, pacific_date)
+        if (name := self._partitions.get(days)) is None:
+            name = self._partitions[days] = self._dataset.partition_of(*days)
+        return name
 
     def settle(self, before: date) -> None:
         """Begin to write the partitions of all days before this one; waits for nothing.

@@ -11,7 +11,7 @@ from airflow_provider_msginsights.insights.records import Records, RecordSeries,
 from airflow_provider_msginsights.outputs.rows import RowMaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_msginsights.outputs.values import Values
 
@@ -19,8 +19,8 @@ FIRST_DAY = date(2024, 11, 1)
 FINAL_IF_ENDED_BY = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def rows(pages: int, days: int) -> Iterator[list[Values]]:
-    """Page after Page of the first 89 days, metric after metric, a list each; then the next 89 days."""
+def rows(pages: int, days: int) -> Iterator[Iterable[Values]]:
+    """Page after Page of the first 89 days, metric after metric, a series each; then the next 89 days."""
     maker = RowMaker(final_if_ended_by=FINAL_IF_ENDED_BY)
     for piece in chunks(DateRange(FIRST_DAY, FIRST_DAY + timedelta(days))):
         dates = tuple(piece)
@@ -30,4 +30,4 @@ def rows(pages: int, days: int) -> Iterator[list[Values]]:
                 numbers: list[float] = [(page * 31 + number * 7 + day.toordinal() * 13) % 5_003 for day in dates]
                 values = [one / 5_003 for one in numbers] if known.unit == "ratio" else numbers
                 series = RecordSeries(str(101 + page), metric, "day", known.unit, times, values)
-                yield maker.values(Records((series,)))
+                yield from maker.parts(Records((series,)))

@@ -4,7 +4,7 @@
 
 First the rows of 200 Pages x 2 years x 11 metrics (1.6 million) go to Parquet on the local disk, by partitions of a
 day. The plain write holds all of them and hands them to `pyarrow.dataset.write_dataset` at once. Each load is a process
-of its own; its figure is its CPU less that of making the rows, the median of three runs.
+of its own; its figure is its CPU less that of making the numbers, the median of three runs.
 
 Then 730 partitions go to an object store in which every call takes 50 ms, and once more with one put after another.
 """
@@ -38,7 +38,7 @@ MOST_CPU, MOST_WALL = 2, 0.25
 
 
 def make(root: Path, pages: int, days: int) -> None:
-    """Make the rows and let them go: what both writers have to pay."""
+    """Make the numbers and let them go: what both writers have to pay."""
     del root
     deque(rows(pages, days), maxlen=0)
 
@@ -47,7 +47,8 @@ def ours(root: Path, pages: int, days: int) -> None:
     from upath import UPath
 
     with _dataset(UPath(root.as_uri())).writer() as writer:
-        writer.add(chain.from_iterable(rows(pages, days)))
+        for series in rows(pages, days):
+            writer.add(series)
         writer.finish()
 
 
@@ -108,7 +109,7 @@ def compare_cpu() -> bool:
             figures.append(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout))
     base = statistics.median(runs.pop("rows"))
     cpu = {writer: statistics.median(figures) - base for writer, figures in runs.items()}
-    print(f"{PAGES * DAYS * METRICS} rows in {DAYS} files, without making the rows ({base:.1f} s CPU)")
+    print(f"{PAGES * DAYS * METRICS} rows in {DAYS} files, without making the numbers ({base:.1f} s CPU)")
     for writer, seconds in cpu.items():
         print(f"  {writer:6} {seconds:6.1f} s CPU")
     ratio = cpu["ours"] / cpu["plain"]

@@ -73,7 +73,8 @@ class LoadReader:
         with DatasetWriter(dataset, changes=changes) as writer:
             for records in self._batches(writer.settle):
                 self.row_log.add(records)
-                writer.add(self._rows.values(records))
+                for part in self._rows.parts(records):
+                    writer.add(part)
             return writer.finish()
 
     def to_rows(self, *, max_rows: int) -> list[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, repeat
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.outputs.schema import Kind
+from airflow_provider_msginsights.outputs.series_rows import DayRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,12 +29,12 @@ class Parquet:
         import pyarrow.parquet as pq
 
         schema = arrow_schema(columns)
-        remaining = iter(rows)
+        tables = _tables_of_day(rows, schema) if isinstance(rows, DayRows) else _tables(rows, schema)
         count = 0
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            while group := list(islice(remaining, ROW_GROUP_ROWS)):
-                writer.write_table(_table(group, schema), row_group_size=ROW_GROUP_ROWS)
-                count += len(group)
+            for table in tables:
+                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+                count += table.num_rows
         return count
 
     def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
@@ -66,23 +67,48 @@ def arrow_schema(columns: Sequence[Column]) -> Any:
     return pa.schema([pa.field(column.name, types[column.kind], nullable=column.nullable) for column in columns])
 
 
-def _table(group: list[Values], schema: Any) -> Any:
+def _tables(rows: Iterable[Values], schema: Any) -> Iterator[Any]:
     import pyarrow as pa
 
-    columns = zip(*group, strict=True)
-    return pa.table([_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
+    remaining = iter(rows)
+    while group := list(islice(remaining, ROW_GROUP_ROWS)):
+        columns = zip(*group, strict=True)
+        yield pa.table(
+            [_array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+        )
+
+
+def _tables_of_day(rows: DayRows, schema: Any) -> Iterator[Any]:
+    """Make tables of columns that are columns already."""
+    import pyarrow as pa
+
+    for start in range(0, len(rows), ROW_GROUP_ROWS):
+        end = start + ROW_GROUP_ROWS
+        group = DayRows(rows.heads[start:end], rows.day, rows.values[start:end])
+        arrays = [
+            _repeated(next(column), len(group), field.type)
+            if isinstance(column, repeat)
+            else _array(tuple(column), field.type)
+            for column, field in zip(group.columns(), schema, strict=True)
+        ]
+        yield pa.table(arrays, schema=schema)
 
 
 def _array(values: tuple[Any, ...], kind: Any) -> Any:
     """Make a column; most hold one value all over a partition, and making that value once is far quicker."""
     import pyarrow as pa
 
-    first = values[0]
-    if values.count(first) == len(values):
-        return pa.repeat(pa.scalar(_storable(first, kind), kind), len(values))
+    if values.count(values[0]) == len(values):
+        return _repeated(values[0], len(values), kind)
     if kind == pa.float64():
         return pa.array([_storable(value, kind) for value in values], kind)
     return pa.array(values, kind)
+
+
+def _repeated(value: Any, count: int, kind: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.repeat(pa.scalar(_storable(value, kind), kind), count)
 
 
 def _storable(value: Any, kind: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.outputs.formats.json_values import iso_text, json_text
 from airflow_provider_msginsights.outputs.schema import Kind
+from airflow_provider_msginsights.outputs.series_rows import DayRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,7 +47,7 @@ class JsonLines:
     def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
         """Write the rows, return how many."""
         count = 0
-        lines = _lines(rows, columns)
+        lines = _lines_of_day(rows, columns) if isinstance(rows, DayRows) else _lines(rows, columns)
         while held := list(islice(lines, _LINES_AT_ONCE)):
             file.write("".join(held).encode())
             count += len(held)
@@ -168,6 +169,22 @@ def _lines(rows: Iterable[Values], columns: Sequence[Column]) -> Iterator[str]:
         yield (
             f"{to_id}{encode_basestring(record_id)}{to_page}{text_of(page_id)}{to_metric}{text_of(metric)}"
             f"{to_value}{number}{to_raw}{raw_text}{to_end}"
+        )
+
+
+def _lines_of_day(rows: DayRows, columns: Sequence[Column]) -> Iterator[str]:
+    """Return each row's line; what the day says is encoded once for each unit."""
+    known = _Stretches(columns)
+    repeated_of = itemgetter(*[place for place, column in enumerate(columns) if column.name not in _OF_ITS_OWN])
+    head_of = {head.unit: head for head in rows.heads}
+    stretches = {unit: known[repeated_of(*DayRows([head], rows.day, [0]))] for unit, head in head_of.items()}
+    text_of = lru_cache(_MOST_REMEMBERED)(encode_basestring)
+    # The numbers are finite, and so JSON writes them as Python does.
+    for record_id, head, number in zip(rows.record_ids(), rows.heads, map(repr, rows.values), strict=True):
+        to_id, to_page, to_metric, to_value, to_raw, to_end = stretches[head.unit]
+        yield (
+            f'{to_id}"{record_id}"{to_page}{text_of(head.page_id)}{to_metric}{text_of(head.metric)}'
+            f"{to_value}{number}{to_raw}null{to_end}"
         )
 
 

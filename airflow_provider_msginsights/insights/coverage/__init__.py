@@ -10,7 +10,8 @@ In reading order:
 - ``hand_edited``: JSON files that people edit, refused with the line of a fault;
 - ``pages``: which part holds each Page, and the Page's time in the dataset;
 - ``filling``: what a fill works on, and in which order;
-- ``findings``: what a person should look at.
+- ``findings``: what a person should look at;
+- ``report``: how complete a dataset is, for people, gates and pages.
 
 The transitions in ``cells`` may be changed only together with the property that every history converges.
 """

@@ -13,7 +13,7 @@ from airflow_provider_msginsights.insights.catalog import TOTAL_OVER_RANGE
 from airflow_provider_msginsights.insights.graph.row_times import first_day
 from airflow_provider_msginsights.insights.records import RecordSeries
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS, COLUMN_NAMES
-from airflow_provider_msginsights.outputs.series_rows import NOT_DIVIDED, SeriesDay, SeriesHead, SeriesRows
+from airflow_provider_msginsights.outputs.series_rows import NOT_DIVIDED, RowSeries, SeriesDay, SeriesHead
 from airflow_provider_msginsights.outputs.values import (
     BREAKDOWN_BY,
     FIRST_BREAKDOWN,
@@ -70,11 +70,11 @@ class RowMaker:
         """Return the rows as bare values, in column order."""
         return list(chain.from_iterable(self.parts(records)))
 
-    def parts(self, records: Records) -> Iterator[SeriesRows | list[Values]]:
+    def parts(self, records: Records) -> Iterator[RowSeries | list[Values]]:
         """Yield the rows as bare values, those of a series as columns."""
         for part in records.parts:
             if isinstance(part, RecordSeries) and _are_exact(part.values):
-                yield SeriesRows(self._head_of(part), self._days_of(part.times), part.values)
+                yield RowSeries(self._head_of(part), self._days_of(part.times), part.values)
             else:
                 yield list(map(self._of_record, part))
 

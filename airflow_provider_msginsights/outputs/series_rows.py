@@ -52,7 +52,7 @@ class SeriesDay(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesRows:
+class RowSeries:
     """Rows of one Page and metric, a value a day.
 
     :param days: one object for all series with the same times.

@@ -20,7 +20,7 @@ from airflow_provider_msginsights.outputs.values import METRIC, PAGE_ID, RECORD_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from airflow_provider_msginsights.outputs.series_rows import SeriesDay, SeriesHead, SeriesRows
+    from airflow_provider_msginsights.outputs.series_rows import RowSeries, SeriesDay, SeriesHead
     from airflow_provider_msginsights.outputs.values import Values
 
 HELD_ROWS = 40_000
@@ -75,6 +75,10 @@ class _HeldSeries:
         self.heads: list[SeriesHead] = []
         self.values: list[list[float]] = []
 
+    def shares(self, partitions: Sequence[str]) -> bool:
+        """Return whether any of these is a partition of the series."""
+        return not set(self.partitions).isdisjoint(partitions)
+
 
 class RowSpool:
     """Takes rows in any order from one thread; gives a partition's rows, sorted, to any thread."""
@@ -84,7 +88,7 @@ class RowSpool:
         self._held: dict[str, list[Values]] = {}
         self._held_series: dict[int, _HeldSeries] = {}
         self._units_of_rows: set[tuple[str, str]] = set()
-        self._units_of_series: set[tuple[str, str]] = set()
+        self._units_of_series: dict[tuple[str, str], list[_HeldSeries]] = {}
         self._count = 0
         self._runs: dict[str, list[Run]] = {}
         self._order = HeadOrder(())
@@ -100,13 +104,13 @@ class RowSpool:
     def add(self, partition: str, rows: list[Values]) -> None:
         """Take rows."""
         units = set(map(_PAGE_AND_METRIC, rows))
-        if not self._units_of_series.isdisjoint(units):
+        if not units.isdisjoint(self._units_of_series):
             self._put_down_series()  # they came before
         self._units_of_rows |= units
         self._held.setdefault(partition, []).extend(rows)
         self._make_room(len(rows))
 
-    def add_series(self, series: SeriesRows, partitions: Sequence[str]) -> None:
+    def add_series(self, series: RowSeries, partitions: Sequence[str]) -> None:
         """Take a series.
 
         :param partitions: that of each day.
@@ -114,13 +118,15 @@ class RowSpool:
         unit = (series.head.page_id, series.head.metric)
         if unit in self._units_of_rows:
             self._put_down_rows()  # they came before
-        self._units_of_series.add(unit)
+        others = self._units_of_series.get(unit, ())
+        if any(other.days is not series.days and other.shares(partitions) for other in others):
+            self._put_down_series()  # they came before
         # By identity: comparing the days of every series would take longer than spooling it.
-        held = self._held_series.get(id(series.days))
-        if held is None:
+        if (held := self._held_series.get(id(series.days))) is None:
             held = self._held_series[id(series.days)] = _HeldSeries(series.days, partitions)
         held.heads.append(series.head)
         held.values.append(series.values)
+        self._units_of_series.setdefault(unit, []).append(held)
         self._make_room(len(series))
 
     def take(self, partition: str) -> tuple[Run, ...]:

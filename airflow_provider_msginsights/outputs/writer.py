@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.outputs.part_file import PartFile
-from airflow_provider_msginsights.outputs.series_rows import SeriesRows
+from airflow_provider_msginsights.outputs.series_rows import RowSeries
 from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 from airflow_provider_msginsights.outputs.stores.patience import Patience
@@ -76,9 +76,9 @@ class DatasetWriter:
     def add(self, rows: Iterable[Values]) -> None:
         """Take rows, in column order of the dataset; of rows with the same key the last one counts.
 
-        `SeriesRows` are taken as they are, without making their rows.
+        `RowSeries` are taken as they are, without making their rows.
         """
-        if isinstance(rows, SeriesRows):
+        if isinstance(rows, RowSeries):
             self._spool.add_series(rows, self._partitions_of(rows.days))
             return
         rows = iter(rows)

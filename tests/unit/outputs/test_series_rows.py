@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_msginsights.outputs.formats.protocol import Format
-    from airflow_provider_msginsights.outputs.series_rows import SeriesRows
+    from airflow_provider_msginsights.outputs.series_rows import RowSeries
     from airflow_provider_msginsights.outputs.values import Values
     from airflow_provider_msginsights.outputs.write_result import StoredFile
 
@@ -65,7 +65,7 @@ def dataset_at(root: UPath, file_format: Format, part: str = "0", extra: Iterabl
     return Dataset(root=root, file_format=file_format, period="day", part=part, extra_columns=tuple(extra))
 
 
-def stored(dataset: Dataset[Any], added: Iterable[SeriesRows | list[Values]]) -> tuple[StoredFile, ...]:
+def stored(dataset: Dataset[Any], added: Iterable[RowSeries | list[Values]]) -> tuple[StoredFile, ...]:
     with DatasetWriter(dataset) as writer:
         for part in added:
             writer.add(part)
@@ -107,7 +107,7 @@ def test_a_file_has_the_same_bytes_whether_its_rows_came_as_columns(added: list[
             assert [file.rows for file in columns] == [file.rows for file in single]
 
 
-def rows_of(rows: RowMaker, added: Iterable[Records]) -> Iterable[SeriesRows | list[Values]]:
+def rows_of(rows: RowMaker, added: Iterable[Records]) -> Iterable[RowSeries | list[Values]]:
     return (part for records in added for part in rows.parts(records))
 
 
@@ -140,7 +140,7 @@ def test_series_take_no_more_memory_than_their_rows(tmp_path: Path) -> None:
         Records((RecordSeries(f"page-{page}", "paid", "day", "money", times, list(range(300))),)) for page in range(140)
     ]
 
-    def peak_bytes(name: str, parts_of: Iterable[SeriesRows | list[Values]]) -> int:
+    def peak_bytes(name: str, parts_of: Iterable[RowSeries | list[Values]]) -> int:
         tracemalloc.start()
         try:
             stored(dataset_at(UPath((tmp_path / name).as_uri()), format_named("jsonl")), parts_of)

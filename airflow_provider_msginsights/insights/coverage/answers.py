@@ -147,7 +147,7 @@ class RunAnswers:
             refused += _refused_in(outcome, slices)
             for part in outcome.unanswered:
                 cause = outcome.page_failures.get(part.page_id, outcome.stopped_by)
-                failed.append((part, f"{type(cause).__name__}: {cause}" if cause is not None else "not requested"))
+                failed.append((part, _reason_of(cause) if cause is not None else "not requested"))
         return cls(
             on=pacific_date(at).toordinal(),
             ended_before=pacific_date(at).toordinal(),
@@ -157,6 +157,23 @@ class RunAnswers:
             failed=tuple(failed),
             rows=rows,
         )
+
+    @classmethod
+    def without_answer(
+        cls, failed: Iterable[Slice], error: Exception, *, at: datetime, final_after_hours: float
+    ) -> RunAnswers:
+        """Return what a run knows that an error ended before anything was answered."""
+        reason = _reason_of(error)
+        return cls(
+            on=pacific_date(at).toordinal(),
+            ended_before=pacific_date(at).toordinal(),
+            final_before=first_unfinal(at, final_after_hours),
+            failed=tuple((part, reason) for part in failed),
+        )
+
+
+def _reason_of(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _refused_in(outcome: FetchOutcome, slices: Sequence[Slice] | None) -> Iterator[tuple[Slice, str]]:

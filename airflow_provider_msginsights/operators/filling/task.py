@@ -29,7 +29,7 @@ from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.wording import pages_in_words, plural
 from airflow_provider_msginsights.operators.filling.report import FillReport
 from airflow_provider_msginsights.operators.load.airflow_ui import send_stats
-from airflow_provider_msginsights.operators.load.coverage import CoverageKeeper
+from airflow_provider_msginsights.operators.load.coverage import NO_ANSWER, CoverageKeeper
 from airflow_provider_msginsights.operators.load.lineage import LoadLineage, report_read
 from airflow_provider_msginsights.operators.load.manifest import manifest_of, run_names
 from airflow_provider_msginsights.operators.load.outcome_policy import OutcomePolicy
@@ -219,7 +219,14 @@ class FillTask:
                 if ended:
                     return ended
                 continue
-            outcome = self._round(keeper, wanted[:allowed], changes, progress, rechecked)
+            reader = self._reader(wanted[:allowed], progress)
+            try:
+                outcome = self._round(keeper, reader, changes, rechecked)
+            except NO_ANSWER as error:
+                keeper.record_failure(reader, error, run=self._name)
+                if isinstance(error, NEVER_RETRIED) and not self._outcomes:
+                    raise
+                return f"an error ({error})"
             calls += outcome.counts["calls"]
             failed |= outcome.page_failures.keys()
             if outcome.stopped_by is not None:
@@ -241,17 +248,10 @@ class FillTask:
             return f"below_percent={self._config.below_percent:g} (the app or a Page has used {used:g} %)"
         return ""
 
-    def _round(
-        self,
-        keeper: CoverageKeeper,
-        batch: Sequence[Slice],
-        changes: ChangeLog,
-        progress: ProgressLog,
-        rechecked: frozenset[str],
-    ) -> FetchOutcome:
+    def _reader(self, batch: Sequence[Slice], progress: ProgressLog) -> LoadReader:
         days = DateRange(min(piece.days.first_day for piece in batch), max(piece.days.end_day for piece in batch))
         page_ids = tuple(dict.fromkeys(piece.page_id for piece in batch))
-        reader = LoadReader(
+        return LoadReader(
             hook=self._hook,
             queries=[self._query(page_ids, days)],
             pending=PendingLoad(page_ids=page_ids, ranges=(days,), remaining=(tuple(batch),)),
@@ -260,13 +260,21 @@ class FillTask:
             progress=progress,
             started=self._started,
         )
+
+    def _round(
+        self, keeper: CoverageKeeper, reader: LoadReader, changes: ChangeLog, rechecked: frozenset[str]
+    ) -> FetchOutcome:
+        """Read and store a round.
+
+        :raises MessagingInsightsError: one of `NO_ANSWER`, when nothing was answered.
+        """
         stored = reader.to_dataset(self._dataset, changes)
         keeper.record(
             reader,
             stored,
             run=self._name,
             fill_since=self._config.fill_since,
-            rechecked=rechecked & set(page_ids),
+            rechecked=rechecked & set(reader.pending.page_ids),
         )
         self._row_log.take(reader.row_log)
         self._outcomes += reader.outcomes

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.exceptions import (
+    ConfigurationError,
+    FatalGraphAPIError,
+    MessagingInsightsError,
+    ResponseFormatError,
+    RetriableGraphAPIError,
+    TransportError,
+)
 from airflow_provider_msginsights.insights.coverage.answers import RunAnswers
 from airflow_provider_msginsights.insights.coverage.ledger import Requester
 from airflow_provider_msginsights.insights.coverage.pages import PagesFileError
@@ -16,10 +24,11 @@ from airflow_provider_msginsights.outputs.changes import ChangeLog
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder, has_coverage
 from airflow_provider_msginsights.outputs.manifest import manifest_name
+from airflow_provider_msginsights.outputs.write_result import WriteResult
 from airflow_provider_msginsights.run_days.requested import is_scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import date, datetime
 
     from airflow_provider_msginsights.insights.coverage.answers import RowLog
@@ -28,7 +37,10 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.operators.load.pending import PendingLoad
     from airflow_provider_msginsights.operators.load.reader import LoadReader
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.write_result import WriteResult
+
+
+NO_ANSWER = (FatalGraphAPIError, RetriableGraphAPIError, TransportError, ResponseFormatError)
+"""Errors by which a request stays without an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +106,23 @@ class CoverageKeeper:
         self._warn_of_problems()
         return ledger
 
+    def record_failure(self, reader: LoadReader, error: MessagingInsightsError, *, run: str) -> None:
+        """Enter that an error ended a run before anything was answered; nothing for other kinds of trouble.
+
+        :param run: the run's name.
+        """
+        if len(reader.outcomes) > 0 or not isinstance(error, NO_ANSWER):
+            return
+        failed = [
+            piece
+            for query, slices in zip(reader.queries, reader.pending.remaining, strict=True)
+            for piece in (query.slices() if slices is None else slices)
+        ]
+        answers = RunAnswers.without_answer(
+            failed, error, at=reader.started, final_after_hours=reader.final_after_hours
+        )
+        self.recorder.record(lambda ledger: ledger.apply(answers), WriteResult(), run=run)
+
     def enter_pages(self, pages: PagesOfDataset, rows: RowLog, *, run: str) -> PagesOfDataset:
         """Enter the Pages that had rows and are not named yet in ``_coverage/pages.json``.
 
@@ -150,6 +179,16 @@ class LoadCoverage:
     def changes(self, at: datetime) -> ChangeLog:
         """Return what takes the rows that the load changes, for a ``with`` block."""
         return ChangeLog(at=at, keep=self.keep_changes)
+
+    @contextmanager
+    def noting_failure(self, reader: LoadReader) -> Iterator[None]:
+        """Enter in the ledger that an error leaves everything without an answer, and let it through."""
+        try:
+            yield
+        except MessagingInsightsError as error:
+            if self.keeper is not None:
+                self.keeper.record_failure(reader, error, run=manifest_name(**run_names(self.context)))
+            raise
 
     def record(
         self, reader: LoadReader, written: WriteResult, changes: ChangeLog, *, follows_schedule: bool

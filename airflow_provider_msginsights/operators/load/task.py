@@ -248,7 +248,8 @@ class LoadTask:
                 self._log.warning(change)
         self._warn(reader)
         with coverage.changes(reader.started) as changes:
-            stored = reader.to_dataset(dataset, changes)
+            with coverage.noting_failure(reader):
+                stored = reader.to_dataset(dataset, changes)
             noted = coverage.record(reader, stored, changes, follows_schedule=self._config.follows_schedule)
         manifest, path = self._write_manifest(reader, dataset, stored, noted, earlier)
         self._report_costs(reader, manifest)

@@ -1,0 +1,226 @@
+"""Whatever happened, a few fills make a dataset what one undisturbed load would hold, and say what is missing."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.dag_runs import connection_to
+from support.histories import History
+from support.made_events import late_conversation
+
+from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
+
+if TYPE_CHECKING:
+    from airflow_provider_msginsights.emulator import GraphEmulator
+
+START = date(2026, 8, 1)
+SENT = "page_messages_sent"
+PAGES = ["101", "102", "103", "104", "105", "106"]
+
+
+@pytest.fixture(autouse=True)
+def connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"wait_bound_seconds": 0, "max_attempts": 1}
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token, extra=extra)
+
+
+def a_quarter(emulator: GraphEmulator, history: History, *, fills: bool) -> None:
+    """Ninety days with an outage, a pause, a retired metric, a lost permission and two late Pages."""
+    emulator.lose_permission(page_id="103", first_day=START + timedelta(55), last_day=START + timedelta(68))
+    for number in range(1, 91):
+        today = START + timedelta(number)
+        if number == 10:
+            emulator.start_outage()
+        if number == 19:
+            emulator.end_outage()
+        if number == 40:
+            emulator.retire_metric(SENT)
+        if number == 54:
+            emulator.restore_metric(SENT)
+        pages = PAGES[: 4 if number < 20 else 5 if number < 45 else 6]
+        if not 30 <= number < 36:
+            history.load(today, page_ids=pages)
+        if fills:
+            history.fill(today, page_ids=pages)
+
+
+@pytest.mark.slow
+def test_a_quarter_with_every_kind_of_trouble_ends_complete(emulator: GraphEmulator, tmp_path: Path) -> None:
+    history = History(tmp_path / "daily", emulator, START, {"page_ids": PAGES})
+    a_quarter(emulator, history, fills=True)
+    assert len(history.failed) == 9, "the outage"
+    end = START + timedelta(95)
+    history.fill(end)
+    again = history.fill(end)
+    assert (again["graph_calls"], again["still_missing"]) == (0, {})
+    assert history.rows() == history.rows_of_one_load(tmp_path / "once", on=end)
+
+
+@pytest.mark.slow
+def test_one_fill_after_the_trouble_finds_and_fills_all_of_it(emulator: GraphEmulator, tmp_path: Path) -> None:
+    history = History(tmp_path / "daily", emulator, START, {"page_ids": PAGES})
+    a_quarter(emulator, history, fills=False)
+    end = START + timedelta(95)
+    once = history.rows_of_one_load(tmp_path / "once", on=end)
+    missing = {row for row in once if row not in history.rows()}
+    assert len(missing) > len(once) / 5
+    result = history.fill(end)
+    assert result["filled_cells"] == len(missing)
+    assert history.rows() == once
+
+
+# Random histories
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happens on a day, before its load and fill."""
+
+    load: bool
+    fill: bool
+    outage: bool
+    silent: str
+    retired: bool
+    late: str
+    removed: int
+    touched: int
+    killed_at: int
+    max_graph_calls: int
+
+
+a_page = st.sampled_from(["", "", "", "", "101", "102"])
+days = st.builds(
+    Day,
+    load=st.sampled_from([True, True, True, False]),
+    fill=st.booleans(),
+    outage=st.sampled_from([False, False, False, True]),
+    silent=a_page,
+    retired=st.sampled_from([False, False, True]),
+    late=a_page,
+    removed=st.sampled_from([0, 0, 0, 0, 0, 3]),
+    touched=st.sampled_from([0, 0, 0, 4]),
+    killed_at=st.sampled_from([0, 0, 0, 1, 2, 3, 4, 5, 7]),
+    max_graph_calls=st.sampled_from([2, 1000]),
+)
+_roots = itertools.count()
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("examples", [10, pytest.param(500, marks=pytest.mark.slow)])
+def test_random_histories_converge(emulator: GraphEmulator, tmp_path: Path, examples: int) -> None:
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
+    @given(plan=st.lists(days, min_size=6, max_size=14))
+    def check(plan: list[Day]) -> None:
+        emulator.reset()
+        root = tmp_path / str(next(_roots))
+        history = History(root / "daily", emulator, START, {"page_ids": ["101", "102"]})
+        play(emulator, history, plan)
+        shutil.rmtree(root)
+
+    check()
+
+
+def play(emulator: GraphEmulator, history: History, plan: list[Day]) -> None:
+    removed: set[str] = set()
+    for number, day in enumerate(plan, start=1):
+        today = START + timedelta(number)
+        trouble(emulator, day, today)
+        removed |= change_files(history.root, day)
+        with killed_after(day.killed_at):
+            if day.load:
+                history.load(today)
+        with killed_after(day.killed_at):
+            if day.fill and (history.root / "_dataset.json").exists():
+                history.fill(today, max_graph_calls=day.max_graph_calls)
+        removed -= {file.parent.name for file in history.root.glob("dt=*/*.jsonl")}  # loaded anew by the look-back
+        trouble_ends(emulator)
+    end = START + timedelta(len(plan) + 4)
+    for _ in range(3):
+        history.fill(end)
+    assert history.fill(end)["graph_calls"] == 0
+    found = history.rows()
+    once = history.rows_of_one_load(history.root.parent / "once", on=end)
+    assert found == {key: row for key, row in once.items() if f"dt={row['pacific_date']}" not in removed}
+    assert not any((history.root / name).exists() for name in removed), "what people removed came back"
+    ledger = CoverageFiles(_Root(history.root)).ledger("0").ledger
+    assert ledger is not None
+    assert ledger.covers_all
+
+
+def trouble(emulator: GraphEmulator, day: Day, today: date) -> None:
+    if day.outage:
+        emulator.start_outage()
+    if day.silent:
+        emulator.lose_permission(page_id=day.silent, first_day=today, last_day=today)
+    if day.retired:
+        emulator.retire_metric(SENT)
+    if day.late:
+        emulator.add_events(late_conversation(today - timedelta(1), page_id=day.late))
+
+
+def trouble_ends(emulator: GraphEmulator) -> None:
+    emulator.end_outage()
+    emulator.restore_metric(SENT)
+
+
+def change_files(root: Path, day: Day) -> set[str]:
+    """Remove a partition as people do, or touch one; the names of those removed."""
+    files = sorted(root.glob("dt=*/*.jsonl"))
+    if day.touched and len(files) >= day.touched:
+        os.utime(files[day.touched - 1])
+    if not day.removed or len(files) < day.removed:
+        return set()
+    gone = files[-day.removed].parent
+    shutil.rmtree(gone)
+    return {gone.name}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class killed_after:  # noqa: N801 - reads as what it does
+    """Let the n-th file that is given its name be the last thing that happens; 0 for none."""
+
+    def __init__(self, files: int) -> None:
+        self._files, self._count = files, 0
+
+    def __enter__(self) -> None:
+        self._patch = pytest.MonkeyPatch()
+        if not self._files:
+            return
+        link, rename = os.link, Path.replace
+
+        def count(original: Any, *arguments: Any) -> Any:
+            self._count += 1
+            if self._count > self._files:
+                raise Killed
+            return original(*arguments)
+
+        self._patch.setattr(os, "link", lambda *arguments: count(link, *arguments))
+        self._patch.setattr(Path, "replace", lambda *arguments: count(rename, *arguments))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        self._patch.undo()
+        return isinstance(error, Killed)
+
+
+class _Root:
+    """A directory of this machine, as stores take it."""
+
+    protocol, fs = "file", None
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __str__(self) -> str:
+        return self.path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def play(emulator: GraphEmulator, history: History, plan: list[Day]) -> None:
         with killed_after(day.killed_at):
             if day.fill and (history.root / "_dataset.json").exists():
                 history.fill(today, max_graph_calls=day.max_graph_calls)
-        removed -= {file.parent.name for file in history.root.glob("dt=*/*.jsonl")}  # loaded anew by the look-back
+        removed -= history.rows().keys()  # loaded anew by the look-back
         trouble_ends(emulator)
     end = START + timedelta(len(plan) + 4)
     for _ in range(3):
@@ -149,8 +150,7 @@ def play(emulator: GraphEmulator, history: History, plan: list[Day]) -> None:
     assert history.fill(end)["graph_calls"] == 0
     found = history.rows()
     once = history.rows_of_one_load(history.root.parent / "once", on=end)
-    assert found == {key: row for key, row in once.items() if f"dt={row['pacific_date']}" not in removed}
-    assert not any((history.root / name).exists() for name in removed), "what people removed came back"
+    assert found == {key: row for key, row in once.items() if key not in removed}, "what people removed stays so"
     ledger = CoverageFiles(_Root(history.root)).ledger("0").ledger
     assert ledger is not None
     assert ledger.covers_all
@@ -173,15 +173,16 @@ def trouble_ends(emulator: GraphEmulator) -> None:
 
 
 def change_files(root: Path, day: Day) -> set[str]:
-    """Remove a partition as people do, or touch one; the names of those removed."""
+    """Remove a partition as people do, or touch one; the rows that are removed."""
     files = sorted(root.glob("dt=*/*.jsonl"))
     if day.touched and len(files) >= day.touched:
         os.utime(files[day.touched - 1])
     if not day.removed or len(files) < day.removed:
         return set()
-    gone = files[-day.removed].parent
-    shutil.rmtree(gone)
-    return {gone.name}
+    gone = files[-day.removed]
+    rows = {json.loads(line)["record_id"] for line in gone.read_text().splitlines()}
+    shutil.rmtree(gone.parent)
+    return rows
 
 
 class Killed(BaseException):

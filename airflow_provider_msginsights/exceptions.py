@@ -15,7 +15,8 @@
     ├─ TransportError                no reply at all; retriable
     ├─ StorageError                  the storage of output_path failed in passing; retriable
     │   └─ WriteConflictError        other writers kept replacing the same file; retriable
-    └─ ResponseFormatError           a 200 whose shape we do not know: stop, never guess
+    ├─ ResponseFormatError           a 200 whose shape we do not know: stop, never guess
+    └─ NewFindingsError              all is stored, and a person asked to be stopped by what it shows
 """
 
 from __future__ import annotations
@@ -139,5 +140,9 @@ class ResponseFormatError(MessagingInsightsError):
     """A successful reply had a shape this package does not know; nothing was guessed."""
 
 
-NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError)
+class NewFindingsError(MessagingInsightsError):
+    """Everything is stored, and the data shows something new that a person should look at (``on_finding="fail"``)."""
+
+
+NEVER_RETRIED = (ConfigurationError, FatalGraphAPIError, ResponseFormatError, NewFindingsError)
 """Errors that the same request would meet again: a person must act first."""

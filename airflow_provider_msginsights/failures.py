@@ -16,6 +16,7 @@ from airflow_provider_msginsights.exceptions import (
     FatalGraphAPIError,
     InvalidRequestError,
     MessagingInsightsError,
+    NewFindingsError,
     PermissionDeniedError,
     RateLimitError,
     ResponseFormatError,
@@ -36,6 +37,7 @@ _WHY = (
     (RateLimitError, "a limit on calls is reached; a retry helps once it is over."),
     (ServiceUnavailableError, "the API cannot answer now; a retry may help."),
     (TransportError, "no reply arrived; a retry may help."),
+    (NewFindingsError, "the data has something new that a person should look at; everything is stored."),
     (ResponseFormatError, "a reply has a shape that this package does not know; nothing was guessed."),
 )
 """What each kind of error means, in one line of the log."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.query import InsightsQuery, Slice
     from airflow_provider_msginsights.insights.records import InsightsRecord
+    from airflow_provider_msginsights.insights.token.page_facts import PageFacts
     from airflow_provider_msginsights.insights.token.report import TokenReport
     from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.nonblocking import NonblockingTransport
@@ -205,6 +206,15 @@ class MessagingInsightsHook(BaseHook):
 
         pages = _pages_to_check(page_ids)
         return await ainspect(*await self._reader.aread(), page_ids=pages)
+
+    def read_page_facts(self, page_id: str) -> PageFacts:
+        """Return how many people follow a Page, and whether it is published.
+
+        :raises MessagingInsightsError: the API's error.
+        """
+        from airflow_provider_msginsights.insights.token.page_facts import read_page_facts
+
+        return self._run(lambda policy: read_page_facts(page_id, policy))
 
     def probe_metrics(self, query: InsightsQuery) -> FetchOutcome:
         """Request every metric of the query by itself; the outcome says which have rows, are empty or are refused.

@@ -79,6 +79,9 @@ class MessagingInsightsOperator(BaseOperator):
         such as ``{"max_attempts": 2}`` (templated)
     :param keep_changes: whether the load leaves ``_changes/<run>.jsonl.gz`` beside the data, with the old and the new
         value of every stored row that it changed (templated)
+    :param on_finding: what to do about something new that a person should look at, such as a Page that fell silent:
+        ``warn``, or ``fail`` the task when it is about final days, without retries and after everything is stored
+        (templated)
     :return: with ``output_path`` a dictionary under a kilobyte: ``manifest`` (path of a JSON file that has it all,
         the ``files`` too), ``output_path``, ``rows``, ``rows_added``, ``rows_changed``, ``rows_unchanged``,
         ``rows_removed``, ``file_count``, ``day_count``, ``first_day``, ``last_day``, ``restated_day_count``,
@@ -109,6 +112,7 @@ class MessagingInsightsOperator(BaseOperator):
         "api_version",
         "retry_bounds",
         "keep_changes",
+        "on_finding",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "page_ids": "json",
@@ -149,6 +153,7 @@ class MessagingInsightsOperator(BaseOperator):
         api_version: str | None = None,
         retry_bounds: Mapping[str, Any] | None = None,
         keep_changes: bool | str = False,
+        on_finding: str = "warn",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -175,6 +180,7 @@ class MessagingInsightsOperator(BaseOperator):
         self.api_version = api_version
         self.retry_bounds = retry_bounds
         self.keep_changes = keep_changes
+        self.on_finding = on_finding
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; return a summary of the files they went to, or the rows."""

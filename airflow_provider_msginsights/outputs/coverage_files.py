@@ -9,11 +9,13 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from datetime import date
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import Acknowledgements
+from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
 from airflow_provider_msginsights.insights.coverage.ledger import Ledger, NewerLedgerError
 from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
 from airflow_provider_msginsights.outputs.stores.opening import open_store
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.stores.store import Current, Entry, StoragePath, Store
 
+ResultT = TypeVar("ResultT")
+
 FOLDER = "_coverage"
 PAGES = f"{FOLDER}/pages.json"
+ACKNOWLEDGED = f"{FOLDER}/acknowledged.json"
 DAY_PREFIX = "dt="
 _LISTED_ALONE = 8
 _LEDGER_START, _LEDGER_END = "part-", ".json.gz"
@@ -124,6 +129,48 @@ class CoverageFiles:
         _, pages = self._store.update(PAGES, merge)
         return pages
 
+    def findings(self, part: str) -> FindingsState:
+        """Read the findings of a part."""
+        return FindingsState.from_bytes(self._store.read(_findings_name(part)))
+
+    def update_findings(self, part: str, change: Callable[[FindingsState], ResultT]) -> ResultT:
+        """Change the findings of a part; when another writer was first, the change is made again in what that stored.
+
+        :param change: changes what it is given; may be called several times.
+        :return: what the change returned.
+        """
+
+        def merge(current: Current, file: IO[bytes]) -> ResultT:
+            state = FindingsState.from_bytes(current.data)
+            result = change(state)
+            file.write(state.to_bytes())
+            return result
+
+        _, result = self._store.update(_findings_name(part), merge)
+        return result
+
+    def acknowledgements(self) -> Acknowledgements:
+        """Read what people know of.
+
+        :raises ConfigurationError: when people changed the file to something it cannot be; names line and cure.
+        """
+        return Acknowledgements.from_bytes(self._store.read(ACKNOWLEDGED))
+
+    def update_acknowledgements(self, change: Callable[[Acknowledgements], Acknowledgements]) -> Acknowledgements:
+        """Change what people know of; nothing is written where nothing changes.
+
+        :raises ConfigurationError: as `acknowledgements` does.
+        """
+
+        def merge(current: Current, file: IO[bytes]) -> Acknowledgements:
+            before = Acknowledgements.from_bytes(current.data)
+            after = change(before)
+            file.write(current.data if after == before and current.data is not None else after.to_bytes())
+            return after
+
+        _, acknowledgements = self._store.update(ACKNOWLEDGED, merge)
+        return acknowledgements
+
     # The data files that a ledger is about
 
     def data_files(self, file_name: str, partitions: Collection[str] | None) -> dict[str, Entry]:
@@ -173,6 +220,10 @@ def _is_day(partition: str) -> bool:
 
 def _ledger_name(part: str) -> str:
     return f"{FOLDER}/{_LEDGER_START}{part}{_LEDGER_END}"
+
+
+def _findings_name(part: str) -> str:
+    return f"{FOLDER}/findings-{part}.json.gz"
 
 
 def packed(value: Any) -> bytes:

@@ -198,3 +198,11 @@ def missing_by_state(
             if number := window.count(code):
                 counts[state] += number
     return dict(sorted(counts.items()))
+
+
+def newest_complete_day(stretches: Iterable[Stretch], horizon: Horizon) -> date | None:
+    """Return the newest ended day of which no cell is missing; ``None`` where there is none."""
+    missing_days = {day for stretch in stretches for day in range(stretch.first, stretch.end)}
+    days = (day for day in range(horizon.ended_before - 1, horizon.first - 1, -1) if day not in missing_days)
+    newest = next(days, None)
+    return None if newest is None else date.fromordinal(newest)

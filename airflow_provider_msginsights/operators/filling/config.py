@@ -27,11 +27,10 @@ from airflow_provider_msginsights.insights.parameters.parse import (
 )
 from airflow_provider_msginsights.insights.parameters.values import refusal
 from airflow_provider_msginsights.insights.query import checked_breakdowns
+from airflow_provider_msginsights.operators.load.findings import ON_FINDING
 from airflow_provider_msginsights.outputs.coverage_recorder import has_coverage
 from airflow_provider_msginsights.outputs.formats.by_name import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
-
-ON_FINDING = ("warn", "fail")
 
 
 class RenderedFillParameters(Protocol):

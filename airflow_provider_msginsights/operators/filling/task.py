@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import NEVER_RETRIED, ConfigurationError
 from airflow_provider_msginsights.insights.catalog import resolve_metrics
-from airflow_provider_msginsights.insights.coverage.answers import RowLog, first_unfinal
+from airflow_provider_msginsights.insights.coverage.answers import RowLog
 from airflow_provider_msginsights.insights.coverage.filling import (
     FillScope,
     filled_days,
@@ -23,13 +23,14 @@ from airflow_provider_msginsights.insights.coverage.filling import (
     work_of,
 )
 from airflow_provider_msginsights.insights.coverage.gaps import Horizon, requests
-from airflow_provider_msginsights.insights.dates import DateRange, first_day_kept, pacific_date
+from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
 from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGE_IDS
 from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.wording import pages_in_words, plural
 from airflow_provider_msginsights.operators.filling.report import FillReport
 from airflow_provider_msginsights.operators.load.airflow_ui import send_stats
 from airflow_provider_msginsights.operators.load.coverage import NO_ANSWER, CoverageKeeper
+from airflow_provider_msginsights.operators.load.findings import NotedFindings, horizon_at
 from airflow_provider_msginsights.operators.load.lineage import LoadLineage, report_read
 from airflow_provider_msginsights.operators.load.manifest import manifest_of, run_names
 from airflow_provider_msginsights.operators.load.outcome_policy import OutcomePolicy
@@ -90,13 +91,7 @@ class FillTask:
 
     @cached_property
     def _horizon(self) -> Horizon:
-        today = pacific_date(self._started)
-        return Horizon(
-            since=self._config.fill_since.toordinal(),
-            oldest=first_day_kept(today).toordinal(),
-            ended_before=today.toordinal(),
-            final_before=first_unfinal(self._started, self._config.final_after_hours),
-        )
+        return horizon_at(self._started, self._config.final_after_hours, self._config.fill_since)
 
     def run(self) -> LoadResult:
         """Request and store what is missing.
@@ -176,6 +171,7 @@ class FillTask:
             self._store_changes(changes)
         pages = keeper.enter_pages(pages, self._row_log, run=self._name)
         after = keeper.recorder.ledger or before
+        findings = self._note_findings(keeper, after, pages, changes)
         filled, filled_cells = filled_days(before, self._row_log.rows, scope.pages)
         report = FillReport(
             filled=filled,
@@ -191,7 +187,24 @@ class FillTask:
         )
         self._log.info("%s.", report.in_words())
         self._raise_if_nothing_was_answered()
-        return self._result(report, tuple(scope.pages))
+        result = self._result(report, tuple(scope.pages))
+        findings.raise_if_wanted(self._config.on_finding)
+        return result
+
+    def _note_findings(
+        self, keeper: CoverageKeeper, ledger: Ledger, pages: PagesOfDataset, changes: ChangeLog
+    ) -> NotedFindings:
+        """Keep what a person should see, and look at Pages that fell silent."""
+        if self._dataset.breakdowns:
+            return NotedFindings()
+        book = keeper.findings_book(pages, self._started, self._config.final_after_hours, run=self._name)
+        findings = book.note(ledger, changes.restatements)
+        findings.say(self._log)
+        findings.send(run_names(self._context))
+        book.explain(self._hook)
+        if self._manifest is not None:
+            self._manifest |= findings.as_fields()
+        return findings
 
     def _log_work(self, stretches: Sequence[Stretch], slices: Sequence[Slice]) -> None:
         pages = {piece.page_id for piece in slices}

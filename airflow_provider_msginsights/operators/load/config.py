@@ -29,6 +29,7 @@ from airflow_provider_msginsights.insights.parameters.parse import (
     parse_when,
 )
 from airflow_provider_msginsights.insights.query import checked_breakdowns
+from airflow_provider_msginsights.operators.load.findings import ON_FINDING
 from airflow_provider_msginsights.operators.load.storage import StorageRoot, dataset_of
 from airflow_provider_msginsights.outputs.formats.by_name import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
@@ -43,7 +44,11 @@ ON_EMPTY = ("fail", "skip", "succeed")
 
 _DEFAULT_PART = "0"
 
-NOT_STORED = frozenset({"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes"})
+NOT_STORED = frozenset(
+    {"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes", "on_finding"}
+)
+    {"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes", "on_finding"}
+)
 """Parameters that change how a load runs or ends, and none of the rows that it stores."""
 
 
@@ -73,6 +78,7 @@ class RenderedParameters(Protocol):
     api_version: Any
     retry_bounds: Any
     keep_changes: Any
+    on_finding: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,7 @@ class LoadConfig:
     api_version: str | None
     retry_bounds: dict[str, float]
     keep_changes: bool
+    on_finding: str
 
     @classmethod
     def from_operator(cls, operator: RenderedParameters) -> LoadConfig:
@@ -139,6 +146,7 @@ class LoadConfig:
             api_version=parse_api_version(operator.api_version),
             retry_bounds=parse_retry_bounds(operator.retry_bounds),
             keep_changes=parse_switch("keep_changes", operator.keep_changes),
+            on_finding=parse_choice("on_finding", operator.on_finding, ON_FINDING),
         )
         check_extra_columns(config.extra_columns)
         if config.output_path is not None:

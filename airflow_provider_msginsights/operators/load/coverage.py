@@ -19,6 +19,7 @@ from airflow_provider_msginsights.insights.coverage.ledger import Requester
 from airflow_provider_msginsights.insights.coverage.pages import PagesFileError
 from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.insights.wording import pages_in_words
+from airflow_provider_msginsights.operators.load.findings import FindingsBook, NotedFindings
 from airflow_provider_msginsights.operators.load.manifest import run_names
 from airflow_provider_msginsights.outputs.changes import ChangeLog
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
@@ -138,6 +139,33 @@ class CoverageKeeper:
             self.log.warning("%s", error)
             return pages
 
+    def note_findings(
+        self, ledger: Ledger | None, pages: PagesOfDataset | None, changes: ChangeLog, reader: LoadReader, *, run: str
+    ) -> NotedFindings:
+        """Look for what a person should see in a dataset without breakdowns, and keep it.
+
+        :param ledger: as stored after the run; ``None`` where it cannot be used.
+        """
+        if ledger is None or self.recorder.dataset.breakdowns:
+            return NotedFindings()
+        return self.findings_book(pages, reader.started, reader.final_after_hours, run=run).note(
+            ledger, changes.restatements
+        )
+
+    def findings_book(
+        self, pages: PagesOfDataset | None, at: datetime, final_after_hours: float, *, run: str
+    ) -> FindingsBook:
+        """Return what keeps the findings of the part."""
+        return FindingsBook(
+            files=self.recorder.files,
+            part=self.recorder.dataset.part,
+            pages=pages,
+            at=at,
+            final_after_hours=final_after_hours,
+            run=run,
+            log=self.log,
+        )
+
     def _warn_of_problems(self) -> None:
         for problem in self.recorder.problems:
             self.log.warning("%s", problem)
@@ -159,6 +187,7 @@ class LoadCoverage:
     pages: PagesOfDataset | None
     dataset: Dataset[Any]
     keep_changes: bool
+    log: Any
 
     @classmethod
     def open(cls, dataset: Dataset[Any], context: Any, pending: PendingLoad, *, keep_changes: bool, log: Any) -> Self:
@@ -173,7 +202,13 @@ class LoadCoverage:
         days = {day for days in pending.ranges for day in days}
         keeper = CoverageKeeper.open(dataset, days=days, log=log)
         return cls(
-            context=context, pending=pending, keeper=keeper, pages=pages, dataset=dataset, keep_changes=keep_changes
+            context=context,
+            pending=pending,
+            keeper=keeper,
+            pages=pages,
+            dataset=dataset,
+            keep_changes=keep_changes,
+            log=log,
         )
 
     def changes(self, at: datetime) -> ChangeLog:
@@ -192,8 +227,8 @@ class LoadCoverage:
 
     def record(
         self, reader: LoadReader, written: WriteResult, changes: ChangeLog, *, follows_schedule: bool
-    ) -> dict[str, Any]:
-        """Enter what the load requested, was answered and wrote; return what its manifest says of that.
+    ) -> tuple[dict[str, Any], NotedFindings]:
+        """Enter what the load requested, was answered and wrote; return what its manifest says of that, and findings.
 
         :param follows_schedule: whether the run, and no parameter, decides which days are loaded.
         """
@@ -201,16 +236,20 @@ class LoadCoverage:
         name = manifest_name(**names)
         noted = {"changes": changes.store(self.dataset.root, f"{name}.{reader.started:%Y%m%dT%H%M%S}")}
         if self.keeper is None:
-            return noted
+            return noted, NotedFindings()
         requester = None
         if follows_schedule and is_scheduled(self.context):
             on, query = pacific_date(reader.started).toordinal(), reader.queries[0]
             request = Requester(names["run_id"], on, self.pending.page_ids, query.metrics)
             requester = (f"{names['dag_id']}/{names['task_id']}", request)
-        self.keeper.record(reader, written, run=name, requester=requester)
-        if self.pages is not None:
-            self.keeper.enter_pages(self.pages, reader.row_log, run=name)
-        return noted
+        ledger = self.keeper.record(reader, written, run=name, requester=requester)
+        pages = self.pages
+        if pages is not None:
+            pages = self.keeper.enter_pages(pages, reader.row_log, run=name)
+        findings = self.keeper.note_findings(ledger, pages, changes, reader, run=name)
+        findings.say(self.log)
+        findings.send(names)
+        return noted | findings.as_fields(), findings
 
 
 def read_pages(dataset: Dataset[Any], log: Any) -> PagesOfDataset | None:

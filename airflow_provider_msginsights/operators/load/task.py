@@ -250,7 +250,7 @@ class LoadTask:
         with coverage.changes(reader.started) as changes:
             with coverage.noting_failure(reader):
                 stored = reader.to_dataset(dataset, changes)
-            noted = coverage.record(reader, stored, changes, follows_schedule=self._config.follows_schedule)
+            noted, findings = coverage.record(reader, stored, changes, follows_schedule=self._config.follows_schedule)
         manifest, path = self._write_manifest(reader, dataset, stored, noted, earlier)
         self._report_costs(reader, manifest)
         remaining = pending.unread_by(reader.outcomes)  # failed requests, too: they are sent again after a wait
@@ -259,6 +259,7 @@ class LoadTask:
         if deferral is not None:
             return deferral
         self._checkpoint(pending.ranges).clear()
+        findings.raise_if_wanted(self._config.on_finding)
         return self._result(summary_of(manifest, path=path, output_path=output_path), reader, manifest, path)
 
     def _warn(self, reader: LoadReader) -> None:

@@ -77,9 +77,11 @@ class CoverageRecorder:
         recorder = cls(dataset=dataset, files=files, ledger=stored.ledger)
         if stored.problem:
             recorder.problems.append(stored.problem)
+        elif stored.ledger is None and recorder._listed(None):
+            recorder._is_new_and_partial, recorder.ledger = True, Ledger(covers_all=False)
         elif stored.ledger is None:
-            recorder._is_new_and_partial = bool(recorder._listed(None))
-            recorder.ledger = Ledger(covers_all=not recorder._is_new_and_partial)
+            # Before the first row: of a run that is killed now, the next one must not take its rows for older ones.
+            recorder.ledger = files.update_ledger(dataset.part, lambda _: None, at_first=Ledger)
         else:
             recorder._compare(stored.ledger, days)
         return recorder

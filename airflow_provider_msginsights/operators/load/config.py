@@ -47,8 +47,6 @@ _DEFAULT_PART = "0"
 NOT_STORED = frozenset(
     {"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes", "on_finding"}
 )
-    {"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes", "on_finding"}
-)
 """Parameters that change how a load runs or ends, and none of the rows that it stores."""
 
 

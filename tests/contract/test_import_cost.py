@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 HEAVY = (
     "requests",
     "pyarrow",
@@ -19,27 +17,34 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "hooks.msginsights",
-        "operators.msginsights",
-        "operators.token_check",
-        "retry_policies",
-        "sensors.msginsights",
-        "triggers.msginsights",
-    ],
+MODULES = (
+    "hooks.msginsights",
+    "operators.msginsights",
+    "operators.token_check",
+    "retry_policies",
+    "sensors.msginsights",
+    "triggers.msginsights",
 )
-def test_importing_a_module_of_a_dag_file_loads_no_heavy_library(module: str) -> None:
+
+
+def test_importing_a_module_of_a_dag_file_loads_no_heavy_library() -> None:
+    """Each in a process of its own, which begins with Airflow imported."""
     code = f"""
-import sys
+import os, sys
+from importlib import import_module
 import airflow.sdk, airflow.triggers.base
 before = set(sys.modules)
-import airflow_provider_msginsights.{module}
-print([name for name in {HEAVY!r} if name in sys.modules and name not in before])
+for module in {MODULES!r}:
+    if not os.fork():
+        import_module(f"airflow_provider_msginsights.{{module}}")
+        heavy = [name for name in {HEAVY!r} if name in sys.modules and name not in before]
+        print("IMPORTED", module, *heavy, flush=True)
+        os._exit(0)
+    os.wait()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
-    assert done.stdout.strip().splitlines()[-1] == "[]"
+    imported = [line for line in done.stdout.splitlines() if line.startswith("IMPORTED")]
+    assert imported == [f"IMPORTED {module}" for module in MODULES]
 
 
 def test_airflow_itself_does_not_load_what_we_keep_out() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+import requests
 from airflow.sdk import ObjectStoragePath
 from support import s3_server
 from support.dag_runs import connection_to
@@ -25,12 +25,18 @@ def connected(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     connection_to(emulator, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def bucket(s3_endpoint: str) -> str:
+    """A bucket that what the machine has of its own does not reach; its endpoint."""
+    requests.put(f"{s3_endpoint}/{BUCKET}", timeout=30).raise_for_status()
+    return s3_endpoint
+
+
 @pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bucket that three connections reach, and what the machine has of its own does not."""
-    for name in ("WAREHOUSE", "WARE_HOUSE", "MADE_LATER"):
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", s3_server.airflow_connection(s3_endpoint))
-    S3Hook("warehouse").create_bucket(BUCKET)
+def connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two connections of S3, which nothing is to be requested of."""
+    for name in ("WAREHOUSE", "WARE_HOUSE"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", s3_server.airflow_connection("http://127.0.0.1:9"))
 
 
 def files_below(folder: Path) -> set[str]:
@@ -76,23 +82,19 @@ def test_label_data_and_manifests_lie_in_one_directory_and_are_found_there(
     assert second["rows_unchanged"] == first["rows"] > 0
     (label,) = tmp_path.rglob("_dataset.json")
     names = files_below(label.parent)
-    assert {name.partition("/")[0] for name in names} == {"_dataset.json", "_manifests", "dt=2026-11-01"}
+    assert {name.partition("/")[0] for name in names} == {"_coverage", "_dataset.json", "_manifests", "dt=2026-11-01"}
     everything = {path.resolve() for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".")}
     assert everything == {(label.parent / name).resolve() for name in names}
     assert Path(second["manifest"].removeprefix("file://").removeprefix("local://")).is_file()
 
 
 @pytest.mark.parametrize("path", ["~/data", "data", "./data", "file:/data", "file://data", "s3://b//x", "s3://b/../x"])
-@pytest.mark.parametrize("page_ids", ["101", "all"])
-def test_a_path_that_means_no_certain_place_is_refused_before_any_request(
-    emulator: GraphEmulator, path: str, page_ids: str
-) -> None:
+def test_a_path_that_means_no_certain_place_is_refused_before_any_request(emulator: GraphEmulator, path: str) -> None:
     with pytest.raises(AirflowFailException, match="output_path"):
-        execute(output_path=path, page_ids=page_ids)
+        execute(output_path=path, page_ids="all")  # so that even the Pages are not listed before
     assert emulator.stats()["http_requests"] == 0
 
 
-@pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize(
     "named",
     [
@@ -105,12 +107,15 @@ def test_a_path_that_means_no_certain_place_is_refused_before_any_request(
         {"output_path": ObjectStoragePath(f"s3://{BUCKET}/x", conn_id="made_later")},
     ],
 )
-def test_a_connection_may_be_named_in_any_way(named: dict[str, Any]) -> None:
+def test_a_connection_may_be_named_in_any_way(
+    named: dict[str, Any], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WAREHOUSE", "WARE_HOUSE", "MADE_LATER"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", s3_server.airflow_connection(bucket))
     assert execute(**named)["rows"] > 0
 
 
-@pytest.mark.usefixtures("bucket")
-@pytest.mark.parametrize("page_ids", ["101", "all"])
+@pytest.mark.usefixtures("connections")
 @pytest.mark.parametrize(
     "named",
     [
@@ -127,15 +132,15 @@ def test_a_connection_may_be_named_in_any_way(named: dict[str, Any]) -> None:
     ],
 )
 def test_a_connection_that_does_not_exist_is_named_before_any_request(
-    emulator: GraphEmulator, named: dict[str, Any], page_ids: str
+    emulator: GraphEmulator, named: dict[str, Any]
 ) -> None:
     with pytest.raises(AirflowNotFoundException, match="'typo' of the storage does not exist"):
-        execute(**named, page_ids=page_ids)
+        execute(**named, page_ids="all")  # so that even the Pages are not listed before
     assert emulator.stats()["http_requests"] == 0
     assert not Path("/tmp/never").exists()  # noqa: S108 - never written to
 
 
-@pytest.mark.usefixtures("bucket")
+@pytest.mark.usefixtures("connections")
 def test_a_path_object_whose_connection_does_not_exist_is_refused_too(emulator: GraphEmulator) -> None:
     path = ObjectStoragePath(f"s3://{BUCKET}/x", conn_id="typo")
     with pytest.raises(AirflowNotFoundException, match="'typo'"):
@@ -143,7 +148,7 @@ def test_a_path_object_whose_connection_does_not_exist_is_refused_too(emulator: 
     assert emulator.stats()["http_requests"] == 0
 
 
-@pytest.mark.usefixtures("bucket")
+@pytest.mark.usefixtures("connections")
 def test_two_different_connections_are_refused(emulator: GraphEmulator) -> None:
     with pytest.raises(AirflowFailException, match="'warehouse' and output_conn_id names 'ware_house'"):
         execute(output_path=f"s3://warehouse@{BUCKET}/x", output_conn_id="ware_house")

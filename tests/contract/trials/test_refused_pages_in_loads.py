@@ -211,13 +211,15 @@ def test_a_load_s_summary_names_days_pages_and_path(tmp_path: Path, capfd: pytes
 
 @pytest.fixture(scope="module")
 def large_emulator() -> Iterator[GraphEmulator]:
-    with GraphEmulator(pages=200) as running:
+    with GraphEmulator(pages=0) as running:
         yield running
 
 
 @pytest.fixture
 def many(large_emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> GraphEmulator:
     large_emulator.reset()
+    for number in range(101, 301):
+        large_emulator.add_page(str(number))  # without events: those of 200 Pages take half a minute to make up
     connection_to(large_emulator, monkeypatch, password=large_emulator.system_user_token, extra={"base_seconds": 0})
     return large_emulator
 

@@ -26,7 +26,7 @@ from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
@@ -123,10 +123,18 @@ def _run(watch: Watch, work: Callable[[], Any]) -> None:
 
 WAYS = pytest.mark.parametrize("way", [load, wait, wait_in_triggerer])
 ONE_OF_EACH_REMEDY = [(1, None), (10, None), (100, None), (190, 463), (2635, None), (80001, None)]
-REFUSALS = [
-    *((load, *error) for error in known_errors()),
-    *((way, *error) for way in (wait, wait_in_triggerer) for error in ONE_OF_EACH_REMEDY),
-]
+
+
+def crossed(values: Iterable[Any], *, always: Callable[[Way, Any], bool]) -> Any:
+    """Every way with every value, by the names `way` and `value`; those that are not always run are slow."""
+    return pytest.mark.parametrize(
+        ("way", "value"),
+        [
+            pytest.param(way, value, marks=() if always(way, value) else pytest.mark.slow)
+            for way in (load, wait, wait_in_triggerer)
+            for value in values
+        ],
+    )
 
 
 @WAYS
@@ -143,13 +151,11 @@ def test_when_all_goes_well(
     assert scene.emulator.stats()["graph_calls"] >= len(PAGES)
 
 
-@pytest.mark.parametrize(("way", "code", "subcode"), REFUSALS)
+@crossed(known_errors(), always=lambda _, error: error in ONE_OF_EACH_REMEDY)
 def test_when_the_api_refuses_and_repeats_the_token_in_its_words(
-    way: Way,
-    code: int,
-    subcode: int | None,
-    scene: Scene,
+    way: Way, value: tuple[int, int | None], scene: Scene
 ) -> None:
+    code, subcode = value
     echoed = f"refused {USER_TOKEN} {quote(USER_TOKEN, safe='')} and {scene.emulator.page_token('101')}"
     title: dict[str, Any] = {"user_title": echoed, "user_message": echoed, "error_data": {"sent": echoed}}
     scene.emulator.add_fault(code=code, subcode=subcode, message=echoed, times=None, skip=1, path="/insights", **title)
@@ -178,13 +184,13 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-@WAYS
-@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("code", [100, 10, 190])
-def test_when_the_api_spells_secrets_in_another_way(
-    way: Way, spell: Callable[[str], str], code: int, scene: Scene
-) -> None:
+@crossed(
+    [(code, name) for code in (100, 10, 190) for name in SPELLINGS],
+    always=lambda way, value: value[1] == "JSON escapes" or (value[0] == 100 and way is load),
+)
+def test_when_the_api_spells_secrets_in_another_way(way: Way, value: tuple[int, str], scene: Scene) -> None:
     """In every field of the error and in every header that is heard; the body's text holds the escapes as they are."""
+    code, spell = value[0], SPELLINGS[value[1]]
     echoed = " ".join(map(spell, (USER_TOKEN, scene.emulator.page_token("101"), "app-secret")))
     fields = ("message", "error_user_title", "error_user_msg", "fbtrace_id", "type")
     members = ", ".join(f'"{name}": "refused {echoed}"' for name in fields)
@@ -203,12 +209,9 @@ ESCAPES = {name: spell for name, spell in SPELLINGS.items() if name != "hexadeci
 """What rows are searched for; codes such as hexadecimal are looked for in error texts and headers only."""
 
 
-@WAYS
-@pytest.mark.parametrize("spell", ESCAPES.values(), ids=ESCAPES)
-def test_when_rows_and_versions_spell_the_token_in_another_way(
-    way: Way, spell: Callable[[str], str], scene: Scene
-) -> None:
-    echoed = spell(USER_TOKEN)
+@crossed(ESCAPES, always=lambda way, name: name == "JSON escapes" or way is load)
+def test_when_rows_and_versions_spell_the_token_in_another_way(way: Way, value: str, scene: Scene) -> None:
+    echoed = ESCAPES[value](USER_TOKEN)
     values = f'[{{"value": "{echoed}", "end_time": "2026-11-02T08:00:00+0000"}}]'
     body = f'{{"data": [{{"name": "page_messages_sent", "period": "day", "id": "{echoed}", "values": {values}}}]}}'
     scene.emulator.add_fault(
@@ -247,27 +250,24 @@ def test_when_the_reply_is_garbage_that_repeats_the_token(
     assert scene.leaks_of(way) == []
 
 
-@WAYS
-@pytest.mark.parametrize("on", ["call", "batch"])
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "html_500",
-        "unavailable_503",
-        "unavailable_text",
-        "garbage_json",
-        "wrong_content_type",
-        "cut",
-        "reset",
-        "null_part",
-    ],
+SERVER_FAILURES = (
+    "html_500",
+    "unavailable_503",
+    "unavailable_text",
+    "garbage_json",
+    "wrong_content_type",
+    "cut",
+    "reset",
+    "null_part",
 )
-def test_when_the_server_or_the_connection_fails(
-    way: Way,
-    kind: str,
-    on: str,
-    scene: Scene,
-) -> None:
+
+
+@crossed(
+    [(kind, on) for kind in SERVER_FAILURES for on in ("call", "batch")],
+    always=lambda way, value: value[1] == ("call" if way is load and value[0] != "null_part" else "batch"),
+)
+def test_when_the_server_or_the_connection_fails(way: Way, value: tuple[str, str], scene: Scene) -> None:
+    kind, on = value
     scene.emulator.add_fault(kind=kind, on=on, times=None)
     assert scene.leaks_of(way) == []
 
@@ -309,9 +309,9 @@ def test_when_the_api_cannot_be_reached_or_the_connection_is_wrong(
 FIELDS = ("host", "port", "login", *EXTRA_FIELDS, USER_TOKEN, "extra")
 
 
-@WAYS
-@pytest.mark.parametrize("field", FIELDS)
-def test_when_the_token_was_typed_into_a_wrong_field(way: Way, field: str, scene: Scene) -> None:
+@crossed(FIELDS, always=lambda way, field: way is load or field not in EXTRA_FIELDS)
+def test_when_the_token_was_typed_into_a_wrong_field(way: Way, value: str, scene: Scene) -> None:
+    field = value
     connection: dict[str, Any] = {"conn_type": "msginsights", "host": scene.emulator.base_url, "password": USER_TOKEN}
     if field == "extra":
         connection["extra"] = f"no JSON {USER_TOKEN}"

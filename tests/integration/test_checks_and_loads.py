@@ -57,7 +57,7 @@ ASKED_FOR = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     pages=st.tuples(PAGE, PAGE, PAGE),
     kind=st.sampled_from(["page", "user", "system user"]),

@@ -29,7 +29,7 @@ LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-09", "page_ids"
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kills", [40, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [15, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("output_format", ["jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output_format: str, kills: int
@@ -39,7 +39,7 @@ def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.slow)])
 def test_a_load_that_is_killed_while_it_puts_to_s3_leaves_whole_files_too(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kills: int
 ) -> None:

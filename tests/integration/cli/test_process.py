@@ -94,8 +94,10 @@ def processes_below(folder: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("arguments", [("check",), ("metrics", "--conn-id", "msginsights_default")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("arguments", "number"),
+    [*((("check",), number) for number in SIGNALS), (("metrics", "--conn-id", "msginsights_default"), signal.SIGTERM)],
+)
 def test_a_command_stops_at_once_while_a_server_drips(
     arguments: tuple[str, ...], number: signal.Signals, dripping: DrippingServer, sessions: Sessions
 ) -> None:

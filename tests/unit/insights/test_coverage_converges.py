@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import holds_for
 
 from airflow_provider_msginsights.insights.coverage.answers import RunAnswers, SeriesRows
 from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing, requests
@@ -118,8 +118,9 @@ def stretches_of(names: tuple[str, ...]) -> st.SearchStrategy[Stretches]:
     return st.lists(st.tuples(st.sampled_from(names), a_day, st.integers(1, 14)), max_size=4)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(
+@holds_for(
+    quick=50,
+    thorough=3_000,
     outages=some_days,
     skipped=some_days,
     fills=some_days,

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import holds_for
 from support.fetch_helpers import DEAD, NEW, asked, fetch, fetched, make_query, units
 from support.scripted import (
     BAD_METRIC,
@@ -168,13 +168,14 @@ BEHAVIOURS: dict[str, Response | str] = {
 }
 
 
-@settings(max_examples=300, deadline=None)
-@given(
+@holds_for(
     st.lists(st.tuples(st.integers(0, 40), st.sampled_from(sorted(BEHAVIOURS))), max_size=15),
     st.integers(1, 6),
     st.integers(1, 200),
     st.lists(st.booleans(), max_size=2),
     st.integers(1, 60),
+    quick=100,
+    thorough=3_000,
 )
 def test_nothing_is_lost_and_nothing_doubled_whatever_the_api_answers(
     faults: list[tuple[int, str]], pages: int, days: int, renews: list[bool], window: int

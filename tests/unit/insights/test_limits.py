@@ -173,7 +173,7 @@ def test_after_a_limit_one_request_goes_first() -> None:
 
 def test_a_page_limited_for_long_is_handed_back_and_the_others_arrive_at_once() -> None:
     long = refusal(80001, headers=business_usage("150", minutes=15))
-    api, query = ScriptedApi(failing(99, long, "150")), make_query(pages=100, days=95)
+    api, query = ScriptedApi(failing(99, long, "150")), make_query(pages=60, days=95)
     outcome = fetch(api, query)
     assert fetched(api) == asked(query, but_pages=["150"])
     assert {one.part.page_id for one in outcome.paused} == {"150"}

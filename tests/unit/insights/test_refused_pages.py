@@ -7,9 +7,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.cases import case
+from support.examples import holds_for
 from support.fetch_helpers import DEAD, NEW, asked, fetch, fetched, make_query
 from support.scripted import BAD_METRIC, EXPIRED, ScriptedApi, insights, metrics_of, ok, refusal
 
@@ -240,12 +240,13 @@ refusals = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(
+@holds_for(
     st.dictionaries(st.integers(0, 5), st.dictionaries(st.integers(0, 2), refusals, min_size=1), max_size=4),
     st.integers(1, 6),
     st.sampled_from([1, 120]),
     st.sampled_from(sorted(FLOWS)),
+    quick=100,
+    thorough=3_000,
 )
 def test_every_page_ends_in_exactly_one_way_and_none_that_failed_is_ready(
     refused: dict[int, dict[int, Response]], pages: int, days: int, flow: str

@@ -61,7 +61,7 @@ def claimed_at_once(datasets: Sequence[Dataset[Any]]) -> list[ConfigurationError
 
 
 def test_of_several_kinds_that_claim_a_directory_at_once_one_gets_it(root: UPath) -> None:
-    for number in range(ROUNDS):
+    for number in range(ROUNDS if root.protocol == "file" else ROUNDS // 4):
         datasets = [dataset_at(root / str(number), **kind) for kind in KINDS]
         told = claimed_at_once(datasets)
         (winner,) = [dataset for dataset, refusal in zip(datasets, told, strict=True) if refusal is None]

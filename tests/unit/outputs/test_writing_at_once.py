@@ -6,7 +6,6 @@ import threading
 import tracemalloc
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +13,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from support.made_records import record, replied, store_rows, values_of
 from upath import UPath
 
-from airflow_provider_msginsights.outputs import writer
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.rows import RowMaker
-from airflow_provider_msginsights.outputs.spool import HELD_ROWS, RowSpool
+from airflow_provider_msginsights.outputs.spool import RowSpool
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
@@ -73,42 +71,56 @@ def test_files_are_put_several_at_a_time(final_if_ended_by: datetime) -> None:
 def test_a_settled_day_is_stored_while_rows_of_others_still_come(final_if_ended_by: datetime) -> None:
     place = Place(WatchedStore(puts_at_once=1))
     first, second = values_of([record(DAY), record(NEXT_DAY)], final_if_ended_by=final_if_ended_by)
-    with DatasetWriter(dataset_at(place)) as started:
-        started.add([first])
-        started.settle(date.fromisoformat(NEXT_DAY))
+    with DatasetWriter(dataset_at(place)) as writer:
+        writer.add([first])
+        writer.settle(date.fromisoformat(NEXT_DAY))
         assert place.fs.first_put.wait(PATIENCE_SECONDS)
-        started.add([second])
+        writer.add([second])
         assert place.fs.find(place.path) == [f"{place.path}/dt={DAY}/part-0.jsonl"]
-        started.finish()
+        writer.finish()
     assert len(place.fs.find(place.path)) == 2
 
 
-@pytest.mark.parametrize(
-    ("pages", "days", "held_rows"),
-    [(800, 15, HELD_ROWS // 4), pytest.param(200, 250, HELD_ROWS, marks=pytest.mark.slow)],
-)
-def test_four_times_the_days_take_no_more_memory(
-    tmp_path: Path, final_if_ended_by: datetime, monkeypatch: pytest.MonkeyPatch, pages: int, days: int, held_rows: int
-) -> None:
-    """A quarter of the rows, and a quarter of those that are held in memory, take a quarter of the time."""
-    monkeypatch.setattr(writer, "RowSpool", partial(RowSpool, held_rows))
+def test_four_times_the_rows_take_no_more_memory_while_they_wait(final_if_ended_by: datetime) -> None:
+    """What bounds a load's memory; the next test loads, and takes half a minute."""
     maker = RowMaker(final_if_ended_by=final_if_ended_by)
 
-    def rows(of_days: int) -> Iterator[Values]:
-        for page in range(pages):
-            for number in range(of_days):
+    def peak_bytes(pages: int) -> int:
+        spool = RowSpool(held_rows=2_000)
+        tracemalloc.start()
+        try:
+            for page in range(pages):
+                for number in range(10):
+                    day = f"2026-03-{number + 1:02}"
+                    spool.add(f"dt={day}", maker.values(replied(record(day, page_id=f"page-{page}", value=page))))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            spool.close()
+
+    peak_bytes(10)  # what is made once is made
+    assert peak_bytes(2_000) < 1.25 * peak_bytes(500)
+
+
+@pytest.mark.slow
+def test_four_times_the_days_take_no_more_memory(tmp_path: Path, final_if_ended_by: datetime) -> None:
+    maker = RowMaker(final_if_ended_by=final_if_ended_by)
+
+    def rows(days: int) -> Iterator[Values]:
+        for page in range(200):
+            for number in range(days):
                 day = date(2024, 1, 1) + timedelta(days=number)
                 one = record(day.isoformat(), page_id=f"page-{page}", value=page * 1000 + number)
                 yield from maker.values(replied(one))
 
-    def peak_bytes(of_days: int) -> int:
-        root = UPath((tmp_path / str(of_days)).as_uri())
+    def peak_bytes(days: int) -> int:
+        root = UPath((tmp_path / str(days)).as_uri())
         store_rows(dataset_at(root), rows(10))  # what is made once is made
         tracemalloc.start()
         try:
-            store_rows(dataset_at(root), rows(of_days))
+            store_rows(dataset_at(root), rows(days))
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
-    assert peak_bytes(4 * days) < 1.25 * peak_bytes(days)
+    assert peak_bytes(1000) < 1.25 * peak_bytes(250)

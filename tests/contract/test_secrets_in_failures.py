@@ -125,7 +125,7 @@ WAYS = pytest.mark.parametrize("way", [load, wait, wait_in_triggerer])
 ONE_OF_EACH_REMEDY = [(1, None), (10, None), (100, None), (190, 463), (2635, None), (80001, None)]
 
 
-def crossed(values: Iterable[Any], *, always: Callable[[Way, Any], bool]) -> Any:
+def crossed(values: Iterable[Any], *, always: Callable[[Way, Any], bool]) -> pytest.MarkDecorator:
     """Every way with every value, by the names `way` and `value`; those that are not always run are slow."""
     return pytest.mark.parametrize(
         ("way", "value"),

@@ -90,6 +90,23 @@ class _ErrorOutput(io.TextIOWrapper):
 _Stream = TypeVar("_Stream", _Output, _ErrorOutput)
 _clean_ups: list[Callable[[], None]] = []
 _stopped_by: list[int] = []
+_undisturbed: list[None] = []
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a signal wait for the end of this block: for what is made there and must be known to whoever cleans up.
+
+    The block must be short.
+    """
+    before = len(_stopped_by)
+    _undisturbed.append(None)
+    try:
+        yield
+    finally:
+        _undisturbed.pop()
+        if not before and _stopped_by:
+            raise Stopped(_stopped_by[0])
 
 
 @contextlib.contextmanager
@@ -105,13 +122,13 @@ def cleaned_up_by(clean_up: Callable[[], None]) -> Iterator[None]:
 @contextlib.contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
     """Make a folder that is gone at the end of the block, and of the process."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    remove = partial(shutil.rmtree, folder, ignore_errors=True)
-    with cleaned_up_by(remove):
-        try:
-            yield folder
-        finally:
-            remove()
+    with contextlib.ExitStack() as stack:
+        with undisturbed():
+            folder = Path(tempfile.mkdtemp(prefix=prefix))
+            remove = partial(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(remove)
+            stack.enter_context(cleaned_up_by(remove))
+        yield folder
 
 
 def run() -> NoReturn:
@@ -208,7 +225,7 @@ def _listen_to_signals() -> None:
 def _stop(number: int, _frame: FrameType | None) -> None:
     """Raise once: a second signal must not break off what the first one began."""
     _stopped_by.append(number)
-    if len(_stopped_by) == 1:
+    if len(_stopped_by) == 1 and not _undisturbed:
         raise Stopped(number)
 
 

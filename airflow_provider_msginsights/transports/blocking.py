@@ -72,6 +72,10 @@ class BlockingTransport:
         """What the transport goes on with: the connection's credentials, or those a flow exchanged them for."""
         return self._tokens.credentials
 
+    def use(self, credentials: Credentials) -> None:
+        """Go on with other credentials; those before stay secret."""
+        self._tokens.renew(credentials)
+
     def page_credentials(self, page_id: str) -> Credentials | None:
         """Return the credentials of a Page, where a flow was given its token."""
         return self._tokens.of_page(page_id)

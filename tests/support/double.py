@@ -86,10 +86,11 @@ class GraphDouble:
         if (told := self.whole(heard)) is not None:
             return told
         bearer = heard.headers.get("authorization", "").removeprefix("Bearer ") or None
-        if heard.method == "GET":
+        form = parse_qs(heard.body)
+        if heard.method == "GET" or "batch" not in form:
             answer = self._ask(heard.target.partition("/v26.0")[2], bearer)
             return answer.status, answer.headers, json.dumps(answer.document).encode()
-        parts = json.loads(parse_qs(heard.body)["batch"][0])
+        parts = json.loads(form["batch"][0])
         answers = self.shuffle([self._part(self._ask("/" + part["relative_url"], bearer)) for part in parts])
         return 200, {"Content-Type": "application/json"}, json.dumps(answers).encode()
 

@@ -50,12 +50,16 @@ class Commands:
         return self.create("--login", "--port", "0", "--app-id", "1", *options, given="app-secret\n")
 
     def run(self, *options: str, given: str = "") -> Told:
+        return self.any("token", *options, given=given)
+
+    def any(self, *words: str, given: str = "") -> Told:
+        """Run any command."""
         stdin = io.TextIOWrapper(io.BytesIO(given.encode()))
         self._capfd.readouterr()
         with self._monkeypatch.context() as patched:
             patched.setattr(sys, "stdin", stdin)
             try:
-                code = main(["token", *options])
+                code = main(words)
             except SystemExit as stopped:  # the parser's
                 code = int(stopped.code or 0)
         printed = self._capfd.readouterr()

@@ -9,12 +9,12 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.cli.process import cleaned_up_by
+from airflow_provider_msginsights.cli.process import cleaned_up_by, undisturbed
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.transports.redaction import Spellings, hide, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _MOST_SHOWN = 600
 _PATIENCE_SECONDS = 1.0
@@ -50,7 +50,6 @@ def run_child(
     *,
     secrets: Collection[str],
     given: str | None = None,
-    environment: Mapping[str, str] | None = None,
 ) -> str:
     """Return what the command printed, without secrets, once it has ended well.
 
@@ -58,24 +57,30 @@ def run_child(
     :param secrets: what must not be shown of its words.
     :raises CommandFailedError: it cannot be started, or ended with an error.
     """
-    try:
-        child = subprocess.Popen(  # noqa: S603 - what the person asked for; no shell
-            list(words),
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=None if environment is None else {**os.environ, **environment},
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CommandFailedError(f"{words[0]} cannot be started: {error.strerror}") from None
-    with _ended(child), child:
+    with contextlib.ExitStack() as stack:
+        with undisturbed():
+            child = _started(words, reads=given is not None)
+            stack.enter_context(child)
+            stack.enter_context(_ended(child))
         printed, _ = child.communicate(None if given is None else given.encode())
     text = redact(hide(printed.decode("utf-8", "replace"), [Spellings.of(one) for one in secrets])).strip()
     if child.returncode:
         said = f": {text[-_MOST_SHOWN:]}" if text else ", and said nothing"
         raise CommandFailedError(f"{words[0]} ended with exit code {child.returncode}{said}", text)
     return text
+
+
+def _started(words: Sequence[str], *, reads: bool) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - what the person asked for; no shell
+            list(words),
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandFailedError(f"{words[0]} cannot be started: {error.strerror}") from None
 
 
 @contextlib.contextmanager

@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     if targets.is_empty and not questions.is_interactive:
         targets.complete(questions, conn_id=conn_id)
     creation = _Creation(arguments, questions, conn_id)
-    creation.obtain()
-    made = creation.connections(expected)
+    with creation.obtained() as session:
+        made = creation.connections(session, expected)
     saved_to = _save(targets, questions, made, conn_id)
     if arguments.report is not None:
         write_report(arguments.report, [one.facts for one in made], saved_to=saved_to)
@@ -102,25 +102,24 @@ class _Creation:
             self._extra["api_version"] = arguments.api_version
         self._app_secret: str | None = None
         self._read(_STAND_IN)  # what is wrong with the options shows before anything is asked
-        self._session: TokenSession | None = None
 
     # A token
 
-    def obtain(self) -> None:
-        """Get a token, by a login or as it is pasted."""
+    def obtained(self) -> TokenSession:
+        """Return a session with a token, of a login or as it is pasted."""
         arguments, questions = self._arguments, self._questions
         source = "login" if arguments.login else "paste" if arguments.paste or not questions.is_interactive else None
         source = source or questions.choice("--login", "How to get the token", _SOURCES, default="paste")
         if source == "paste":
             token = questions.secret("Access token")
             self._ask_for_app(is_needed=False)
-            self._session = TokenSession(*self._read(token))
-            return
+            return TokenSession(*self._read(token))
         self._ask_for_app(is_needed=True)
         settings, credentials = self._read(f"{arguments.app_id}|{self._app_secret}")
         code, redirect_uri = log_in(arguments, questions, settings, arguments.app_id)
-        self._session = TokenSession(settings, replace(credentials, login_code=code))
-        self._session.redeem(redirect_uri=redirect_uri)
+        session = TokenSession(settings, replace(credentials, login_code=code))
+        session.redeem(redirect_uri=redirect_uri)
+        return session
 
     def _ask_for_app(self, *, is_needed: bool) -> None:
         """Ask for the app's id and secret; with a pasted token they are worth having and not needed."""
@@ -142,26 +141,19 @@ class _Creation:
 
     # Connections
 
-    def connections(self, expected: tuple[str, ...]) -> tuple[_Made, ...]:
+    def connections(self, session: TokenSession, expected: tuple[str, ...]) -> tuple[_Made, ...]:
         """Return the connections to save, each tested.
 
         :raises MessagingInsightsError: when none can be made that loads work with.
         """
-        session, arguments = self._current, self._arguments
         report = session.inspect()
         check_usable(report)
-        report = self._lengthened(report)
-        choice = choose_pages(report, self._questions, named=arguments.page_ids, expected=expected)
-        sessions = self._sessions_for(report, choice)
+        report = self._lengthened(session, report)
+        choice = choose_pages(report, self._questions, named=self._arguments.page_ids, expected=expected)
+        sessions = self._sessions_for(session, report, choice)
         return tuple(self._made(conn_id, *one) for conn_id, one in sessions.items())
 
-    @property
-    def _current(self) -> TokenSession:
-        if self._session is None:
-            raise ConfigurationError("The connection's token was not read yet.")
-        return self._session
-
-    def _lengthened(self, report: TokenReport) -> TokenReport:
+    def _lengthened(self, session: TokenSession, report: TokenReport) -> TokenReport:
         """Exchange the token where that makes it last longer; a person decides where that is not known."""
         wish, verdict = self._arguments.exchange, lengthening_of(report)
         if wish == "no" or (verdict is Lengthening.UNKNOWN and self._app_secret is None):
@@ -173,7 +165,7 @@ class _Creation:
             if self._app_secret is None:
                 return self._short(report)
             self._questions.tell(f"Exchanging the {report.kind.in_words}: {Lengthening.POSSIBLE}.")
-            return self._current.lengthen(report)
+            return session.lengthen(report)
         if wish == "yes":
             self._questions.tell(f"The token is not exchanged: {verdict}.")
         return self._short(report)
@@ -188,9 +180,10 @@ class _Creation:
             )
         return report
 
-    def _sessions_for(self, report: TokenReport, choice: PageChoice) -> dict[str, tuple[TokenSession, PageChoice]]:
+    def _sessions_for(
+        self, session: TokenSession, report: TokenReport, choice: PageChoice
+    ) -> dict[str, tuple[TokenSession, PageChoice]]:
         """Return the sessions by the id of the connection that each becomes: one, or one for each Page."""
-        session = self._current
         wish = self._arguments.kind
         may_be_pages = report.kind in {TokenKind.USER, TokenKind.PERSON} or (
             wish == "page" and report.kind is TokenKind.SYSTEM_USER

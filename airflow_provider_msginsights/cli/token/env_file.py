@@ -8,16 +8,16 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_msginsights.cli.process import cleaned_up_by
+from airflow_provider_msginsights.cli.process import cleaned_up_by, undisturbed
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWNER_ONLY = 0o600
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _IGNORED, _NOT_IGNORED = 0, 1
 
@@ -97,23 +97,18 @@ def _quoted(text: str) -> str:
 
 
 def _replace(target: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)  # made with 0600
-    temporary = Path(name)
-
-    def remove() -> None:
-        temporary.unlink(missing_ok=True)
-
-    with cleaned_up_by(remove):
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-                os.fchmod(opened.fileno(), _OWNER_ONLY)
-                opened.write(text)
-                opened.flush()
-                os.fsync(opened.fileno())
-            temporary.replace(target)
-        finally:
-            with contextlib.suppress(OSError):
-                remove()
+    with contextlib.ExitStack() as stack:
+        with undisturbed():
+            descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)  # made with 0600
+            temporary = Path(name)
+            remove = partial(temporary.unlink, missing_ok=True)
+            stack.callback(remove)
+            stack.enter_context(cleaned_up_by(remove))
+            opened = stack.enter_context(os.fdopen(descriptor, "w", encoding="utf-8"))
+        opened.write(text)
+        opened.flush()
+        os.fsync(descriptor)
+        temporary.replace(target)
 
 
 def _check_git(place: Path, file: Path) -> None:

@@ -87,7 +87,10 @@ class _Renewal:
 
     def _renew(self, outcome: _Outcome) -> None:
         parts = stored_parts(outcome.conn_id)
-        session = self._session_of(outcome.conn_id, parts)
+        with self._session_of(outcome.conn_id, parts) as session:
+            self._renew_by(session, parts, outcome)
+
+    def _renew_by(self, session: TokenSession, parts: dict[str, Any], outcome: _Outcome) -> None:
         report = session.inspect()
         outcome.facts = public_facts(outcome.conn_id, report)
         check_usable(report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from airflow_provider_msginsights.exceptions import (
     AuthenticationError,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.insights.protocol import Flow
     from airflow_provider_msginsights.insights.token.report import TokenReport
+    from airflow_provider_msginsights.transports.blocking import BlockingTransport
     from airflow_provider_msginsights.transports.credentials import Credentials
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
@@ -31,11 +32,29 @@ CREATE = "Get a new one by 'msginsights token create'."
 
 
 class TokenSession:
-    """Works with one token, and with those it is exchanged for. Never shown."""
+    """Works with one token, and with those it is exchanged for. Close it, or use it in a ``with`` statement.
 
-    def __init__(self, settings: TransportSettings, credentials: Credentials) -> None:
+    :param transport: one that other sessions use too; what any of them knows stays secret in the answers to all.
+    """
+
+    def __init__(
+        self, settings: TransportSettings, credentials: Credentials, *, transport: BlockingTransport | None = None
+    ) -> None:
+        from airflow_provider_msginsights.transports.blocking import BlockingTransport
+
         self._settings = settings
+        self._transport = BlockingTransport(settings, credentials) if transport is None else transport
         self.credentials = credentials
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
 
     def redeem(self, *, redirect_uri: str) -> None:
         """Go on with the token that the login's code stands for.
@@ -86,26 +105,22 @@ class TokenSession:
         :raises PermissionDeniedError: when a Page gives none.
         :raises MessagingInsightsError: what the API answered otherwise.
         """
-        from airflow_provider_msginsights.transports.blocking import BlockingTransport
-
-        with BlockingTransport(self._settings, self.credentials) as transport:
-            refused = transport.run(exchange_for_pages(self._settings.retry_policy, tuple(page_ids)))
-            given = {page_id: transport.page_credentials(page_id) for page_id in page_ids}
+        refused = self._run(exchange_for_pages(self._settings.retry_policy, tuple(page_ids)))
+        given = {page_id: self._transport.page_credentials(page_id) for page_id in page_ids}
         for error in refused.values():
             raise error
         return {
-            page_id: TokenSession(self._settings, credentials)
+            page_id: TokenSession(self._settings, credentials, transport=self._transport)
             for page_id, credentials in given.items()
             if credentials is not None
         }
 
     def _run(self, flow: Flow[T]) -> T:
-        from airflow_provider_msginsights.transports.blocking import BlockingTransport
-
-        with BlockingTransport(self._settings, self.credentials) as transport:
-            result = transport.run(flow)
-            self.credentials = transport.credentials
-        return result
+        self._transport.use(self.credentials)
+        try:
+            return self._transport.run(flow)
+        finally:
+            self.credentials = self._transport.credentials
 
 
 def check_usable(report: TokenReport) -> None:

@@ -141,7 +141,7 @@ def _page_id(text: str) -> str:
 def _kind(text: str) -> FindingKind:
     if text not in tuple(FindingKind):
         names = tuple(map(str, FindingKind))
-        raise ConfigurationError(f"unknown kind {shown(text)}.{suggestion(text, names)} Allowed: {', '.join(names)}.")
+        raise ConfigurationError(f"Unknown kind {shown(text)}.{suggestion(text, names)} Allowed: {', '.join(names)}.")
     return FindingKind(text)
 
 

@@ -74,39 +74,31 @@ def coverage_report(  # noqa: PLR0913 - what there is, and what of it is wanted
     """
     subject = _Subject.of(ledgers, pages, since=since, today=today, final_before=final_before, page_ids=page_ids)
     findings = _reported(states, acks, today, subject.times)
-    marks = {part: _written(ledger) for part, ledger in ledgers.items()}
-    masks = {
-        part: days_mask((day for day, mark in days.items() if mark[1]), subject.window) for part, days in marks.items()
-    }
+    written = {part: _written(ledger) for part, ledger in ledgers.items()}
+    restated = {part: _restated(days, subject.window) for part, days in written.items()}
     shown_pages: dict[str, ShownPage] = {}
     reports = []
-    for page_id, time in subject.times.items():
+    for page_id, part in subject.parts.items():
         wanted = tuple(metrics) if metrics is not None else subject.wanted(page_id)
-        part = subject.parts[page_id]
         page = subject.known.pages.get(page_id, PageCells())
-        shown_pages[page_id] = _shown_page(page, wanted, time, subject, masks.get(part, 0))
+        shown_pages[page_id] = _shown_page(page, wanted, subject.times[page_id], subject, restated.get(part, 0))
         report = _page_report(page_id, page, wanted, subject, shown_pages[page_id])
         reports.append(_judged(report, [one for one in findings if page_id in one.finding.page_ids], acks, subject))
-    order = tuple(PageStatus)
     return CoverageReport(
         horizon=subject.horizon,
         window=subject.window,
-        pages=tuple(
-            sorted(
-                reports,
-                key=lambda page: (
-                    order.index(page.status),
-                    not any(one.is_new for one in page.findings),
-                    -page.missing_cells,
-                    page.page_id,
-                ),
-            )
-        ),
+        pages=tuple(sorted(reports, key=_order)),
         findings=findings,
         not_built=subject.not_built,
         shown=shown_pages,
-        runs={part: {day: mark[0] for day, mark in days.items()} for part, days in marks.items()},
+        runs={part: {day: run for day, (run, _) in days.items()} for part, days in written.items()},
     )
+
+
+def _order(page: PageReport) -> tuple[int, bool, int, str]:
+    """Return what Pages are sorted by: status, news, what is missing."""
+    is_new = any(one.is_new for one in page.findings)
+    return tuple(PageStatus).index(page.status), not is_new, -page.missing_cells, page.page_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +229,11 @@ def _written(ledger: Ledger) -> dict[int, tuple[str, bool]]:
             continue
         days[day.toordinal()] = mark.run, mark.restated
     return days
+
+
+def _restated(written: Mapping[int, tuple[str, bool]], window: tuple[int, int]) -> int:
+    """Return the days whose file was changed by its last run, as a mask."""
+    return days_mask((day for day, (_, is_restated) in written.items() if is_restated), window)
 
 
 def _reported(

@@ -16,7 +16,7 @@ from airflow_provider_msginsights.insights.coverage.findings.state import findin
 from airflow_provider_msginsights.insights.coverage.report.shown_cells import DayState, bits_of, runs, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import Ack
     from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding
@@ -200,18 +200,16 @@ class CoverageReport:
         ``not_managed``.
         """
         reasons: dict[str, int] = {}
-        every = 0
-        pages = []
-        for page in self.pages:
-            shown = self.shown[page.page_id]
-            bits = bits_of(shown.wanted.values())
-            every |= bits
-            metrics = {
-                metric: [_triple(run, reasons) for run in runs(one, self.window[0])]
-                for metric, one in sorted({**shown.wanted, **shown.others}.items())
-            }
-            days = _pairs(together(bits, self.window, self.horizon.oldest))
-            pages.append(_page_to_json(page, days, metrics))
+        pages = [self._page_to_json(page, reasons) for page in self.pages]
+        bits = bits_of(one for shown in self.shown.values() for one in shown.wanted.values())
+        return {
+            **self._head_to_json(),
+            "reasons": list(reasons),
+            "days": self._days(bits),
+            "pages": pages,
+        }
+
+    def _head_to_json(self) -> dict[str, Any]:
         return {
             "version": JSON_VERSION,
             "since": _day(self.window[0]),
@@ -224,21 +222,29 @@ class CoverageReport:
             "not_built": list(self.not_built),
             "not_built_remedy": REBUILD if self.not_built else "",
             "findings": [_finding_to_json(one) for one in self.findings],
-            "reasons": list(reasons),
-            "days": _pairs(together(every, self.window, self.horizon.oldest)),
-            "pages": pages,
         }
+
+    def _page_to_json(self, page: PageReport, reasons: dict[str, int]) -> dict[str, Any]:
+        shown = self.shown[page.page_id]
+        return {
+            **_facts_of(page),
+            "days": self._days(bits_of(shown.wanted.values())),
+            "metrics": {
+                metric: [_with_reason(run, reasons) for run in runs(one, self.window[0])]
+                for metric, one in sorted({**shown.wanted, **shown.others}.items())
+            },
+        }
+
+    def _days(self, bits: int) -> list[list[Any]]:
+        some = together(bits, self.window, self.horizon.oldest)
+        return [[str(run.state), run.end - run.first] for run in some]
 
 
 def _day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
-def _pairs(some: Iterable[DayRun]) -> list[list[Any]]:
-    return [[str(run.state), run.end - run.first] for run in some]
-
-
-def _triple(run: DayRun, reasons: dict[str, int]) -> list[Any]:
+def _with_reason(run: DayRun, reasons: dict[str, int]) -> list[Any]:
     pair = [str(run.state), run.end - run.first]
     return [*pair, reasons.setdefault(run.reason, len(reasons))] if run.reason else pair
 
@@ -256,7 +262,7 @@ def _finding_to_json(one: ReportedFinding) -> dict[str, Any]:
     }
 
 
-def _page_to_json(page: PageReport, days: list[list[Any]], metrics: dict[str, list[list[Any]]]) -> dict[str, Any]:
+def _facts_of(page: PageReport) -> dict[str, Any]:
     return {
         "page_id": page.page_id,
         "part": page.part,
@@ -273,6 +279,4 @@ def _page_to_json(page: PageReport, days: list[list[Any]], metrics: dict[str, li
         "acknowledged": _ack_to_json(page.ack),
         "failures": page.failures,
         "waits_until": page.waits_until and page.waits_until.isoformat(),
-        "days": days,
-        "metrics": metrics,
     }

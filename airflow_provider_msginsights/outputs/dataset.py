@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Generic, Self, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
+from airflow_provider_msginsights.insights.catalog import PERIODS
 from airflow_provider_msginsights.insights.parameters.parse import parse_part
+from airflow_provider_msginsights.outputs.formats.by_name import format_named, format_of_extension
 from airflow_provider_msginsights.outputs.formats.json_values import json_object_in
 from airflow_provider_msginsights.outputs.schema import SCHEMA_VERSION, check_extra_columns, columns_with
 from airflow_provider_msginsights.outputs.stores.opening import open_store
@@ -63,6 +65,39 @@ class Dataset(Generic[PathT]):
     part: str = "0"
     extra_columns: Collection[str] = ()
     conditional_writes: bool = True
+
+    @classmethod
+    def at(cls, root: PathT) -> Dataset[PathT]:
+        """Return the dataset that a directory holds, as its label describes it; nothing is written.
+
+        :raises ConfigurationError: for a directory that holds none, or one that this version cannot read.
+        :raises StorageError: when the store fails in passing.
+        """
+        store = open_store(root)
+        if (found := store.read(LABEL)) is None:
+            raise ConfigurationError(
+                f"{store.shown} is not a dataset: it has no {LABEL}. Name the output_path of a load, with its connection "
+                "if it has one; a dataset begins with its first load."
+            )
+        label = _label_of(found, store.shown_path(LABEL))
+        noted = label.get(_CONDITIONAL)
+        if store.has_conditions is not None:
+            noted = store.probe_conditions(LABEL, found)  # takes no request
+        dataset = cls(
+            root=root,
+            file_format=format_of_extension(str(label.get("format"))) or format_named("jsonl"),
+            period=str(label.get("period")),
+            breakdowns=_names_in(label, "breakdowns"),
+            extra_columns=_names_in(label, "extra_columns"),
+            conditional_writes=noted is True,
+        )
+        theirs = {name: value for name, value in label.items() if name != _CONDITIONAL}
+        if dataset._label() != theirs or dataset.period not in PERIODS:
+            raise ConfigurationError(
+                f"{store.shown_path(LABEL)} says that the directory holds {_described(label)}, which this version of "
+                "the package does not know: upgrade it here, or restore the file from a copy."
+            )
+        return dataset
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -144,6 +179,11 @@ class Dataset(Generic[PathT]):
         if theirs.get("schema_version") != SCHEMA_VERSION:
             words.append(f"v{SCHEMA_VERSION}")
         return "_".join(words)
+
+
+def _names_in(label: dict[str, object], name: str) -> tuple[str, ...]:
+    names = label.get(name)
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _label_of(data: bytes, shown_path: str) -> dict[str, object]:

@@ -39,6 +39,17 @@ def format_named(name: str, compression: str | None = None) -> Format:
     return Gzipped(text) if compression == "gzip" else text
 
 
+def format_of_extension(extension: str) -> Format | None:
+    """Return the format whose files have this extension, ``None`` for an extension of none.
+
+    :raises ConfigurationError: for Parquet without pyarrow.
+    """
+    name, _, compression = extension.partition(".")
+    if name not in FORMAT_NAMES or compression not in {"", "gz"} or (name == "parquet" and compression):
+        return None
+    return format_named(name, "gzip" if compression else None)
+
+
 def _parquet() -> Format:
     from airflow_provider_msginsights.outputs.formats.parquet import Parquet
 

@@ -79,3 +79,33 @@ class AzureStore(Store):
             if codes_of(error) & _REFUSED:
                 raise ReplacedMeanwhileError from None
             raise
+
+    @property
+    def removes_conditionally(self) -> bool:
+        """Whether the ETag that is removed is named."""
+        return True
+
+    def _remove_if(self, name: str, entry: Entry) -> None:
+        """Remove the blob by Azure's own client: adlfs knows no condition for it."""
+        from azure.core import MatchConditions
+        from fsspec.asyn import sync
+
+        if entry.version is None:
+            raise StorageError(f"The store names no version of {self.shown_path(name)}; nothing was removed.")
+        container, _, blob = self._path(name).partition("/")
+
+        async def remove() -> None:
+            async with self.fs.service_client.get_container_client(container) as client:
+                await client.delete_blob(
+                    blob, etag=str(entry.version), match_condition=MatchConditions.IfNotModified
+                )
+
+        try:
+            sync(self.fs.loop, remove)
+        except Exception as error:
+            codes = codes_of(error)
+            if codes & _REFUSED:
+                raise ReplacedMeanwhileError from None
+            if "BlobNotFound" not in codes:
+                raise
+        self.fs.invalidate_cache(self._path(name))

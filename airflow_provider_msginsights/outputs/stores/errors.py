@@ -17,7 +17,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError, Messagin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Action = Literal["list", "read", "write"]
+Action = Literal["list", "read", "write", "remove"]
 
 _PASSING = frozenset({
     "BadDigest", "ExpiredToken", "IncompleteBody", "InternalError", "OperationAborted", "RequestTimeout",
@@ -39,13 +39,15 @@ _RIGHTS: dict[str, dict[Action, str]] = {
         "list": "s3:ListBucket on the bucket",
         "read": "s3:GetObject on the object, and s3:ListBucket on the bucket",
         "write": "s3:PutObject on the object",
+        "remove": "s3:DeleteObject on the object",
     },
     "gs": {
         "list": "storage.objects.list",
         "read": "storage.objects.get",
         "write": "storage.objects.create, and storage.objects.delete to replace objects",
+        "remove": "storage.objects.delete",
     },
-    "abfs": dict.fromkeys(("list", "read", "write"), "the role Storage Blob Data Contributor"),
+    "abfs": dict.fromkeys(("list", "read", "write", "remove"), "the role Storage Blob Data Contributor"),
 }
 _SAME_RIGHTS = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs", "adl": "abfs"}
 _LONGEST_WORDS = 200
@@ -94,7 +96,7 @@ def error_of_store(error: Exception, shown_path: str, action: Action) -> Messagi
     return StorageError(f"{what}. That may pass: retry the task.")
 
 
-_DONE: dict[Action, str] = {"list": "listed", "read": "read", "write": "stored"}
+_DONE: dict[Action, str] = {"list": "listed", "read": "read", "write": "stored", "remove": "removed"}
 
 
 def codes_of(error: BaseException) -> frozenset[str]:

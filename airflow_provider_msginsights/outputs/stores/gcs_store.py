@@ -48,6 +48,23 @@ class GcsStore(Store):
         except FileExistsError:  # gcsfs makes it of every 412
             raise ReplacedMeanwhileError from None
 
+    @property
+    def removes_conditionally(self) -> bool:
+        """Whether the generation that is removed is named."""
+        return True
+
+    def _remove_if(self, name: str, entry: Entry) -> None:
+        if entry.version is None:
+            raise StorageError(f"The store names no version of {self.shown_path(name)}; nothing was removed.")
+        bucket, _, key = self._path(name).partition("/")
+        try:
+            self.fs.call("DELETE", "b/{}/o/{}", bucket, key, ifGenerationMatch=str(entry.version))
+        except FileNotFoundError:
+            pass
+        except FileExistsError:  # gcsfs makes it of every 412
+            raise ReplacedMeanwhileError from None
+        self.fs.invalidate_cache(self._path(name))
+
     def _upload(self, name: str, data: bytes, **conditions: str) -> None:
         """Put the object by one request, whatever its size: gcsfs itself knows no condition but "create".
 

@@ -45,6 +45,17 @@ class LocalStore(Store):
             directory.mkdir(parents=True, exist_ok=True)
             return knows_locks(directory)
 
+    @property
+    def removes_conditionally(self) -> bool:
+        """Whether directories can be locked here, as `probe_conditions` found."""
+        return self.conditional
+
+    def _remove_if(self, name: str, entry: Entry) -> None:
+        target = Path(self._path(name))
+        if os.path.lexists(target) and _entry_of(target) != entry:
+            raise ReplacedMeanwhileError
+        target.unlink(missing_ok=True)
+
     def list(self, folder: str = "") -> dict[str, Entry]:
         """List what is in a folder now; see `Store.list`."""
         with as_our_errors(self.shown_path(folder), "list"):
@@ -122,9 +133,11 @@ class LocalStore(Store):
                     spooled = Spooled(file=file)
                     result = merge(Current(folder=found, data=data), file)
                     spooled.compare_with(data)
-                    if spooled.changed:
+                    if spooled.changed and spooled.size_bytes:
                         os.fsync(file.fileno())
                         _rename(new_path, directory / base_name, entry)
+                    elif spooled.changed and entry is not None:
+                        self._remove_if(name, entry)
         return spooled, result
 
     @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """S3 and stores that speak its API: a file is replaced if its ETag still is the one that was listed.
 
 Conditions of puts: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+Conditions of removals: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 """
 
 from __future__ import annotations
@@ -90,6 +91,29 @@ class S3Store(Store):
                 raise ReplacedMeanwhileError from None
             raise
 
+    @property
+    def removes_conditionally(self) -> bool:
+        """Whether botocore sends the condition, and the store honours those of puts."""
+        return self.conditional and self._client_sends("DeleteObject", {"IfMatch"})
+
+    def _remove_if(self, name: str, entry: Entry) -> None:
+        if self.removes_conditionally and entry.version is None:
+            raise StorageError(f"The store names no version of {self.shown_path(name)}; nothing was removed.")
+        path = self._path(name)
+        bucket, _, key = path.partition("/")
+        condition = {"IfMatch": str(entry.version)} if self.removes_conditionally else {}
+        try:
+            self.fs.call_s3("delete_object", Bucket=bucket, Key=key, **condition)
+        except FileNotFoundError:
+            pass
+        except Exception as error:
+            codes = codes_of(error)
+            if codes & _REFUSED:
+                raise ReplacedMeanwhileError from None
+            if not (codes & _GONE and "NoSuchBucket" not in codes):
+                raise
+        self.fs.invalidate_cache(path)
+
     def _condition(self, name: str, entry: Entry | None) -> dict[str, str]:
         if not self.conditional:
             return {}
@@ -106,5 +130,8 @@ class S3Store(Store):
 
     def _client_sends_conditions(self) -> bool:
         """Return whether botocore knows the conditions; s3fs leaves out, without a word, what it does not know."""
-        put = self.fs.s3.meta.service_model.operation_model("PutObject")
-        return bool(put.input_shape.members.keys() >= {"IfMatch", "IfNoneMatch"})
+        return self._client_sends("PutObject", {"IfMatch", "IfNoneMatch"})
+
+    def _client_sends(self, operation: str, conditions: set[str]) -> bool:
+        model = self.fs.s3.meta.service_model.operation_model(operation)
+        return bool(model.input_shape.members.keys() >= conditions)

@@ -205,6 +205,8 @@ class Store:
     ) -> tuple[Spooled, ResultT]:
         """Replace a file by what a merge makes of it, so that nothing another writer stores meanwhile is lost.
 
+        A merge that writes nothing at all has the file removed, again only if it still is the version that was read.
+
         The new bytes are put only if the file still is the version that was merged; otherwise it is read and merged
         again. A reader sees the old file or the new one, never a part of one. When ``merge`` raises, or the bytes are
         those already stored, nothing is put.
@@ -249,6 +251,20 @@ class Store:
         """Read an entry of fsspec's listing, or the answer to its ``info``."""
         return Entry(listed.get("size") or 0)
 
+    @property
+    def removes_conditionally(self) -> bool:
+        """Whether a file is removed only if it still is the version that was read."""
+        return False
+
+    def _remove_if(self, name: str, entry: Entry) -> None:
+        """Remove the file if it still is this version; a file that is gone is none.
+
+        :raises ReplacedMeanwhileError: when it is another version.
+        """
+        del entry
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm_file(self._path(name))
+
     def _read(self, path: str, size_bytes: int) -> bytes:
         del size_bytes
         return cast("bytes", self.fs.cat_file(path))
@@ -291,8 +307,11 @@ class Store:
             spooled = Spooled(file=file)
             result = merge(Current(folder=listing, data=data), file)
             spooled.compare_with(data)
-            if spooled.changed:
+            if spooled.changed and spooled.size_bytes:
                 self._put_or_recognize(name, file.read(), entry)
+            elif spooled.changed and entry is not None:
+                with as_our_errors(self.shown_path(name), "remove"):
+                    self._remove_if(name, entry)
         return spooled, result
 
     def _put_or_recognize(self, name: str, data: bytes, entry: Entry | None) -> None:

@@ -1,8 +1,9 @@
 """``msginsights``: the command line. Each command lives in a module of its own.
 
 Exit codes, the same for every command: 0 it did what was asked and nothing is wrong; 1 something is wrong, or what was
-asked failed; 2 the options or the connection are wrong; 3 the API did not answer for now; 70 a defect of this package;
-74 the output could not be written; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM; 141 whoever read the output left.
+asked failed; 2 the options or the connection are wrong; 3 the API or the storage did not answer for now; 70 a defect
+of this package; 74 the output could not be written; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM; 141 whoever read
+the output left.
 
 In reading order:
 
@@ -10,7 +11,8 @@ In reading order:
 - ``output``: tables, JSON and exit codes, the same for every command; ``options``: types of options;
 - ``token``: ``token create`` and ``token renew``, the only commands that touch a secret;
 - ``inspect``: ``check`` and ``metrics``; ``plan``, with ``dry_run`` for the requests of a load; ``demo``; ``emulator``;
-- ``connections``: the connection that a command uses; ``extras``: what to install when a package is missing.
+- ``dataset``: retire, erase and move Pages;
+- ``connections``: the connection or dataset that a command uses; ``extras``: what to install when a package is missing.
 
 Free to change: tables and wording. Stable: commands, options, exit codes and the ``--json`` documents. Heavy
 imports belong into functions, so that ``--help`` answers at once.
@@ -47,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from airflow_provider_msginsights.cli import emulator
+    from airflow_provider_msginsights.cli.dataset import command as dataset
     from airflow_provider_msginsights.cli.demo import command as demo
     from airflow_provider_msginsights.cli.inspect import check, metrics
     from airflow_provider_msginsights.cli.plan import command as plan
@@ -59,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (token, check, metrics, plan, demo, emulator):
+    for command in (token, check, metrics, plan, dataset, demo, emulator):
         command.add_parser(commands)
     return parser
 

@@ -1,4 +1,4 @@
-"""The connection a command uses, read as Airflow's own commands read one."""
+"""The connection and the dataset a command uses, reached as Airflow's own commands and tasks reach them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import contextlib
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from airflow.sdk import Connection
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+    from airflow_provider_msginsights.operators.load.storage import StorageRoot
+    from airflow_provider_msginsights.outputs.dataset import Dataset
 
 _PARTS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 
@@ -93,3 +97,38 @@ def _look_up(conn_id: str) -> Connection:
             f"{MessagingInsightsHook.conn_type!r}."
         )
     return connection
+
+
+def add_dataset_options(parser: argparse.ArgumentParser) -> None:
+    """Let a command take a dataset."""
+    parser.add_argument("path", metavar="PATH", help="the dataset: the output_path of its loads, or a local folder")
+    parser.add_argument(
+        "--output-conn-id", metavar="ID", help="the Airflow connection of the storage, as the load's output_conn_id"
+    )
+
+
+def dataset_of_options(arguments: argparse.Namespace) -> Dataset[StorageRoot]:
+    """Return the dataset that `add_dataset_options` names, described by its label; nothing is written.
+
+    :raises ConfigurationError: for a path or connection that cannot be used, and where no dataset is.
+    :raises StorageError: when the storage cannot be reached for now.
+    """
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    with contextlib.redirect_stdout(sys.stderr):
+        with _failures_of_airflow("cannot be loaded"):
+            from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+            from airflow_provider_msginsights.operators.load.storage import storage_root
+        from airflow_provider_msginsights.insights.parameters.parse import parse_optional_conn_id, parse_output_path
+        from airflow_provider_msginsights.outputs.dataset import Dataset
+        from airflow_provider_msginsights.outputs.stores.locations import parse_location
+
+        text: str = arguments.path.strip()
+        path = parse_output_path(text if "://" in text else str(Path(text).expanduser().absolute()))
+        conn_id = parse_optional_conn_id("--output-conn-id", arguments.output_conn_id)
+        location = parse_location(str(path), conn_id)
+        with _failures_of_airflow("cannot reach the storage"):
+            try:
+                root = storage_root(location)
+            except AirflowNotFoundException as error:
+                raise ConfigurationError(str(error)) from None
+        return Dataset.at(root)

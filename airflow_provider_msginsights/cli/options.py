@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -21,3 +22,31 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def day(text: str) -> date:
+    """Return the Pacific day that an option names, for a parser."""
+    from datetime import datetime
+
+    from airflow_provider_msginsights.exceptions import ConfigurationError
+    from airflow_provider_msginsights.insights.dates import pacific_date, parse_moment
+
+    try:
+        moment = parse_moment(text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return pacific_date(moment) if isinstance(moment, datetime) else moment
+
+
+def page_ids(text: str) -> tuple[str, ...]:
+    """Return the Page ids that an option names, with commas, for a parser."""
+    from airflow_provider_msginsights.exceptions import ConfigurationError
+    from airflow_provider_msginsights.insights.parameters.parse import ALL_PAGE_IDS, parse_page_ids
+
+    try:
+        found = parse_page_ids(text, name="--page-ids")
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if found is None or found == ALL_PAGE_IDS:
+        raise argparse.ArgumentTypeError("name the Pages, separated by commas")
+    return found

@@ -10,7 +10,12 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights import __version__
-from airflow_provider_msginsights.exceptions import ConfigurationError, RetriableGraphAPIError, TransportError
+from airflow_provider_msginsights.exceptions import (
+    ConfigurationError,
+    RetriableGraphAPIError,
+    StorageError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +35,7 @@ USAGE = 2
 """The command line or the connection is wrong: nothing was asked."""
 
 UNANSWERED = 3
-"""The API could not be asked or did not answer for now: network, limit, outage. Asking again may help."""
+"""The API or the storage did not answer for now: network, limit, outage. Asking again may help."""
 
 BUG = 70
 """A defect of this package (EX_SOFTWARE)."""
@@ -139,4 +144,4 @@ def exit_code_of(error: MessagingInsightsError) -> int:
     """Who must act: the caller (2), nobody for now (3), or whoever can fix what was found (1)."""
     if isinstance(error, ConfigurationError):
         return USAGE
-    return UNANSWERED if isinstance(error, (RetriableGraphAPIError, TransportError)) else FOUND
+    return UNANSWERED if isinstance(error, (RetriableGraphAPIError, StorageError, TransportError)) else FOUND

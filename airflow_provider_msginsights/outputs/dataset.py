@@ -76,8 +76,8 @@ class Dataset(Generic[PathT]):
         store = open_store(root)
         if (found := store.read(LABEL)) is None:
             raise ConfigurationError(
-                f"{store.shown} is not a dataset: it has no {LABEL}. Name the output_path of a load, with its connection "
-                "if it has one; a dataset begins with its first load."
+                f"{store.shown} is not a dataset: it has no {LABEL}. Name the output_path of a load, and its "
+                "connection if it has one; a dataset begins with its first load."
             )
         label = _label_of(found, store.shown_path(LABEL))
         noted = label.get(_CONDITIONAL)

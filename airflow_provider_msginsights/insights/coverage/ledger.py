@@ -7,7 +7,7 @@ of state and not with days. Days are counted as ``date.toordinal`` does, ranges 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -252,8 +252,20 @@ class Ledger:
             series.remember(day, [row.value])
 
     def forget_page(self, page_id: str) -> None:
-        """Drop all that is known of a Page."""
+        """Drop all that is known of a Page, and that it was requested."""
         self.pages.pop(page_id, None)
+        for task, known in self.requesters.items():
+            if page_id in known.page_ids:
+                others = tuple(other for other in known.page_ids if other != page_id)
+                self.requesters[task] = replace(known, page_ids=others)
+
+    def take_page(self, page_id: str, other: PageCells) -> None:
+        """Take over what another ledger knows of a Page; of a day that both know, what is known here stays."""
+        page = self.page(page_id)
+        page.failures, page.failed_on = max((page.failures, page.failed_on), (other.failures, other.failed_on))
+        page.rechecked_on = max(page.rechecked_on, other.rechecked_on)
+        for metric, theirs in other.series.items():
+            page.of(metric).take(theirs)
 
     # The file
 

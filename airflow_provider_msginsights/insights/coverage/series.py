@@ -118,6 +118,18 @@ class Series:
                 del self.values[:surplus]
                 self.values_first += surplus
 
+    def take(self, other: Series) -> None:
+        """Take over the cells of another series of the same metric; those that are known here stay."""
+        if not other.codes:
+            return
+        first, end = other.first, other.end
+        mine = self.window(first, end)
+        joined = bytes(a if a != cells.NEVER[0] else b for a, b in zip(mine, other.codes, strict=True))
+        self.put(first, joined)
+        self.notes += [note for note in other.notes if note not in self.notes]
+        if not self.values or other.values_first + len(other.values) > self.values_first + len(self.values):
+            self.values_first, self.values = other.values_first, list(other.values)
+
     def _reach(self, first: int, end: int) -> int:
         """Have cells for a range; return the place of its first day."""
         if not self.codes:

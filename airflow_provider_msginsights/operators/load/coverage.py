@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_msginsights.exceptions import (
@@ -24,6 +24,8 @@ from airflow_provider_msginsights.operators.load.manifest import run_names
 from airflow_provider_msginsights.outputs.changes import ChangeLog
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder, has_coverage
+from airflow_provider_msginsights.outputs.maintenance.erasing import erase_late_rows, late_pages
+from airflow_provider_msginsights.outputs.maintenance.mentions import without_pages
 from airflow_provider_msginsights.outputs.manifest import manifest_name
 from airflow_provider_msginsights.outputs.write_result import WriteResult
 from airflow_provider_msginsights.run_days.requested import is_scheduled
@@ -179,6 +181,8 @@ class LoadCoverage:
     :param pending: what is to be read, without the Pages that were erased.
     :param keeper: ``None`` for periods without coverage.
     :param pages: the Pages of the dataset; ``None`` where their file cannot be read.
+    :param log: where warnings go.
+    :param erased: the Pages whose rows had to go again at the end, as they were erased meanwhile.
     """
 
     context: Any
@@ -188,6 +192,7 @@ class LoadCoverage:
     dataset: Dataset[Any]
     keep_changes: bool
     log: Any
+    erased: list[str] = field(default_factory=list)
 
     @classmethod
     def open(cls, dataset: Dataset[Any], context: Any, pending: PendingLoad, *, keep_changes: bool, log: Any) -> Self:
@@ -236,6 +241,7 @@ class LoadCoverage:
         name = manifest_name(**names)
         noted = {"changes": changes.store(self.dataset.root, f"{name}.{reader.started:%Y%m%dT%H%M%S}")}
         if self.keeper is None:
+            self._erase_late_rows(reader, written, None, self.pages)
             return noted, NotedFindings()
         requester = None
         if follows_schedule and is_scheduled(self.context):
@@ -246,10 +252,37 @@ class LoadCoverage:
         pages = self.pages
         if pages is not None:
             pages = self.keeper.enter_pages(pages, reader.row_log, run=name)
+        pages = self._erase_late_rows(reader, written, ledger, pages)
         findings = self.keeper.note_findings(ledger, pages, changes, reader, run=name)
         findings.say(self.log)
         findings.send(names)
         return noted | findings.as_fields(), findings
+
+    def without_erased(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return a manifest without the Pages that were erased while the load ran."""
+        kept: dict[str, Any] = without_pages(manifest, frozenset(self.erased)) if self.erased else manifest
+        return kept
+
+    def _erase_late_rows(
+        self, reader: LoadReader, written: WriteResult, ledger: Ledger | None, pages: PagesOfDataset | None
+    ) -> PagesOfDataset | None:
+        """Take out again what was stored of Pages that were erased while this load ran, or one that was killed.
+
+        :param pages: as they were known before.
+        :return: the Pages as they are stored now.
+        """
+        if pages is None or (pages := read_pages(self.dataset, self.log)) is None:
+            return None
+        stored = {page_id for page_id, _ in reader.row_log.rows}
+        late = {page_id for page_id in stored if page_id in pages and pages[page_id].erased_at is not None}
+        if ledger is not None:
+            late.update(late_pages(ledger, pages))
+        if late:
+            partitions = {file.partition for file in written.files}
+            erase_late_rows(self.dataset, late, partitions, ledger=ledger)
+            self.erased.extend(sorted(late))
+            self.log.warning("%s erased from this dataset meanwhile: all rows are removed.", pages_in_words(late))
+        return pages
 
 
 def read_pages(dataset: Dataset[Any], log: Any) -> PagesOfDataset | None:

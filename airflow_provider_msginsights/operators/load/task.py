@@ -251,7 +251,7 @@ class LoadTask:
             with coverage.noting_failure(reader):
                 stored = reader.to_dataset(dataset, changes)
             noted, findings = coverage.record(reader, stored, changes, follows_schedule=self._config.follows_schedule)
-        manifest, path = self._write_manifest(reader, dataset, stored, noted, earlier)
+        manifest, path = self._write_manifest(reader, coverage, stored, noted, earlier)
         self._report_costs(reader, manifest)
         remaining = pending.unread_by(reader.outcomes)  # failed requests, too: they are sent again after a wait
         fingerprint = manifest_fingerprint(manifest)
@@ -329,7 +329,7 @@ class LoadTask:
     def _write_manifest(
         self,
         reader: LoadReader,
-        dataset: Dataset[Any],
+        coverage: LoadCoverage,
         stored: WriteResult,
         noted: dict[str, Any],
         earlier: Mapping[str, Any] | None,
@@ -343,6 +343,7 @@ class LoadTask:
             finished=datetime.now(UTC),
             earlier=earlier,
         )
+        manifest, dataset = coverage.without_erased(manifest), coverage.dataset
         return manifest, write_manifest(dataset.root, manifest_name(**run), manifest, part=dataset.part)
 
     def _report_costs(self, reader: LoadReader, manifest: Mapping[str, Any] | None) -> None:

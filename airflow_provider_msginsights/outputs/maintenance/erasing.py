@@ -17,24 +17,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, StorageError
 from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.ledger import Ledger
 from airflow_provider_msginsights.insights.wording import pages_in_words
-from airflow_provider_msginsights.outputs.coverage_files import FOLDER, CoverageFiles
+from airflow_provider_msginsights.outputs.coverage_files import DAY_PREFIX, FOLDER, CoverageFiles
 from airflow_provider_msginsights.outputs.formats.json_values import json_object_in
 from airflow_provider_msginsights.outputs.maintenance.data_files import DataFiles, RewrittenFiles
 from airflow_provider_msginsights.outputs.maintenance.mentions import mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from airflow_provider_msginsights.insights.coverage.ledger import Ledger
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
     from airflow_provider_msginsights.outputs.dataset import Dataset
-    from airflow_provider_msginsights.outputs.maintenance.data_files import DataFile
+    from airflow_provider_msginsights.outputs.maintenance.data_files import Marker
     from airflow_provider_msginsights.outputs.stores.store import Current
 
 _RECEIPT = "erasure-"
@@ -51,6 +51,8 @@ class ErasePlan:
     :param cells: how many cells of theirs the ledgers know.
     :param mentions: how many entries name them, by kind of file.
     :param unmarked: the Pages that ``_coverage/pages.json`` does not call erased yet.
+    :param holders: Page id -> a part that has rows of it.
+    :param is_unfinished: whether a call that erased them was killed before it completed its receipt.
     """
 
     page_ids: tuple[str, ...]
@@ -59,6 +61,8 @@ class ErasePlan:
     cells: int = 0
     mentions: Mapping[str, int] = field(default_factory=dict)
     unmarked: tuple[str, ...] = ()
+    holders: Mapping[str, str] = field(default_factory=dict)
+    is_unfinished: bool = False
 
     @property
     def rows(self) -> int:
@@ -66,9 +70,14 @@ class ErasePlan:
         return sum(self.files.values())
 
     @property
+    def finds_nothing(self) -> bool:
+        """Whether nothing of the Pages is left."""
+        return not (self.files or self.cells or self.mentions or self.unmarked)
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
-        return not (self.files or self.cells or self.mentions or self.unmarked)
+        return self.finds_nothing and not self.is_unfinished
 
     def with_earlier(self, earlier: Mapping[str, Any] | None) -> ErasePlan:
         """Return this with what a call that was killed had found before it began."""
@@ -118,15 +127,15 @@ class PageEraser:
             name them.
         """
         pages = self._coverage.pages()
-        files, emptied, held = self._data_files()
+        files, emptied, holders = self._data_files()
         cell_counts = self._cells()
         unmarked = tuple(one for one in self._page_ids if one not in pages or pages[one].erased_at is None)
         earlier = self._unfinished()
-        removed = {*emptied, *(earlier[1]["emptied"] if earlier else ())}
+        removed = {*emptied, *self._gone(earlier[1]["emptied"] if earlier else ())}
         counts: Counter[str] = Counter()
         for mention in mentions(self._store, self._page_ids, removed=removed):
             counts[mention.kind] += mention.count
-        unknown = [one for one in unmarked if one not in pages and one not in held and not cell_counts[one]]
+        unknown = [one for one in unmarked if one not in pages and one not in holders and not cell_counts[one]]
         if unknown:
             raise ConfigurationError(
                 f"{self._store.shown} holds nothing of {pages_in_words(unknown)}. Use the ids of Pages that it holds: "
@@ -139,38 +148,36 @@ class PageEraser:
             cells=cell_counts.total(),
             mentions=dict(counts),
             unmarked=unmarked,
+            holders=holders,
+            is_unfinished=earlier is not None,
         )
 
     def run(self, plan: ErasePlan, *, at: datetime, reason: str) -> dict[str, Any]:
-        """Erase what was planned, and what came since; return the receipt.
+        """Erase what was planned, and what came since; return the receipt, the former one where nothing was left.
 
         :param at: the aware moment of the decision.
         :raises StorageError: when the store fails in passing, or a load goes on storing rows of the Pages.
         """
-        pages = self._mark(at, reason)
+        if plan.is_done:
+            return self.receipts()[-1][1] if self.receipts() else {"erased_at": None, **plan.as_dict()}
+        pages = self._mark(plan.holders, at, reason)
         name, receipt = self._begin(plan, pages)
         for _ in range(_ROUNDS):
             self._remove(receipt["emptied"])
-            if self.plan().is_done:
+            if self.plan().finds_nothing:
                 break
         else:
             raise StorageError(
                 f"A load goes on storing rows of {pages_in_words(self._page_ids)} in {self._store.shown}. Wait until "
                 "it has ended, and run the command again."
             )
-        receipt["completed_at"] = max(at, *(pages[one].erased_at or at for one in self._page_ids)).isoformat()
+        receipt["completed_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         self._store.write(name, _as_json(receipt))
         return receipt
 
     # The steps
 
-    def _mark(self, at: datetime, reason: str) -> PagesOfDataset:
-        holders = {
-            page_id: file.part
-            for file, counts in self._files.rows_by_page(self._files.listed())
-            for page_id in counts.keys() & set(self._page_ids)
-        }
-
+    def _mark(self, holders: Mapping[str, str], at: datetime, reason: str) -> PagesOfDataset:
         def mark(pages: PagesOfDataset) -> PagesOfDataset:
             for page_id in self._page_ids:
                 pages = pages.with_entered([page_id], part=holders.get(page_id, "0"), run="")
@@ -203,30 +210,22 @@ class PageEraser:
     def _remove(self, emptied: Collection[str]) -> None:
         self._files.remove_leftovers()
         wanted, rewritten = set(self._page_ids), dict[str, RewrittenFiles]()
-        files = {file.name: file for file, counts in self._files.rows_by_page(self._files.listed()) if counts.keys() & wanted}
-        for file in files.values():
+        counted = self._files.rows_by_page(self._files.listed())
+        for file in [file for file, counts in counted if counts.keys() & wanted]:
             spooled, _ = self._files.remove_rows(file.name, wanted)
             rewritten.setdefault(file.part, RewrittenFiles()).note(file.partition, file.entry, spooled)
         self._forget(rewritten)
-        for mention in mentions(self._store, self._page_ids, removed=emptied):
+        for mention in mentions(self._store, self._page_ids, removed=self._gone(emptied)):
             self._rewrite(mention.name, mention.without)
 
     def _forget(self, rewritten: Mapping[str, RewrittenFiles]) -> None:
         listed = self._files.listed()
         for part, stored in self._coverage.ledgers().items():
-            if stored.ledger is None or not (part in rewritten or _knows(stored.ledger, self._page_ids)):
-                continue
-            marker = rewritten.get(part, RewrittenFiles()).marker(listed, part, self._store.tag_of, "")
+            if stored.ledger is not None and (part in rewritten or _knows(stored.ledger, self._page_ids)):
+                files = rewritten.get(part, RewrittenFiles())
+                forget_pages(self._coverage, files.marker(listed, part, self._store.tag_of, ""), part, self._page_ids)
 
-            def forget(ledger: Ledger, marker: Any = marker) -> None:
-                marker.enter(ledger)
-                for page_id in self._page_ids:
-                    ledger.forget_page(page_id)
-
-            self._coverage.remove_leftovers(part)
-            self._coverage.update_ledger(part, forget, at_first=type(stored.ledger))
-
-    def _rewrite(self, name: str, without: Any) -> None:
+    def _rewrite(self, name: str, without: Callable[[bytes], bytes]) -> None:
         def merge(current: Current, file: IO[bytes]) -> None:
             if current.data is not None:
                 file.write(without(current.data))
@@ -236,55 +235,102 @@ class PageEraser:
 
     # What there is
 
-    def _data_files(self) -> tuple[dict[str, int], tuple[str, ...], set[str]]:
-        wanted, files, emptied, held = set(self._page_ids), {}, [], set[str]()
+    def _data_files(self) -> tuple[dict[str, int], tuple[str, ...], dict[str, str]]:
+        files, emptied, holders = dict[str, int](), list[str](), dict[str, str]()
         for file, counts in self._files.rows_by_page(self._files.listed()):
-            if mine := sum(counts[page_id] for page_id in wanted):
-                files[file.name] = mine
-                held |= counts.keys()
-                if mine == counts.total():
+            if rows := sum(counts[page_id] for page_id in self._page_ids):
+                files[file.name] = rows
+                holders |= dict.fromkeys((page_id for page_id in self._page_ids if page_id in counts), file.part)
+                if rows == counts.total():
                     emptied.append(file.name)
-        return files, tuple(emptied), held
+        return files, tuple(emptied), holders
+
+    def _gone(self, names: Collection[str]) -> set[str]:
+        """Return those data files that there are no more."""
+        return {*names} - {file.name for file in self._files.listed()} if names else set()
 
     def _cells(self) -> Counter[str]:
         counts: Counter[str] = Counter()
         for stored in self._coverage.ledgers().values():
             if stored.problem:
                 raise ConfigurationError(stored.problem)
-            ledger = stored.ledger
-            for page_id in self._page_ids if ledger is not None else ():
-                page = ledger.pages.get(page_id) if ledger is not None else None
-                for series in page.series.values() if page is not None else ():
-                    counts[page_id] += len(series.codes) - series.codes.count(cells.NEVER)
-                if not counts[page_id] and ledger is not None and _knows(ledger, [page_id]):
-                    counts[page_id] = 1  # it is named there, without a cell
+            for page_id in self._page_ids if stored.ledger is not None else ():
+                counts[page_id] += _cells_of(stored.ledger or Ledger(), page_id)
         return counts
+
+    def receipts(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the receipts of these Pages, with the files' names; the newest comes last."""
+        names = [f"{FOLDER}/{file}" for file in sorted(self._store.list(FOLDER)) if file.startswith(_RECEIPT)]
+        read = [(name, json_object_in(data)) for name in names if (data := self._store.read(name)) is not None]
+        return [(name, found) for name, found in read if found and set(found.get("page_ids", [])) == {*self._page_ids}]
 
     def _unfinished(self) -> tuple[str, dict[str, Any]] | None:
         """Return the receipt that a killed call for these Pages began."""
-        for file in sorted(self._store.list(FOLDER)):
-            if not file.startswith(_RECEIPT) or (data := self._store.read(f"{FOLDER}/{file}")) is None:
-                continue
-            found = json_object_in(data)
-            if found and not found.get("completed_at") and set(found.get("page_ids", [])) == set(self._page_ids):
-                return f"{FOLDER}/{file}", found
-        return None
+        return next(((name, found) for name, found in self.receipts() if not found.get("completed_at")), None)
+
+
+def forget_pages(coverage: CoverageFiles, marker: Marker, part: str, page_ids: Collection[str]) -> None:
+    """Let the ledger of a part forget Pages, and know the files that were rewritten as they are now."""
+
+    def forget(ledger: Ledger) -> None:
+        marker.enter(ledger)
+        for page_id in page_ids:
+            ledger.forget_page(page_id)
+
+    coverage.remove_leftovers(part)
+    coverage.update_ledger(part, forget, at_first=Ledger)
+
+
+def late_pages(ledger: Ledger, pages: PagesOfDataset) -> list[str]:
+    """Return the erased Pages that a ledger knows all the same: a load stored them that had begun before."""
+    return [page_id for page_id, entry in pages.items() if entry.erased_at is not None and _knows(ledger, [page_id])]
+
+
+def erase_late_rows(
+    dataset: Dataset[Any], page_ids: Collection[str], partitions: Collection[str], *, ledger: Ledger | None
+) -> None:
+    """Take out what a load stored of Pages that were erased while it ran, or what one that was killed left of them.
+
+    :param dataset: claimed, with the part that the load wrote.
+    :param partitions: those that the load had rows for; those of which the ledger knows such rows are added.
+    :param ledger: the part's ledger, which forgets the Pages too; ``None`` for periods without one, and where it
+        cannot be used.
+    :raises StorageError: when the store fails in passing.
+    """
+    files, rewritten = DataFiles(dataset), RewrittenFiles()
+    wanted = {*partitions, *_stored_days(ledger, page_ids)}
+    present = [file for file in files.listed() if file.part == dataset.part and file.partition in wanted]
+    for file in present:
+        spooled, _ = files.remove_rows(file.name, page_ids)
+        rewritten.note(file.partition, file.entry, spooled)
+    if ledger is not None:
+        marker = rewritten.marker(files.listed(), dataset.part, files.store.tag_of, "")
+        coverage = CoverageFiles(dataset.root, conditional=dataset.conditional_writes)
+        forget_pages(coverage, marker, dataset.part, page_ids)
+        for page_id in page_ids:
+            ledger.forget_page(page_id)
+
+
+def _stored_days(ledger: Ledger | None, page_ids: Collection[str]) -> Iterator[str]:
+    for page_id in page_ids if ledger is not None else ():
+        page = (ledger or Ledger()).pages.get(page_id)
+        for series in page.series.values() if page is not None else ():
+            for place, mark in enumerate(series.codes.translate(cells.STORED)):
+                if mark == ord("1"):
+                    yield f"{DAY_PREFIX}{date.fromordinal(series.first + place)}"
+
+
+def _cells_of(ledger: Ledger, page_id: str) -> int:
+    """Count the cells that a ledger knows of a Page; at least 1 where it names the Page."""
+    page = ledger.pages.get(page_id)
+    all_series = page.series.values() if page is not None else ()
+    count = sum(len(series.codes) - series.codes.count(cells.NEVER) for series in all_series)
+    return count or int(_knows(ledger, [page_id]))
 
 
 def _knows(ledger: Ledger, page_ids: Collection[str]) -> bool:
     named = {*ledger.pages, *(page_id for request in ledger.requesters.values() for page_id in request.page_ids)}
     return not named.isdisjoint(page_ids)
-
-
-def erase_late_rows(dataset: Dataset[Any], ledger: Ledger | None, pages: PagesOfDataset, files: Sequence[str]) -> list[str]:
-    """Take out what a load stored of Pages that were erased while it ran, or what one that was killed left of them.
-
-    :param dataset: claimed, with the part that the load wrote.
-    :param ledger: the part's ledger as it is now; ``None`` for periods without one, and where it cannot be used.
-    :param files: the data files that the load had rows for.
-    :return: the Pages; none where there was nothing of theirs, which takes no request.
-    """
-    raise NotImplementedError
 
 
 def _as_json(receipt: Mapping[str, Any]) -> bytes:

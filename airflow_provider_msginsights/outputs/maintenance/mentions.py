@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.insights.coverage.acknowledgements import Acknowledgements
-from airflow_provider_msginsights.insights.coverage.findings_state import FindingsState
+from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import Acknowledgements
+from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
 from airflow_provider_msginsights.outputs.formats.json_values import json_object_in
 
 if TYPE_CHECKING:

@@ -96,9 +96,7 @@ class AzureStore(Store):
 
         async def remove() -> None:
             async with self.fs.service_client.get_container_client(container) as client:
-                await client.delete_blob(
-                    blob, etag=str(entry.version), match_condition=MatchConditions.IfNotModified
-                )
+                await client.delete_blob(blob, etag=str(entry.version), match_condition=MatchConditions.IfNotModified)
 
         try:
             sync(self.fs.loop, remove)

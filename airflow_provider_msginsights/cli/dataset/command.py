@@ -82,8 +82,8 @@ def run_retire(arguments: argparse.Namespace) -> int:
     if unknown := [page_id for page_id in arguments.page_ids if page_id not in before]:
         raise ConfigurationError(
             f"_coverage/pages.json of {dataset.root} does not name {pages_in_words(unknown)}: use the ids of Pages "
-            "that the dataset holds. Pages that were loaded before this file was kept are entered by: msginsights coverage "
-            "PATH --rebuild"
+            "that the dataset holds. Pages that were loaded before this file was kept are entered by: msginsights "
+            "coverage PATH --rebuild"
         )
 
     def retired(pages: PagesOfDataset) -> PagesOfDataset:

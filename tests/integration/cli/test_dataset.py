@@ -102,7 +102,7 @@ def test_rows_that_a_killed_load_left_of_an_erased_page_go_with_the_next_load(
     assert pages_in(loaded) == {"101", "102"}
     execute(run_context(run_id="next"), output_path=str(loaded), page_ids=["102"], **NOVEMBER)
     assert pages_in(loaded) == {"102"}
-    assert "Page 101 erased from this dataset meanwhile; all rows are removed." in capsys.readouterr().out
+    assert "Page 101 erased from this dataset meanwhile: all rows are removed." in capsys.readouterr().out
     manifest = json.loads((loaded / "_manifests/latest/part-0.json").read_text())
     assert "101" not in json.dumps({key: held for key, held in manifest.items() if key != "files"})
 

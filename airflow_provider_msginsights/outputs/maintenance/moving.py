@@ -13,11 +13,12 @@ their rows, so that no row is ever counted twice by a load: change ``part`` in t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, StorageError
 from airflow_provider_msginsights.insights.coverage import cells
-from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
+from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState, KnownFinding
 from airflow_provider_msginsights.insights.coverage.ledger import CellRow, Ledger, PageCells
 from airflow_provider_msginsights.insights.wording import pages_in_words
 from airflow_provider_msginsights.outputs.coverage_files import FOLDER, CoverageFiles
@@ -153,9 +154,7 @@ class PageMover:
             if not rows:
                 return
             before = self._store.list(file.partition).get(target.rpartition("/")[2])
-            spooled, _ = self._store.update(
-                target, lambda current, out, rows=rows: self._add(target, current, out, rows)
-            )
+            spooled, _ = self._store.update(target, partial(self._add, target, rows))
             marks[self._part].note(file.partition, before, spooled)
             spooled, taken = self._files.remove_rows(file.name, self._page_ids, expected=rows)
             if taken >= 0:
@@ -166,7 +165,7 @@ class PageMover:
             "have ended, and run the command again."
         )
 
-    def _add(self, name: str, current: Current, file: IO[bytes], rows: Sequence[Values]) -> None:
+    def _add(self, name: str, rows: Sequence[Values], current: Current, file: IO[bytes]) -> None:
         stored = [] if current.data is None else self._files.rows(name, current.data)
         self._files.write(list(merged(stored, rows, Tally())), file)
 
@@ -217,7 +216,7 @@ class PageMover:
     def _move_findings(self, sources: Sequence[str]) -> None:
         """Let the target's findings go on where the sources' were, so that nobody hears of them a second time."""
         wanted = set(self._page_ids)
-        taken = {}
+        taken: dict[str, KnownFinding] = {}
         for part in sources:
             state = FindingsState.from_bytes(self._store.read(_findings(part)))
             taken |= {name: one for name, one in state.known.items() if wanted.issuperset(one.finding.page_ids)}

@@ -13,6 +13,7 @@ from support.killable_store import DAYS, KilledError, load_pages, place_in, rows
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.ledger import Ledger
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles, unpacked
 from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder
 from airflow_provider_msginsights.outputs.dataset import Dataset
@@ -118,7 +119,7 @@ def test_what_was_known_without_a_row_moves_too() -> None:
     bucket = made()
     files = CoverageFiles(place_in(bucket))
     files.update_ledger(
-        "0", lambda ledger: ledger.page("101").of("x").put(date(2026, 3, 1).toordinal(), b"rrn"), at_first=Any
+        "0", lambda ledger: ledger.page("101").of("x").put(date(2026, 3, 1).toordinal(), b"rrn"), at_first=Ledger
     )
     move(bucket)
     ledger = files.ledger("b").ledger

@@ -86,7 +86,7 @@ class LocalStore(Store):
 
     def write(self, name: str, data: bytes) -> None:
         """Replace the file by these bytes, whatever is there."""
-        with as_our_errors(self.shown_path(name), "write"), self._new_file(name) as (new_path, file):
+        with as_our_errors(self.shown_path(name), "write"), self._file_in_new_directory(name) as (new_path, file):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -94,7 +94,7 @@ class LocalStore(Store):
 
     def create(self, name: str, data: bytes) -> bytes:
         """Store the file by a hard link, which fails when there is one; see `Store.create`."""
-        with as_our_errors(self.shown_path(name), "write"), self._new_file(name) as (new_path, file):
+        with as_our_errors(self.shown_path(name), "write"), self._file_in_new_directory(name) as (new_path, file):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -125,8 +125,9 @@ class LocalStore(Store):
         with as_our_errors(self.shown_path(name), "write", of=OSError):
             directory.mkdir(parents=True, exist_ok=True)
             with locked_directory(directory, patience):
-                self.remove_leftovers(name)
                 found = self.list(folder)
+                if any(_is_made_for(base_name, sibling) for sibling in found):
+                    self.remove_leftovers(name)
                 entry = found.get(base_name)
                 data = None if entry is None else self.read_listed(name, entry)
                 with self._new_file(name) as (new_path, file):
@@ -141,10 +142,18 @@ class LocalStore(Store):
         return spooled, result
 
     @contextlib.contextmanager
+    def _file_in_new_directory(self, name: str) -> Iterator[tuple[Path, IO[bytes]]]:
+        Path(self._path(name)).parent.mkdir(parents=True, exist_ok=True)
+        with self._new_file(name) as made:
+            yield made
+
+    @contextlib.contextmanager
     def _new_file(self, name: str) -> Iterator[tuple[Path, IO[bytes]]]:
-        """Open a file beside the target that nobody takes for a leftover; its name is gone when the block ends."""
+        """Open a file beside the target that nobody takes for a leftover; its name is gone when the block ends.
+
+        The directory exists, unless somebody removes it.
+        """
         target = Path(self._path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
         while True:
             new_path = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
             # Made by open and not by tempfile, so that the file gets the permissions any new file gets.
@@ -156,6 +165,11 @@ class LocalStore(Store):
                         return
                 finally:
                     new_path.unlink(missing_ok=True)
+
+
+def _is_made_for(name: str, sibling: str) -> bool:
+    """Return whether a file beside another is the hidden one that becomes it."""
+    return sibling.startswith(f".{name}.") and sibling.endswith(".tmp")
 
 
 def _remove_if_abandoned(path: Path, unchanged_for_seconds: float) -> None:

@@ -152,6 +152,14 @@ def test_a_configuration_of_login_for_business_needs_no_scope(browser: Browser) 
     assert boxes_in(browser.open(scope="", config_id="77"))["scope"] == list(SCOPES)
 
 
+def test_the_permissions_of_a_configuration_are_allowed_together_or_not_at_all(browser: Browser, ask: Ask) -> None:
+    for ticked, granted in ((list(SCOPES), list(SCOPES)), (list(SCOPES[:3]), [])):
+        browser.open(scope="", config_id="77")
+        token = token_for(ask, browser.press("allow", scope=ticked, page=["101"])["code"])
+        answered = ask("/v27.0/me/permissions", token=token).json()["data"]
+        assert [entry["permission"] for entry in answered] == granted
+
+
 # From code to token
 
 

@@ -154,7 +154,7 @@ def _add_saving(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         help="by a command that reads the connection's JSON on its standard input; {conn_id} stands for its id",
     )
-    saving.add_argument("--print-secret", action="store_true", help="on standard output, as JSON")
+    saving.add_argument("--print-secret", action="store_true", help="on standard output, as JSON; several by their ids")
     saving.add_argument(
         "--report", type=Path, metavar="FILE", help="write what may be committed: no secret, ids and what is missing"
     )

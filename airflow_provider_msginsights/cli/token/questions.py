@@ -37,7 +37,7 @@ class Questions:
 
         self._need_a_person(option, question)
         try:
-            answer = Prompt.ask(question, console=self.console, default=default or "")
+            answer = Prompt.ask(question, console=self.console, default=default or "", show_default=bool(default))
         except EOFError:
             raise _ended(question) from None
         return answer.strip()

@@ -135,8 +135,8 @@ class Targets:
             saved = f"Saved before: {', '.join(done)}." if done else "Nothing was saved."
             raise ConfigurationError(f"{option}: {error}. {saved}") from None
         if self.prints:
-            for one in connections:
-                sys.stdout.write(one.json + "\n")
+            several = json.dumps({one.conn_id: one.parts for one in connections})
+            sys.stdout.write((connections[0].json if len(connections) == 1 else several) + "\n")
             sys.stdout.flush()
             done.append("standard output")
         return done

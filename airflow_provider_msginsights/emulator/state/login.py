@@ -26,11 +26,16 @@ class DialogError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRequest:
-    """What an app asks a person for."""
+    """What an app asks a person for.
+
+    `config_id` names a configuration of Facebook Login for Business: its permissions are allowed together or not at all
+    (page "Facebook Login for Business").
+    """
 
     redirect_uri: str
     state: str | None
     scopes: tuple[str, ...]
+    config_id: str | None = None
 
     def redirect(self, **answer: str) -> str:
         """Where the browser is sent with the answer: the redirect address, its own query kept."""
@@ -76,7 +81,12 @@ def read_request(params: Mapping[str, str], settings: Settings) -> LoginRequest:
     unknown = [scope for scope in scopes if scope not in _SCOPES]
     if unknown:
         raise DialogError(f"Invalid Scopes: {', '.join(unknown)}. This message is only shown to developers.")
-    return LoginRequest(redirect_uri=redirect_uri, state=params.get("state"), scopes=scopes)
+    return LoginRequest(
+        redirect_uri=redirect_uri,
+        state=params.get("state"),
+        scopes=scopes,
+        config_id=params.get("config_id") or None,
+    )
 
 
 def _may_redirect(redirect_uri: str, settings: Settings) -> bool:
@@ -112,9 +122,12 @@ class Logins:
     def allow(self, request: LoginRequest, *, scopes: Iterable[str], page_ids: Iterable[str], now: float) -> str:
         """Note what was allowed; where the browser is sent with the code."""
         code = f"login-code-{len(self._grants) + 1}"
+        allowed = tuple(scope for scope in request.scopes if scope in set(scopes))
+        if request.config_id is not None and allowed != request.scopes:
+            allowed = ()
         self._grants[code] = Grant(
             redirect_uri=request.redirect_uri,
-            scopes=tuple(scope for scope in request.scopes if scope in set(scopes)),
+            scopes=allowed,
             page_ids=tuple(page_ids),
             expires_at=now + CODE_SECONDS,
         )

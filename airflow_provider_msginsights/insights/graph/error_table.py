@@ -95,7 +95,7 @@ class Sentence(NamedTuple):
     outranks: frozenset[int] = frozenset()
 
 
-_RENEW = "Get a new token and store it in the connection's password."
+_RENEW = "Get a new token and store it in the connection's password: 'msginsights token create' does both."
 _APP_LIMIT = "The app's calls are used up for now. Ask less often, or for fewer Pages at a time."
 _PAGE_LIMIT = "The calls for this Page are used up for now."
 _OTHER_LIMIT = "A limit on calls is reached for now."

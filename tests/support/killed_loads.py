@@ -21,10 +21,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.ledger import Ledger
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
+from airflow_provider_msginsights.outputs.coverage_files import unpacked
 from support.killed_places import Folder, data_files, is_data
 from support.store_places import place_of
 
@@ -101,6 +105,22 @@ def is_as_its_manifest_says(place: Place, files: dict[str, bytes]) -> bool:
     return told == {f"{place.shown}/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
+def claims_without_rows(place: Place, files: dict[str, bytes]) -> list[str]:
+    """What the ledger says is stored, and no file holds; files of other formats than JSON Lines are not looked into."""
+    name = "_coverage/part-0.json.gz"
+    if name not in place.versions() or not all(file.endswith(".jsonl") for file in files):
+        return []
+    rows = [json.loads(line) for data in files.values() for line in data.splitlines()]
+    stored = {(row["page_id"], row["metric"], date.fromisoformat(row["pacific_date"]).toordinal()) for row in rows}
+    claimed = {
+        (page_id, metric, series.first + number)
+        for page_id, metric, series in Ledger.from_json(unpacked(place.read(name))).series()
+        for number, mark in enumerate(series.codes.translate(cells.STORED))
+        if mark == ord("1")
+    }
+    return [f"the ledger claims {cell}" for cell in sorted(claimed - stored)]
+
+
 def import_all(parameters: dict[str, Any], scratch: Path, store: str | None) -> None:
     """Do what the first load of a process does, and stay a process of one thread: others do not survive a fork."""
     output = os.dup(1)
@@ -132,6 +152,7 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
             seen["old" if found == old else "new" if found == new else "between"] += 1
             wrong += [f"{number}: {name} is neither" for name in found if found[name] not in (old.get(name), new[name])]
             wrong += [f"{number}: {name} is gone" for name in old if name not in found]
+            wrong += [f"{number}: {claim}" for claim in claims_without_rows(place, found)]
         pid = started(parameters, place)
         moments = when_replaced(place, pid, killer.files) if number < CALIBRATIONS else []
         assert ended(pid) == 0
@@ -139,6 +160,7 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
             killer.learn(moments)
         found = data_files(place)
         wrong += [f"{number}: run again, differs"] * (found != new)
+        wrong += [f"{number}: run again, {claim}" for claim in claims_without_rows(place, found)]
         wrong += [f"{number}: differs from its manifest"] * (not is_as_its_manifest_says(place, found))
         wrong += [f"{number}: {name} is left over" for name in place.versions() if "/." in f"/{name}"]
         wrong += [f"{number}: {path} is left over" for path in Path(tempfile.gettempdir()).glob("msginsights*")]

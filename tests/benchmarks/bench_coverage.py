@@ -119,9 +119,9 @@ def child(what: str, root: str, page_count: int, seconds: float = 0.0) -> None:
     given["page_ids"] = [str(101 + page) for page in range(page_count)]
     if what == "daily without ledger":
         keeping.has_coverage = lambda _: False  # type: ignore[attr-defined,assignment]
-    days = {"since": FIRST if what == "backfill" else TODAY - timedelta(1), "until": TODAY}
+    days: dict[str, Any] = {"since": FIRST if what == "backfill" else TODAY - timedelta(1), "until": TODAY}
     if what == "fill":
-        bounds = {"max_graph_calls": 10**6, "max_seconds": 604_800, "below_percent": 100}
+        bounds: dict[str, Any] = {"max_graph_calls": 10**6, "max_seconds": 604_800, "below_percent": 100}
         task: Any = MessagingInsightsFillOperator(fill_since=FIRST, **bounds, **given | {"task_id": "fill"})
     else:
         task = MessagingInsightsOperator(**days, **given | {"task_id": what.replace(" ", "_")})

@@ -161,10 +161,15 @@ class Series:
         codes = text.encode("ascii")
         if codes.translate(None, cells.CODES):
             raise ValueError("unknown codes")
+        if not all(value is None or type(value) in (int, float) for value in values):
+            raise ValueError("values that are no numbers")
         return cls(
-            first=first,
+            first=int(first),
             codes=bytearray(codes),
-            notes=[Note(a, b, reasons[number], tries, on) for a, b, number, tries, on in notes],
-            values_first=values_first,
-            values=values,
+            notes=[
+                Note(int(start), int(end), reasons[number], int(tries), int(on))
+                for start, end, number, tries, on in notes
+            ],
+            values_first=int(values_first),
+            values=list(values),
         )

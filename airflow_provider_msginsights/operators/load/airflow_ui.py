@@ -24,6 +24,8 @@ MOST_DAYS_NAMED = 31
 """Of more days an event has only the first and the last one: every event is a row of Airflow's database."""
 
 MOST_PARTITIONS = 366
+MOST_RANGES = 10
+MOST_FINDINGS = 5
 
 _COUNTS = ("rows", "rows_added", "rows_changed", "rows_removed")
 
@@ -61,7 +63,25 @@ def extra_of(facts: Mapping[str, Any], manifest_path: str | None) -> dict[str, A
     extra |= {"days": days} if len(days) <= MOST_DAYS_NAMED else {}
     extra |= {"restated_day_count": len(restated)}
     extra |= {"restated_days": restated} if len(restated) <= MOST_DAYS_NAMED else {}
+    extra |= _filled(facts["filled"]) if "filled" in facts else {}
+    extra |= _findings(facts["findings"]) if "findings" in facts else {}
     return extra | ({"manifest": manifest_path} if manifest_path else {})
+
+
+def _filled(ranges: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Return what an event says of a fill: its ranges where they are few, and never one made of first and last day."""
+    some = {"filled": list(ranges)} if len(ranges) <= MOST_RANGES else {}
+    return {"filled_range_count": len(ranges)} | some
+
+
+def _findings(findings: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return what an event says of findings: those that are new or have ended, the first few."""
+    named = {
+        state: [{name: finding[name] for name in ("kind", "page_id", "metric", "first_day")} for finding in found]
+        for state in ("new", "ended")
+        if (found := findings[state][:MOST_FINDINGS])
+    }
+    return {f"{state}_findings": found for state, found in named.items()}
 
 
 def _add_partitions(accessor: Any, days: Sequence[str], asset_name: str, log: Any) -> None:

@@ -14,7 +14,7 @@ from airflow_provider_msginsights.airflow_names import hook_lineage_collector
 from airflow_provider_msginsights.outputs.schema import columns_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
     from airflow_provider_msginsights.transports.settings import TransportSettings
@@ -30,6 +30,7 @@ class LoadLineage:
     :param base_url: scheme and host of the Graph API.
     :param output_path: as the task named it; ``None`` for rows that went to XCom.
     :param columns: names and types of the table's columns.
+    :param assertions: what was looked for in the data: the finding's identity, its metric, and whether all is well.
     """
 
     base_url: str
@@ -40,6 +41,7 @@ class LoadLineage:
     rows: int
     size_bytes: int
     file_count: int
+    assertions: tuple[tuple[str, str | None, bool], ...] = ()
 
     @classmethod
     def of(
@@ -61,13 +63,18 @@ class LoadLineage:
             rows=facts["rows"],
             size_bytes=sum(file["size_bytes"] for file in files),
             file_count=len(files),
+            assertions=tuple(_assertions(facts.get("findings", {}))),
         )
 
     def facets(self) -> Any:
         """Return OpenLineage's ``OperatorLineage``; needs its provider."""
         from airflow.providers.openlineage.extractors import OperatorLineage
         from openlineage.client.event_v2 import InputDataset, OutputDataset
-        from openlineage.client.facet_v2 import output_statistics_output_dataset, schema_dataset
+        from openlineage.client.facet_v2 import (
+            data_quality_assertions_dataset,
+            output_statistics_output_dataset,
+            schema_dataset,
+        )
 
         inputs = [
             InputDataset(namespace=self.base_url, name=f"{self.api_version}/{page_id}/insights")
@@ -86,7 +93,23 @@ class LoadLineage:
             facets={"schema": schema_dataset.SchemaDatasetFacet(fields=fields)},
             outputFacets={"outputStatistics": statistics},
         )
+        if self.assertions:
+            # The facet is one of inputs: what the task looked at after it had stored it.
+            facet = data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
+                assertions=[
+                    data_quality_assertions_dataset.Assertion(assertion=identity, success=success, column=metric)
+                    for identity, metric, success in self.assertions
+                ]
+            )
+            inputs.append(InputDataset(namespace=namespace, name=name, inputFacets={"dataQualityAssertions": facet}))
         return OperatorLineage(inputs=inputs, outputs=[output])
+
+
+def _assertions(findings: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[tuple[str, str | None, bool]]:
+    """Give what a manifest says of findings as assertions: new and ongoing ones fail, ended ones hold again."""
+    for state, success in (("new", False), ("ongoing", False), ("ended", True)):
+        for finding in findings.get(state, ()):
+            yield finding["identity"], finding["metric"], success
 
 
 def report_read(hook: MessagingInsightsHook, page_ids: Sequence[str]) -> None:

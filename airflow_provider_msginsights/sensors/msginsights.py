@@ -68,8 +68,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
     state with the same message.
 
     :param page_ids: one Page id, several, or text with commas; the connection's default Page when left out (templated)
-    :param metrics: what must have a row for each day and Page; by default one metric that every Page with messages
-        has (templated)
+    :param metrics: what must have a row; by default one metric that every Page with messages has (templated)
     :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
     :param lookback_days: as in the operator (templated)
@@ -89,8 +88,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
     :param poke_interval: how long to wait between two polls; Meta computes a day about once in 24 hours
-    :param timeout: how long to wait in all: 48 hours when left out, and ``final_after_hours`` more where ``final`` is
-        waited for
+    :param timeout: how long to wait in all: 48 hours, and ``final_after_hours`` more where ``final`` is waited for
     :param outlets: as in every task; the events of assets in it name ``days`` and ``page_ids`` as the XCom does, so
         that a DAG scheduled by such an asset loads these days
     :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.cli import output
+from airflow_provider_msginsights.cli.token.env_file import variable_of
 from airflow_provider_msginsights.cli.token.login import check_redirect, log_in
 from airflow_provider_msginsights.cli.token.pages import PageChoice, choose_pages, expected_pages
 from airflow_provider_msginsights.cli.token.public_report import check_report_file, public_facts, write_report
@@ -58,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_report_file(arguments.report)
     if arguments.redirect_uri is not None:
         check_redirect(arguments.redirect_uri)
+    if targets.env_file is not None:
+        variable_of(conn_id)
     questions = Questions()
     if targets.is_empty and not questions.is_interactive:
         targets.complete(questions, conn_id=conn_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.cli.connections import stored_parts
+from airflow_provider_msginsights.cli.token.env_file import variable_of
 from airflow_provider_msginsights.cli.token.public_report import check_report_file, public_facts, write_report
 from airflow_provider_msginsights.cli.token.questions import Questions, secret_in
 from airflow_provider_msginsights.cli.token.saving import SavedConnection, Targets, warn_of_variables
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Renew each connection's token that ends soon; one that cannot be renewed keeps no other from it."""
     conn_ids = dict.fromkeys(parse_conn_id("CONN_ID", one) for one in arguments.conn_ids or (_DEFAULT,))
     targets = Targets.of(arguments)
+    for conn_id in conn_ids if targets.env_file is not None else ():
+        variable_of(conn_id)
     if arguments.report is not None:
         check_report_file(arguments.report)
     questions = Questions()

@@ -1,6 +1,8 @@
 """Calls about tokens: codes, exchange, renewal, app token, revoking, debug_token.
 
-Login guides "Get Long-Lived Tokens", "Access Tokens" and the debug_token reference.
+Login guides "Get Long-Lived Tokens", "Access Tokens" and the debug_token reference. The refusal of a wrong client
+secret is that of public logs and fixtures; those of a missing or unknown client id, and of a grant that is none, are
+inferred.
 """
 
 from collections.abc import Mapping

@@ -239,7 +239,7 @@ SENTENCES: tuple[Sentence, ...] = (
     ),
     # Public fixtures of the token exchange: "Error validating client secret.", "Invalid verification code format."
     Sentence(
-        frozenset({1, 101}),
+        frozenset({1, 100, 101}),
         r"validating client secret",
         Rule(ConfigurationError, Remedy.STOP, _APP, "run", concerns_app=True),
     ),

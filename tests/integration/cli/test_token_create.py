@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.operator_calls import execute
 from support.token_commands import FOUR, Commands, Told, connections_in
 
 from airflow_provider_msginsights.emulator import Token, TokenKind
@@ -77,6 +78,17 @@ def test_a_pasted_system_users_token_is_tested_and_saved_as_it_is(
     assert told.out == ""
     calls = [call["path"] for call in emulator.stats()["journal"]]
     assert not any("oauth" in path for path in calls), "an exchange would have shortened it"
+
+
+def test_the_saved_connection_loads_a_day(
+    commands: Commands, emulator: GraphEmulator, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.change_token("user-token", expires_at=now_of(emulator) + 3_600)
+    options = (*APP, "--page-ids", "101,103", "--save-env", str(file))
+    assert commands.create(*options, given="user-token\napp-secret\n").exit_code == 0
+    monkeypatch.setenv("AIRFLOW_CONN_MSGINSIGHTS_DEFAULT", json.dumps(saved(file)))
+    rows = execute(metrics="stable")
+    assert {(row["page_id"], row["pacific_date"]) for row in rows} == {("101", "2026-11-01"), ("103", "2026-11-01")}
 
 
 def test_a_short_lived_token_is_exchanged_for_one_that_lasts(

@@ -22,6 +22,8 @@ from support.dialog_browser import press
 from support.processes import Sessions, free_port, wait_until
 from support.token_commands import FOUR, connections_in
 
+from airflow_provider_msginsights.cli.token.loopback import redirect_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -119,6 +121,24 @@ def test_an_import_into_airflow_leaves_no_file_when_it_is_stopped(
     wait_until(lambda: processes_naming(str(temporary)) == [], timeout_seconds=5, told=lambda: "a child is left")
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_command_that_waits_for_the_api_stops_at_once(
+    number: signal.Signals, emulator: GraphEmulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.env"
+    emulator.add_fault(kind="hang", times=None)
+    with running("--host", emulator.base_url, "--save-env", str(file)) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"system-user-token\n")
+        process.stdin.close()
+        wait_until(
+            lambda: bool(emulator.stats()["journal"]), timeout_seconds=60, told=lambda: "no call", every_seconds=0.05
+        )
+        process.send_signal(number)
+        assert process.wait(timeout=AT_ONCE_SECONDS) == 128 + number
+    assert not file.exists()
+
+
 # The redirect
 
 
@@ -139,6 +159,18 @@ def test_only_the_one_answer_of_the_dialog_counts(emulator: GraphEmulator, tmp_p
         speculative.close()
         assert process.wait(timeout=60) == 0
     assert connections_in(file)["msginsights_default"]["login"] == "101"
+    assert not listens(port)
+
+
+def test_the_redirect_is_good_for_one_use() -> None:
+    with redirect_server(0, state="mine") as server:
+        address = f"{server.redirect_uri}?code=the+code&state=mine"
+        assert status_of(address) == 200
+        assert status_of(address) == 410
+        assert status_of(f"{server.redirect_uri}?error=access_denied&state=mine") == 410
+        assert server.answer(5) == "the code"
+        assert server.answer(0.01) is None
+        port = server.server_port
     assert not listens(port)
 
 

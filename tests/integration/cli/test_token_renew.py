@@ -180,6 +180,22 @@ def test_a_renewed_token_must_be_saved_somewhere(connected: Connected, emulator:
     assert not emulator.stats()["journal"]
 
 
+def test_a_variable_that_goes_before_the_database_is_named(
+    connected: Connected, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Airflow itself is not needed to see that: a stand-in says what its import says."""
+    stand_in = tmp_path / "airflow"
+    stand_in.mkdir()
+    (stand_in / "__init__.py").touch()
+    (stand_in / "__main__.py").write_text("print('Imported connection msginsights_default')\n")
+    connected.ends_in("system-user-token", 5)
+    connected.with_token("system-user-token")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told = connected.renew("--save-airflow")
+    assert told.exit_code == 0, told.err
+    assert "AIRFLOW_CONN_MSGINSIGHTS_DEFAULT is set here and goes before the database" in told.err
+
+
 def test_the_check_names_the_command_that_helps(
     connected: Connected, commands: Commands, emulator: GraphEmulator
 ) -> None:

@@ -96,6 +96,13 @@ def test_a_file_that_git_ignores_is_written_and_one_that_it_tracks_is_not(comman
     assert (tree / "y.env").read_text() == ""
 
 
+def test_a_work_tree_that_git_cannot_read_is_refused(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "tree" / ".git").mkdir(parents=True)
+    told = commands.create(*APP, "--save-env", str(tmp_path / "tree" / "x.env"), given=GIVEN)
+    assert told.exit_code == 2
+    assert "cannot be found out" in told.err
+
+
 def test_without_git_a_work_tree_is_refused(
     commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

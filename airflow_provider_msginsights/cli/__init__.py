@@ -11,7 +11,7 @@ In reading order:
 - ``output``: tables, JSON and exit codes, the same for every command; ``options``: types of options;
 - ``token``: ``token create`` and ``token renew``, the only commands that touch a secret;
 - ``inspect``: ``check`` and ``metrics``; ``plan``, with ``dry_run`` for the requests of a load; ``demo``; ``emulator``;
-- ``dataset``: retire, erase and move Pages;
+- ``coverage``: what a dataset lacks; ``dataset``: retire, erase and move Pages;
 - ``connections``: the connection or dataset that a command uses; ``extras``: what to install when a package is missing.
 
 Free to change: tables and wording. Stable: commands, options, exit codes and the ``--json`` documents. Heavy
@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from airflow_provider_msginsights.cli import emulator
+    from airflow_provider_msginsights.cli.coverage import command as coverage
     from airflow_provider_msginsights.cli.dataset import command as dataset
     from airflow_provider_msginsights.cli.demo import command as demo
     from airflow_provider_msginsights.cli.inspect import check, metrics
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (token, check, metrics, plan, dataset, demo, emulator):
+    for command in (token, check, metrics, plan, coverage, dataset, demo, emulator):
         command.add_parser(commands)
     return parser
 

@@ -39,7 +39,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--pages", type=whole_number(1, 100_000), default=1, metavar="N", help="how many Pages (default: 1)"
     )
     pages.add_argument("--page-ids", metavar="IDS", help="the Pages themselves, separated by commas")
-    parser.add_argument("--metrics", default="stable", help="names, 'stable' or 'all' (default: stable)")
+    parser.add_argument(
+        "--metrics", help="names, 'stable' or 'all' (default: stable; with --fill those that the dataset has)"
+    )
     parser.add_argument("--period", default="day", help="as of the operator (default: day)")
     parser.add_argument("--breakdowns", default="", help="dimensions, separated by commas")
     parser.add_argument("--since", help="first Pacific date")
@@ -50,8 +52,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     _add_schedule_options(parser)
     _add_connection_options(parser)
+    _add_fill_options(parser)
     output.add_json_option(parser)
     parser.set_defaults(run=run)
+
+
+def _add_fill_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the options about a fill."""
+    parser.add_argument(
+        "--fill",
+        metavar="PATH",
+        help="what a fill of this dataset would request instead: of --page-ids or all of its Pages, from --since on",
+    )
+    parser.add_argument("--output-conn-id", metavar="ID", help="with --fill: the connection of the storage")
+    parser.add_argument(
+        "--max-graph-calls",
+        type=whole_number(1, 1_000_000_000),
+        default=1000,
+        metavar="N",
+        help="with --fill: the fill's bound of a run (default: 1000)",
+    )
 
 
 def _add_schedule_options(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +124,11 @@ def run(arguments: argparse.Namespace) -> int:
     from airflow_provider_msginsights.insights.parameters.parse import parse_choice, parse_optional_choice, parse_when
     from airflow_provider_msginsights.insights.query import checked_breakdowns
 
+    if arguments.fill is not None:
+        from airflow_provider_msginsights.cli.plan.fills import plan_fill
+
+        return plan_fill(arguments)
+    arguments.metrics = "stable" if arguments.metrics is None else arguments.metrics
     at = _moment(arguments.at)
     metrics = named_metrics(arguments.metrics)
     page_ids = _page_ids(arguments)

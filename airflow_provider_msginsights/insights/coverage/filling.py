@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage import cells
-from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing
+from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing, requests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -206,3 +206,57 @@ def newest_complete_day(stretches: Iterable[Stretch], horizon: Horizon) -> date 
     days = (day for day in range(horizon.ended_before - 1, horizon.first - 1, -1) if day not in missing_days)
     newest = next(days, None)
     return None if newest is None else date.fromordinal(newest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillCost:
+    """What a fill would request.
+
+    :param cells: how many cells are missing.
+    :param pages: how many Pages have such cells.
+    :param calls: requests of the API.
+    :param files: data files that would be written: one a day and part.
+    :param waiting: Page id -> the ordinal of the day until which it waits, as it failed; their cells are counted.
+    """
+
+    cells: int = 0
+    pages: int = 0
+    calls: int = 0
+    files: int = 0
+    waiting: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: FillCost) -> FillCost:
+        return FillCost(
+            cells=self.cells + other.cells,
+            pages=self.pages + other.pages,
+            calls=self.calls + other.calls,
+            files=self.files + other.files,
+            waiting={**self.waiting, **other.waiting},
+        )
+
+    def nights(self, max_graph_calls: int) -> int:
+        """Return how many runs of a fill with this bound it takes."""
+        return -(-self.calls // max_graph_calls)
+
+
+def cost_of(scope: FillScope, ledger: Ledger, metrics: Sequence[str], horizon: Horizon, *, today: int) -> FillCost:
+    """Return what a fill of a scope would request of the API, without asking it.
+
+    :param today: ordinal of the Pacific day of looking.
+    """
+    stretches = list(missing(ledger, scope.pages, metrics, horizon))
+    slices = requests(stretches, ledger, horizon)
+    days = {day for piece in slices for day in range(piece.days.first_day.toordinal(), piece.days.end_day.toordinal())}
+    waits = {page_id: page.waits_until() for page_id, page in ledger.pages.items() if page_id in scope.pages}
+    return FillCost(
+        cells=sum(one.end - one.first for one in stretches),
+        pages=len({one.page_id for one in stretches}),
+        calls=len(slices),
+        files=len(days),
+        waiting={page_id: until for page_id, until in waits.items() if until > today},
+    )
+
+
+def known_metrics(ledgers: Iterable[Ledger]) -> tuple[str, ...]:
+    """Return the metrics of which ledgers know cells, sorted."""
+    return tuple(sorted({metric for ledger in ledgers for _, metric, _ in ledger.series()}))

@@ -29,7 +29,7 @@ from airflow_provider_msginsights.insights.query import InsightsQuery
 from airflow_provider_msginsights.insights.wording import pages_in_words, plural
 from airflow_provider_msginsights.operators.filling.report import FillReport
 from airflow_provider_msginsights.operators.load.airflow_ui import send_stats
-from airflow_provider_msginsights.operators.load.coverage import NO_ANSWER, CoverageKeeper
+from airflow_provider_msginsights.operators.load.coverage import NO_ANSWER, CoverageKeeper, without_late_rows
 from airflow_provider_msginsights.operators.load.findings import NotedFindings, horizon_at
 from airflow_provider_msginsights.operators.load.lineage import LoadLineage, report_read
 from airflow_provider_msginsights.operators.load.manifest import manifest_of, run_names
@@ -41,6 +41,7 @@ from airflow_provider_msginsights.operators.load.storage import dataset_of
 from airflow_provider_msginsights.operators.load.task import LoadResult
 from airflow_provider_msginsights.outputs.changes import ChangeLog
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
+from airflow_provider_msginsights.outputs.maintenance.mentions import without_pages
 from airflow_provider_msginsights.outputs.manifest import manifest_name, write_manifest
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class FillTask:
         self._outcomes: list[FetchOutcome] = []
         self._manifest: dict[str, Any] | None = None
         self._row_log = RowLog()
+        self._erased: list[str] = []
 
     @cached_property
     def _dataset(self) -> Dataset[Any]:
@@ -171,6 +173,9 @@ class FillTask:
             self._store_changes(changes)
         pages = keeper.enter_pages(pages, self._row_log, run=self._name)
         after = keeper.recorder.ledger or before
+        stored = {page_id for page_id, _ in self._row_log.rows}
+        now, self._erased = without_late_rows(self._dataset, pages, stored, (), ledger=after, log=self._log)
+        pages = now or pages
         findings = self._note_findings(keeper, after, pages, changes)
         filled, filled_cells = filled_days(before, self._row_log.rows, scope.pages)
         report = FillReport(
@@ -334,6 +339,7 @@ class FillTask:
         else:
             ranges = [[str(config.fill_since), str(date.fromordinal(self._horizon.ended_before - 1))]]
             facts |= {"page_ids": list(page_ids), "ranges": ranges} | report.as_fields()
+            facts = without_pages(facts, frozenset(self._erased)) if self._erased else facts
             path = write_manifest(self._dataset.root, self._name, facts, part=config.part, is_latest=False)
             send_stats(self._outcomes, run_names(self._context), config.msginsights_conn_id)
             report_read(self._hook, page_ids)

@@ -266,23 +266,39 @@ class LoadCoverage:
     def _erase_late_rows(
         self, reader: LoadReader, written: WriteResult, ledger: Ledger | None, pages: PagesOfDataset | None
     ) -> PagesOfDataset | None:
-        """Take out again what was stored of Pages that were erased while this load ran, or one that was killed.
-
-        :param pages: as they were known before.
-        :return: the Pages as they are stored now.
-        """
-        if pages is None or (pages := read_pages(self.dataset, self.log)) is None:
-            return None
-        stored = {page_id for page_id, _ in reader.row_log.rows}
-        late = {page_id for page_id in stored if page_id in pages and pages[page_id].erased_at is not None}
-        if ledger is not None:
-            late.update(late_pages(ledger, pages))
-        if late:
-            partitions = {file.partition for file in written.files}
-            erase_late_rows(self.dataset, late, partitions, ledger=ledger)
-            self.erased.extend(sorted(late))
-            self.log.warning("%s erased from this dataset meanwhile: all rows are removed.", pages_in_words(late))
+        """Take out again what was stored of Pages that were erased meanwhile; return the Pages as they are now."""
+        stored, partitions = {page_id for page_id, _ in reader.row_log.rows}, {file.partition for file in written.files}
+        pages, erased = without_late_rows(self.dataset, pages, stored, partitions, ledger=ledger, log=self.log)
+        self.erased.extend(erased)
         return pages
+
+
+def without_late_rows(
+    dataset: Dataset[Any],
+    pages: PagesOfDataset | None,
+    stored: Collection[str],
+    partitions: Collection[str],
+    *,
+    ledger: Ledger | None,
+    log: Any,
+) -> tuple[PagesOfDataset | None, list[str]]:
+    """Take out again what was stored of Pages that were erased while a run went on, or what a killed one left.
+
+    :param pages: as they were known before; ``None`` where their file cannot be read, which changes nothing.
+    :param stored: the Pages that the run had rows of.
+    :param partitions: where it stored them; those that the ledger knows are added.
+    :param ledger: of the part, as stored after the run.
+    :return: the Pages as they are stored now, and the erased ones.
+    """
+    if pages is None or (pages := read_pages(dataset, log)) is None:
+        return None, []
+    late = {page_id for page_id in stored if page_id in pages and pages[page_id].erased_at is not None}
+    if ledger is not None:
+        late.update(late_pages(ledger, pages))
+    if late:
+        erase_late_rows(dataset, late, partitions, ledger=ledger)
+        log.warning("%s erased from this dataset meanwhile: all rows are removed.", pages_in_words(sorted(late)))
+    return pages, sorted(late)
 
 
 def read_pages(dataset: Dataset[Any], log: Any) -> PagesOfDataset | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -148,3 +150,23 @@ def test_the_last_day_of_a_retired_page_is_the_one_that_has_ended(
 ) -> None:
     told = dataset(capsys, "retire", loaded, "--page-ids", "101")
     assert told["on"] == str(pacific_date(datetime.now(UTC)) - timedelta(days=1))
+
+
+def test_a_load_that_runs_while_a_page_is_erased_takes_its_rows_out_again(
+    emulator: GraphEmulator, loaded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.add_fault(kind="delay", delay_seconds=2, page_id="101", times=None)
+    with ThreadPoolExecutor(1) as pool:
+        before = emulator.stats()["http_requests"]
+        later = {"since": "2026-11-04", "until": "2026-11-06"}
+        load = pool.submit(
+            execute, run_context(run_id="long"), output_path=str(loaded), page_ids=["101", "102"], **later
+        )
+        while emulator.stats()["http_requests"] == before:
+            time.sleep(0.01)
+        assert main(["dataset", "erase", str(loaded), "--page-ids", "101"]) == 0
+        load.result()
+    assert pages_in(loaded) == {"102"}
+    assert len(list(loaded.glob("dt=*/part-0.jsonl"))) == 5
+    assert '"101"' not in (loaded / "_manifests/latest/part-0.json").read_text()
+    assert dataset(capsys, "erase", loaded, "--page-ids", "101")["nothing_to_do"]

@@ -43,9 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.as_json:
         output.print_json(document)
     else:
-        whose = ", ".join(
-            filter(None, (page_ids and f"Pages {', '.join(page_ids)}", ", ".join(kinds), ", ".join(metrics)))
-        )
+        pages = f"Pages {', '.join(page_ids)}" if page_ids else ""
+        whose = ", ".join(filter(None, (pages, *kinds, *metrics)))
         done = "Would be known" if arguments.dry_run else "Known"
         output.console().print(f"{done} until {arguments.until}: {whose} ({arguments.reason}).", markup=False)
     return output.OK

@@ -27,10 +27,14 @@ _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.+=-]")
 
 def manifest_name(*, dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> str:
     """Name a run's manifest: the same for every try, another for every run, task and map index."""
-    words = [dag_id, task_id, run_id, *([str(map_index)] if map_index >= 0 else [])]
-    exact = "/".join(words)
+    exact = run_path(dag_id=dag_id, task_id=task_id, run_id=run_id, map_index=map_index)
     name = _NOT_IN_FILE_NAMES.sub("-", exact)[:_LONGEST_NAME]
     return f"{name}.{hashlib.sha256(exact.encode()).hexdigest()[:8]}"
+
+
+def run_path(*, dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> str:
+    """Return a run's names as one text from which they can be read: what a ledger says of who wrote a file."""
+    return "/".join([dag_id, task_id, run_id, *([str(map_index)] if map_index >= 0 else [])])
 
 
 def write_manifest(

@@ -42,7 +42,7 @@ from airflow_provider_msginsights.operators.load.task import LoadResult
 from airflow_provider_msginsights.outputs.changes import ChangeLog
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 from airflow_provider_msginsights.outputs.maintenance.mentions import without_pages
-from airflow_provider_msginsights.outputs.manifest import manifest_name, write_manifest
+from airflow_provider_msginsights.outputs.manifest import manifest_name, run_path, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,7 +290,7 @@ class FillTask:
         keeper.record(
             reader,
             stored,
-            run=self._name,
+            run=run_path(**run_names(self._context)),
             fill_since=self._config.fill_since,
             rechecked=rechecked & set(reader.pending.page_ids),
         )

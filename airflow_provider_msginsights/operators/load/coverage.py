@@ -26,7 +26,7 @@ from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder, has_coverage
 from airflow_provider_msginsights.outputs.maintenance.erasing import erase_late_rows, late_pages
 from airflow_provider_msginsights.outputs.maintenance.mentions import without_pages
-from airflow_provider_msginsights.outputs.manifest import manifest_name
+from airflow_provider_msginsights.outputs.manifest import manifest_name, run_path
 from airflow_provider_msginsights.outputs.write_result import WriteResult
 from airflow_provider_msginsights.run_days.requested import is_scheduled
 
@@ -81,7 +81,7 @@ class CoverageKeeper:
     ) -> Ledger | None:
         """Enter what a reader requested and was answered, and what of it was written.
 
-        :param run: the run's name.
+        :param run: the run's names, as `run_path` gives them.
         :param requester: the task and what it requested, where a schedule made it run.
         :param fill_since: from which day on the run was to fill.
         :param rechecked: Pages of which it requested final days again.
@@ -248,7 +248,7 @@ class LoadCoverage:
             on, query = pacific_date(reader.started).toordinal(), reader.queries[0]
             request = Requester(names["run_id"], on, self.pending.page_ids, query.metrics)
             requester = (f"{names['dag_id']}/{names['task_id']}", request)
-        ledger = self.keeper.record(reader, written, run=name, requester=requester)
+        ledger = self.keeper.record(reader, written, run=run_path(**names), requester=requester)
         pages = self.pages
         if pages is not None:
             pages = self.keeper.enter_pages(pages, reader.row_log, run=name)

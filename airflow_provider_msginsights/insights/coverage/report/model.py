@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage.findings.state import finding_to_json
@@ -167,8 +168,10 @@ class CoverageReport:
                     days = date.fromordinal(first), date.fromordinal(end - 1)
                     yield CellRun(page.page_id, metric, *days, state, reason, run)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, *, values: bool = False) -> dict[str, Any]:
         """Return the report as JSON's own types; what the HTML page and the page in Airflow read.
+
+        :param values: whether each Page has its latest values, too.
 
         ::
 
@@ -183,14 +186,17 @@ class CoverageReport:
               "not_built": [], "not_built_remedy": "Not built yet: …",
               "findings": [{"identity", "kind", "page_id", "page_ids", "metric", "first_day", "is_final", "what",
                             "remedy", "cause", "part", "is_new", "acknowledged": null | {"until", "reason"}}, …],
-              "reasons": ["never requested", …],        # runs name them by index
+              "reasons": ["never requested", …],        # runs of days name them by index
+              "runs": ["<dag_id>/<task_id>/<run_id>", …],
+              "written": {part: [[index of a run, days], …]},   # who last wrote each day's file; -1 for nobody
               "days": [[state, days], …],               # all Pages together
               "pages": [{
                 "page_id", "part", "status", "complete_through", "missing_cells", "missing_days", "pending_cells",
                 "total_days", "fill_calls", "by_state": {state: cells}, "by_reason": {reason: cells},
                 "findings": [identity, …], "acknowledged": null | {"until", "reason"}, "failures", "waits_until",
                 "days": [[state, days], …],             # all requested metrics together
-                "metrics": {metric: [[state, days], [state, days, reason index], …]}
+                "metrics": {metric: [[state, days], [state, days, reason index], …]},
+                "values": {metric: [first day, [value or null, …]]}     # the latest ones; only where wanted
               }, …]                                     # those that need a person first
             }
 
@@ -200,11 +206,15 @@ class CoverageReport:
         ``not_managed``.
         """
         reasons: dict[str, int] = {}
-        pages = [self._page_to_json(page, reasons) for page in self.pages]
+        pages = [self._page_to_json(page, reasons, values=values) for page in self.pages]
+        run_numbers: dict[str, int] = {}
+        written = {part: self._written_to_json(days, run_numbers) for part, days in sorted(self.runs.items())}
         bits = bits_of(one for shown in self.shown.values() for one in shown.wanted.values())
         return {
             **self._head_to_json(),
             "reasons": list(reasons),
+            "runs": list(run_numbers),
+            "written": written,
             "days": self._days(bits),
             "pages": pages,
         }
@@ -224,8 +234,9 @@ class CoverageReport:
             "findings": [_finding_to_json(one) for one in self.findings],
         }
 
-    def _page_to_json(self, page: PageReport, reasons: dict[str, int]) -> dict[str, Any]:
+    def _page_to_json(self, page: PageReport, reasons: dict[str, int], *, values: bool) -> dict[str, Any]:
         shown = self.shown[page.page_id]
+        kept = {"values": _values_of(shown)} if values else {}
         return {
             **_facts_of(page),
             "days": self._days(bits_of(shown.wanted.values())),
@@ -233,7 +244,15 @@ class CoverageReport:
                 metric: [_with_reason(run, reasons) for run in runs(one, self.window[0])]
                 for metric, one in sorted({**shown.wanted, **shown.others}.items())
             },
+            **kept,
         }
+
+    def _written_to_json(self, days: Mapping[int, str], numbers: dict[str, int]) -> list[list[int]]:
+        first, end = self.window
+        # The map index is not part of a run's name in Airflow; without it mapped tasks share a name.
+        names = (days.get(day, "") for day in range(first, end))
+        known = (numbers.setdefault(_run_of(name), len(numbers)) if name else -1 for name in names)
+        return [[number, sum(1 for _ in same)] for number, same in groupby(known)]
 
     def _days(self, bits: int) -> list[list[Any]]:
         some = together(bits, self.window, self.horizon.oldest)
@@ -242,6 +261,17 @@ class CoverageReport:
 
 def _day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
+
+
+def _run_of(name: str) -> str:
+    """Return a run's name without the index of a mapped task."""
+    return "/".join(name.split("/")[:3])
+
+
+def _values_of(shown: ShownPage) -> dict[str, list[Any]]:
+    both = {**shown.wanted, **shown.others}
+    found = {metric: one.series for metric, one in sorted(both.items()) if one.series.values}
+    return {metric: [_day(series.values_first), list(series.values)] for metric, series in found.items()}
 
 
 def _with_reason(run: DayRun, reasons: dict[str, int]) -> list[Any]:

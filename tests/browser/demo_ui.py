@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from support.processes import free_port
 
@@ -43,13 +43,14 @@ def running_demo(home: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def browser_page() -> Iterator[Page]:
+def browser_page(*, width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Page]:
     """An empty page of a browser without a window."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        scheme: Literal["dark", "light"] = "dark" if dark else "light"
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         page.set_default_timeout(60_000)
         yield page
         browser.close()

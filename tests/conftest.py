@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 for _name in [name for name in os.environ if name.startswith("AIRFLOW") or name == "COLUMNS"]:
     del os.environ[_name]  # a run in several processes sets the width of a terminal
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("PYTEST_ADDOPTS", None)  # those of this run, not of the pytest that some tests start
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="msginsights-tests-"))
 os.environ |= {
     "AIRFLOW_HOME": str(AIRFLOW_HOME),

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from support.readme_blocks import blocks
+from support.operator_calls import execute
 
 from airflow_provider_msginsights import __version__
 from airflow_provider_msginsights.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,26 +25,12 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert __version__ in capsys.readouterr().out
 
 
-def test_the_first_dag_of_the_readme_loads_by_the_connection_that_the_emulator_prints(
-    airflow_database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    dag_code = next(block.code for block in blocks() if block.language == "python")
-    output = "file:///tmp/messaging_insights"
-    assert output in dag_code
-    file = airflow_database / "dags" / "readme_first.py"
-    file.write_text(dag_code.replace(output, f"file://{tmp_path}"))
-    scope: dict[str, Any] = {"__file__": str(file), "__name__": "readme_first"}
-    exec(compile(file.read_text(), file, "exec"), scope)  # noqa: S102 - the README's own code
-    dag = scope["load"].dag
-    for task in dag.tasks:
-        task.retries = 0
+def test_a_load_reads_every_page_by_the_connection_that_the_emulator_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     with _emulator("--pages", "2") as printed:
         (export,) = [line for line in printed if line.startswith("export ")]
         name, _, value = export.removeprefix("export ").partition("=")
         monkeypatch.setenv(name, shlex.split(value)[0])
-        run = dag.test(logical_date=datetime.now(UTC))
-    assert str(run.state) == "success"
-    rows = [json.loads(line) for file in tmp_path.glob("dt=*/*.jsonl") for line in file.read_text().splitlines()]
+        rows = execute(page_ids="all", metrics="all")
     assert {row["page_id"] for row in rows} == {"101", "102"}
 
 

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
+LOOKS_AROUND = """
+import os, subprocess, sys
+from pathlib import Path
+parent = Path("/proc") / str(os.getppid())
+seen = [b"\\n".join(word.encode() for word in sys.argv), repr(dict(os.environ)).encode()]
+seen += [(parent / name).read_bytes() for name in ("cmdline", "environ")]
+seen += [subprocess.run(["ps", "eww", "-p", f"{os.getppid()},{os.getpid()}"], capture_output=True).stdout]
+Path(sys.argv[1]).write_bytes(b"\\n".join(seen))
+print("read", sys.stdin.read())
+sys.exit(int(sys.argv[2]))
+"""
+"""A command for ``--save-with``: writes down all it can see of itself and of who started it, and repeats its input."""
+
 FOUR = ["pages_messaging", "pages_read_engagement", "pages_show_list", "read_insights"]
 
 

@@ -43,10 +43,9 @@ _STAND_IN = "token-comes-later"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """A connection that is good to be saved, with the report that says so."""
+    """A connection that is good to be saved, with what may be committed of it."""
 
     connection: SavedConnection
-    report: TokenReport
     facts: dict[str, Any]
 
 
@@ -221,7 +220,7 @@ class _Creation:
                 write_report(self._arguments.report, [facts], saved_to=())
             raise
         connection = SavedConnection(conn_id=conn_id, parts=self._parts(session, choice))
-        return _Made(connection=connection, report=report, facts=facts)
+        return _Made(connection=connection, facts=facts)
 
     def _parts(self, session: TokenSession, choice: PageChoice) -> dict[str, Any]:
         keeps_app = not self._arguments.without_app_secret
@@ -246,10 +245,11 @@ class _Creation:
             tell(f"Renew it before: msginsights token renew {conn_id}")
         readable = {page.page_id for page in report.pages if page.problem is None and page.may_analyze is not False}
         if missing := [one for one in choice.page_ids if one not in readable]:
-            tell(
-                f"Missing: {', '.join(missing)}. The person did not tick them or has no role on them; --rerequest asks "
-                "again.",
-                style="bold red",
+            cure = (
+                "assign them to the system user with Insights, and generate the token again"
+                if report.kind is TokenKind.SYSTEM_USER
+                else "the person did not tick them or has no role on them; --login --rerequest asks again"
             )
+            tell(f"Missing: {', '.join(missing)}: {cure}.", style="bold red")
         if choice.extra:
             tell(f"Not expected, and left out: {', '.join(choice.extra)}.", style="bold yellow")

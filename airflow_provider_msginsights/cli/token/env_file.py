@@ -44,6 +44,8 @@ def check_env_file(file: Path) -> None:
     target = _target(file)
     if target.is_dir() or not target.parent.is_dir():
         raise ConfigurationError(f"--save-env: {file} cannot be written: its folder is missing, or it is one itself.")
+    if target.exists() and not target.is_file():
+        raise ConfigurationError(f"--save-env: {file} is not a file.")
     for place in {Path.cwd() / file, target}:
         _check_git(place, file)
 

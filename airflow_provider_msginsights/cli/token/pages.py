@@ -27,15 +27,11 @@ class PageChoice:
     """The Pages of the new connection.
 
     :param login: what the connection's login says: ids with commas, or ``all``.
-    :param expected: the Pages of the file of expected ones.
-    :param unlisted: Pages asked for that the API does not list for the token.
     :param extra: Pages listed that were not expected.
     """
 
     page_ids: tuple[str, ...]
     login: str
-    expected: tuple[str, ...] = ()
-    unlisted: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
 
@@ -80,7 +76,7 @@ def choose_pages(
     if wanted == ALL_PAGE_IDS:
         _need_some(listed, report)
         is_limited = report.kind is TokenKind.PAGE
-        return PageChoice(page_ids=listed, login=",".join(listed) if is_limited else ALL_PAGE_IDS, expected=expected)
+        return PageChoice(page_ids=listed, login=",".join(listed) if is_limited else ALL_PAGE_IDS)
     if wanted is None and not expected:
         _need_some(listed, report)
         wanted = _chosen(report.pages, listed, questions) if questions.is_interactive else listed
@@ -88,8 +84,6 @@ def choose_pages(
     return PageChoice(
         page_ids=page_ids,
         login=",".join(page_ids),
-        expected=expected,
-        unlisted=tuple(one for one in page_ids if one not in listed),
         extra=tuple(one for one in listed if expected and one not in expected),
     )
 
@@ -106,8 +100,13 @@ def _need_some(listed: tuple[str, ...], report: TokenReport) -> None:
 
 def _chosen(pages: tuple[PageAccess, ...], listed: tuple[str, ...], questions: Questions) -> tuple[str, ...]:
     """Let a person choose, by ids with commas."""
-    rows = [(page.page_id, page.name or "", "yes" if page.page_id in listed else "no") for page in pages]
-    questions.console.print(output.table("Pages of the token", ("Page id", "Name", "May be analyzed"), rows))
+    from rich.text import Text
+
+    table = output.table("Pages of the token", ("Page id", "Name", "May be analyzed"), ())
+    for page in pages:
+        # As they are: a Page may have any name, and one in brackets is no style.
+        table.add_row(page.page_id, Text(page.name or ""), "yes" if page.page_id in listed else "no")
+    questions.console.print(table)
     questions.tell("A Page that is missing here was not ticked in the login, or its person has no role on it.")
     while True:
         answer = questions.text("--page-ids", "Which Pages will loads read (ids with commas, or all)", default="all")

@@ -168,7 +168,8 @@ def _import_into_airflow(connections: Sequence[SavedConnection]) -> None:
             printed = run_child(words, secrets=secrets)
         except CommandFailedError as error:
             raise CommandFailedError(_why_not_imported(error.printed)) from None
-    missing = [one.conn_id for one in connections if f"Imported connection {one.conn_id}" not in printed]
+    lines = {line.strip() for line in printed.splitlines()}
+    missing = [one.conn_id for one in connections if f"Imported connection {one.conn_id}" not in lines]
     if missing:
         raise CommandFailedError(f"airflow connections import left out {', '.join(missing)}: {_last_words(printed)}")
 

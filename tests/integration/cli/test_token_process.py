@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 from support.dialog_browser import press
 from support.processes import Sessions, free_port, wait_until
-from support.token_commands import FOUR, connections_in
+from support.token_commands import FOUR, LOOKS_AROUND, connections_in
 
 from airflow_provider_msginsights.cli.token.loopback import redirect_server
 
@@ -115,6 +115,8 @@ def test_an_import_into_airflow_leaves_no_file_when_it_is_stopped(
         )
         (file,) = temporary.glob("*/connections.json")
         assert file.stat().st_mode & 0o777 == 0o600
+        for pid in {process.pid, *processes_naming(str(temporary))}:
+            assert b"system-user-token" not in arguments_and_environment(pid)
         process.send_signal(number)
         assert process.wait(timeout=AT_ONCE_SECONDS) == 128 + number
     assert list(temporary.iterdir()) == []
@@ -137,6 +139,20 @@ def test_a_command_that_waits_for_the_api_stops_at_once(
         process.send_signal(number)
         assert process.wait(timeout=AT_ONCE_SECONDS) == 128 + number
     assert not file.exists()
+
+
+def test_neither_it_nor_what_it_starts_shows_a_secret_to_other_processes(
+    emulator: GraphEmulator, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    command = shlex.join([sys.executable, "-c", LOOKS_AROUND, str(seen), "0"])
+    with running("--host", emulator.base_url, "--app-id", "1", "--save-with", command, "--json") as process:
+        printed, told = process.communicate(b"system-user-token\napp-secret\n", timeout=60)
+        assert process.returncode == 0, told
+    for secret in (b"system-user-token", b"app-secret"):
+        assert secret not in printed + told
+        assert secret not in seen.read_bytes()
+    assert b"token\0create" in seen.read_bytes(), "the arguments of the command itself were looked at"
 
 
 # The redirect
@@ -211,6 +227,18 @@ def test_a_person_is_asked_and_no_secret_is_shown(emulator: GraphEmulator, tmp_p
     assert "system-user-token" not in terminal.shown
     assert "app-secret" not in terminal.shown
     assert "Fresno Bicycles" in terminal.shown, "the list of Pages"
+
+
+def test_a_page_of_any_name_is_listed(emulator: GraphEmulator) -> None:
+    emulator.change_page("102", name="[/nothing] [bold]x")
+    with Terminal([*COMMAND, "--host", emulator.base_url, "--paste", "--print-secret"]) as terminal:
+        terminal.answer("Access token", "system-user-token")
+        terminal.answer("App id", "")
+        terminal.expect("[/nothing] [bold]x")
+        terminal.answer("Which Pages", "no id")
+        terminal.expect("Page id")
+        terminal.answer("Which Pages", "102")
+        assert terminal.exit_code() == 0
 
 
 def test_a_person_may_name_another_place_where_one_refuses(emulator: GraphEmulator, tmp_path: Path) -> None:
@@ -290,6 +318,13 @@ def processes_naming(text: str) -> list[int]:
             if text.encode() in arguments.read_bytes() and int(arguments.parent.name) != os.getpid():
                 found.append(int(arguments.parent.name))
     return found
+
+
+def arguments_and_environment(pid: int) -> bytes:
+    """What everybody, and what the owner's processes may read of a process; nothing when it has ended."""
+    with contextlib.suppress(OSError):
+        return b"".join((Path("/proc") / str(pid) / name).read_bytes() for name in ("cmdline", "environ"))
+    return b""
 
 
 class Terminal:

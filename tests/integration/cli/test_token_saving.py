@@ -96,6 +96,21 @@ def test_a_file_that_git_ignores_is_written_and_one_that_it_tracks_is_not(comman
     assert (tree / "y.env").read_text() == ""
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_not_a_file_is_not_replaced(kind: str, commands: Commands, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    match kind:
+        case "folder":
+            place.mkdir()
+        case "pipe":
+            os.mkfifo(place)
+        case _:
+            place.symlink_to("/dev/null")
+    before = place.stat().st_mode
+    assert commands.create(*APP, "--save-env", str(place), given=GIVEN).exit_code == 2
+    assert place.stat().st_mode == before
+
+
 def test_a_work_tree_that_git_cannot_read_is_refused(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "tree" / ".git").mkdir(parents=True)
     told = commands.create(*APP, "--save-env", str(tmp_path / "tree" / "x.env"), given=GIVEN)

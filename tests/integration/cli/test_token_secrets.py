@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.dialog_browser import environment
 from support.secret_watch import Secrets, Watch
-from support.token_commands import FOUR, Commands
+from support.token_commands import FOUR, LOOKS_AROUND, Commands
 
 from airflow_provider_msginsights.emulator import Token, TokenKind
 
@@ -30,17 +30,6 @@ SECRETS = {
 }
 APP = ("--app-id", "1")
 GIVEN = f"{USER_TOKEN}\napp-secret\n"
-LOOKS_AROUND = """
-import os, subprocess, sys
-from pathlib import Path
-parent = Path("/proc") / str(os.getppid())
-seen = [b"\\n".join(word.encode() for word in sys.argv), repr(dict(os.environ)).encode()]
-seen += [(parent / name).read_bytes() for name in ("cmdline", "environ")]
-seen += [subprocess.run(["ps", "axwwe"], capture_output=True).stdout]
-Path(sys.argv[1]).write_bytes(b"\\n".join(seen))
-print("read", sys.stdin.read())
-sys.exit(int(sys.argv[2]))
-"""
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "create --paste": (["create", "--paste", *APP, "--page-ids", "101", "--save-env", "{safe}/x.env"], GIVEN),
     "create --paste, the person's": (["create", *APP, "--kind", "person", "--save-env", "{safe}/x.env"], GIVEN),

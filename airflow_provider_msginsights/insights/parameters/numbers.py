@@ -78,14 +78,20 @@ def parse_count(name: str, value: object) -> int:
 
 def parse_max_failed_pages(value: object) -> float | None:
     """Return how many Pages may fail: a count, a fraction below 1, or ``None`` for any number."""
+    return parse_page_bound("max_failed_pages", value)
+
+
+def parse_page_bound(name: str, value: object) -> float | None:
+    """Return how many Pages at most something may be true of: a count, a fraction below 1, or ``None`` for any number.
+
+    :param name: one of `NUMBERS`.
+    """
     if value is None or (isinstance(value, str) and value.strip() == "None"):
         return None
     number = number_of(value)
-    high = NUMBERS["max_failed_pages"][1]
+    high = NUMBERS[name][1]
     if number is None or not 0 <= number <= high or (number > 1 and number != int(number)):
-        raise refusal(
-            "max_failed_pages", value, f"a count from 0 to {high:,}, a fraction below 1, or None for any number"
-        )
+        raise refusal(name, value, f"a count from 0 to {high:,}, a fraction below 1, or None for any number")
     return float(number)
 
 

@@ -47,13 +47,14 @@ _WIDTH = 100
 
 
 @contextlib.contextmanager
-def failing_without_retry(*, msginsights_conn_id: str, log: Any, enabled: bool = True) -> Iterator[None]:
+def failing_without_retry(*, msginsights_conn_id: str | None, log: Any, enabled: bool = True) -> Iterator[None]:
     """Turn errors that a retry cannot help into ``AirflowFailException``; let every other error through as it is.
 
     The error is logged first, in a few short lines: Airflow's page wraps no line of a log. What is raised then stands
     alone, so that only one traceback follows.
 
-    :param msginsights_conn_id: named in what the API refused, so that a person knows which token to replace.
+    :param msginsights_conn_id: named in what the API refused, so that a person knows which token to replace; ``None``
+        for tasks that ask it nothing.
     :param log: where the lines go.
     :param enabled: false leaves hard errors as our own kinds. A sensor with ``soft_fail`` needs that:
         Airflow would turn ``AirflowFailException`` into a skip, and a broken token must not look like one.
@@ -77,7 +78,7 @@ def raise_alone(error: BaseException) -> NoReturn:
         error.__context__ = None
 
 
-def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str) -> Iterator[str]:
+def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str | None) -> Iterator[str]:
     """Yield an error as short lines: what happened, why, what helps, and the evidence for Meta's support."""
     page = f"Page {error.page_id}: " if error.page_id else ""
     evidence = (
@@ -92,7 +93,8 @@ def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str) ->
         yield from wrapped(f"Why: {why}")
     if error.advice:
         yield from wrapped(f"What helps: {error.advice}")
-    yield from wrapped(f"Evidence: {', '.join(f'{name} {value}' for name, value in evidence if value is not None)}")
+    if known := [f"{name} {value}" for name, value in evidence if value is not None]:
+        yield from wrapped(f"Evidence: {', '.join(known)}")
 
 
 def wrapped(text: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": _INTEGRATION, "external-doc-url": _API_PAGE, "tags": ["service"]},
         ],
         "hooks": [_modules("hooks")],
-        "operators": [_modules("operators", "token_check")],
+        "operators": [_modules("operators", "coverage_check", "fill", "token_check")],
         "sensors": [_modules("sensors")],
         "triggers": [_modules("triggers", "new_day", "resume")],
         "extra-links": [f"{_PACKAGE}.operators.links.PageInsightsLink"],

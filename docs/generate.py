@@ -39,6 +39,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "operator": reference.operator_parameters,
     "sensor": reference.sensor_parameters,
     "token-check": reference.token_check_parameters,
+    "fill": reference.fill_parameters,
+    "coverage-check": reference.coverage_check_parameters,
     "new-day-trigger": reference.new_day_trigger_parameters,
     "hook": reference.hook_methods,
     "connection": reference.connection_extras,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
+from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
 from airflow_provider_msginsights.outputs.schema import COLUMNS, Kind
@@ -48,6 +50,8 @@ METHODS = (
 MORE_METHODS = ("fetch_flow", "resolve_page_ids", "check_availability", "test_connection")
 PUBLIC_MODULES = (
     "operators.msginsights",
+    "operators.fill",
+    "operators.coverage_check",
     "operators.token_check",
     "sensors.msginsights",
     "triggers.new_day",
@@ -121,6 +125,16 @@ def sensor_parameters() -> str:
 def token_check_parameters() -> str:
     """Return the parameters of the operator that checks a token."""
     return parameters_of(MessagingInsightsTokenCheckOperator, MessagingInsightsTokenCheckOperator.template_fields)
+
+
+def fill_parameters() -> str:
+    """Return the parameters of the operator that fills a dataset."""
+    return parameters_of(MessagingInsightsFillOperator, MessagingInsightsFillOperator.template_fields)
+
+
+def coverage_check_parameters() -> str:
+    """Return the parameters of the operator that checks a dataset."""
+    return parameters_of(MessagingInsightsCoverageCheckOperator, MessagingInsightsCoverageCheckOperator.template_fields)
 
 
 def new_day_trigger_parameters() -> str:

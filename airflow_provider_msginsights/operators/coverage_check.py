@@ -90,7 +90,7 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
         """Read the ledgers; fail when too many Pages are incomplete; return which are complete."""
         from airflow_provider_msginsights.operators.filling.gate import check_pages, parse_gate
 
-        with failing_without_retry(msginsights_conn_id="none", log=self.log):
+        with failing_without_retry(msginsights_conn_id=None, log=self.log):
             config = parse_gate(self)
             checked = check_pages(config)
         result = {"output_path": config.output_path, "since": str(config.since), **checked.as_dict()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
 from support import s3_server
@@ -264,6 +265,61 @@ def test_an_alert_is_raised_when_a_day_was_restated_and_only_then(
     assert loud.state == "success", loud.log
     assert loud.xcom("alert")["restated_days"][0] == "2026-11-13"
     assert "Meta restated days" in caplog.text
+
+
+@pytest.fixture
+def complete(connection: None, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A day in November on which the API has what tasks ask for that count from the present."""
+    del connection
+    now = datetime(2026, 11, 20, 20, tzinfo=UTC)
+    emulator.set_clock(now)
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    with time_machine.travel(now, tick=True):
+        yield
+
+
+@pytest.mark.usefixtures("complete")
+def test_each_complete_page_gets_its_report_whatever_is_the_matter_with_another(
+    run_example: RunExample, tmp_path: Path, emulator: GraphEmulator
+) -> None:
+    emulator.add_fault(kind="error", code=10, page_id="102", times=None)
+    done = run_example("coverage", page_ids=["101", "102"], output_path=f"file://{tmp_path}")
+    assert done.state == "success", done.log
+    assert done.xcom("complete_page_ids") == ["101"]
+    assert mapped(done, "report") == ["Page 101"]
+    totals = done.xcom("report")
+    every_day = [f"dt=2026-11-{day:02}" for day in range(1, 20)]
+    assert days_below(tmp_path) == every_day
+    assert totals
+
+
+@pytest.mark.usefixtures("complete")
+def test_the_history_of_a_client_is_filled_into_the_dataset_run_by_run(
+    run_example: RunExample, tmp_path: Path, emulator: GraphEmulator
+) -> None:
+    done = run_example("onboard_client", page_ids=["103"], output_path=f"file://{tmp_path}")
+    assert done.state == "success", done.log
+    assert done.xcom("progress") == "complete"
+    assert len(days_below(tmp_path)) == 720
+    assert emulator.stats()["graph_calls"] < 20
+
+
+@pytest.mark.usefixtures("complete")
+def test_a_closed_month_lists_what_changed_since_it_was_reported(
+    run_example: RunExample, tmp_path: Path, emulator: GraphEmulator
+) -> None:
+    run_example("coverage", output_path=f"file://{tmp_path}")
+    first = run_example("close_month", output_path=f"file://{tmp_path}")
+    assert first.state == "success", first.log
+    assert first.xcom("changes") == {}
+    late = Event(
+        page_id="101", kind=EventKind.PERSON_ACTED, at=datetime(2026, 10, 13, 20, tzinfo=UTC), person_id="late guest"
+    )
+    emulator.add_events([late])
+    again = run_example("close_month", output_path=f"file://{tmp_path}", logical_date=MIDNIGHT + timedelta(days=1))
+    assert again.state == "success", again.log
+    assert again.xcom("changes")
+    assert {name.partition(" ")[0] for name in again.xcom("changes")} == {"101"}
 
 
 def test_the_dag_of_the_readme_leaves_the_rows_that_the_readme_prints(

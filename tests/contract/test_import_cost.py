@@ -19,6 +19,8 @@ HEAVY = (
 
 MODULES = (
     "hooks.msginsights",
+    "operators.coverage_check",
+    "operators.fill",
     "operators.msginsights",
     "operators.token_check",
     "retry_policies",

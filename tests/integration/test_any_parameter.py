@@ -27,6 +27,8 @@ from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.parameters import numbers as number_parameters
 from airflow_provider_msginsights.insights.parameters import parse as parameters
 from airflow_provider_msginsights.insights.query import asked_days
+from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
+from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
 from airflow_provider_msginsights.operators.load.config import LoadConfig
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
@@ -130,6 +132,15 @@ def token_check(**different: Any) -> None:
     execute(MessagingInsightsTokenCheckOperator(task_id="check", **different))
 
 
+def fill(**different: Any) -> None:
+    usual = {"output_path": "memory://any/fill", "fill_since": "2026-11-01"}
+    execute(MessagingInsightsFillOperator(task_id="fill", **usual | different))
+
+
+def coverage_check(**different: Any) -> None:
+    execute(MessagingInsightsCoverageCheckOperator(task_id="gate", **{"output_path": "memory://any/gate"} | different))
+
+
 def availability_trigger(**different: Any) -> None:
     days = [["2026-11-01", "2026-11-02"]]
     usual: dict[str, Any] = {"page_ids": ["101"], "metrics": ["stable"], "ranges": days, "poll_interval_seconds": 0.001}
@@ -185,6 +196,8 @@ CALLS: dict[str, tuple[Callable[..., None], Callable[..., Any]]] = {
     "operator": (operator, MessagingInsightsOperator),
     "sensor": (sensor, MessagingInsightsSensor),
     "token check": (token_check, MessagingInsightsTokenCheckOperator),
+    "fill": (fill, MessagingInsightsFillOperator),
+    "coverage check": (coverage_check, MessagingInsightsCoverageCheckOperator),
     "availability trigger": (availability_trigger, MessagingInsightsAvailabilityTrigger),
     "new-day trigger": (new_day_trigger, MessagingInsightsNewDayTrigger),
     "retry policy": (retry_policy, MessagingInsightsRetryPolicy),

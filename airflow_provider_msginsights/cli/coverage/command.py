@@ -98,7 +98,15 @@ def _show(arguments: argparse.Namespace) -> int:
         about = {"dataset": str(dataset.root), "checked_at": now.isoformat(), "problems": list(known.problems)}
         output.print_json({**report.to_json(), **about})
     else:
-        show(report, known.problems, root=str(dataset.root), at=now, all_months=arguments.since is not None)
+        show(
+            report,
+            known.problems,
+            not_built=known.not_built,
+            has_ledgers=bool(known.ledgers),
+            root=str(dataset.root),
+            at=now,
+            all_months=arguments.since is not None,
+        )
         if arguments.cells is not None:
             output.console().print(f"Cells written to {arguments.cells}.", markup=False)
     return output.FOUND if report.needs_person or known.problems else output.OK

@@ -43,10 +43,20 @@ _DAYS = {
 }
 
 
-def show(report: CoverageReport, problems: Sequence[str], *, root: str, at: datetime, all_months: bool = False) -> None:
+def show(
+    report: CoverageReport,
+    problems: Sequence[str],
+    *,
+    not_built: Sequence[str],
+    has_ledgers: bool,
+    root: str,
+    at: datetime,
+    all_months: bool = False,
+) -> None:
     """Print a report.
 
     :param problems: ledgers that cannot be used.
+    :param not_built: parts whose ledger does not know every stored row.
     :param all_months: print the calendar of every month; else of the last three.
     """
     say = output.console().print
@@ -56,8 +66,9 @@ def show(report: CoverageReport, problems: Sequence[str], *, root: str, at: date
     say("   ".join(_counts(report, plain=plain)), soft_wrap=True)
     for problem in problems:
         say(problem, markup=False, soft_wrap=True, style="bold red")
-    if report.not_built:
-        say(f"Part {', '.join(report.not_built)}: {REBUILD}", markup=False, soft_wrap=True, style="magenta")
+    if not_built or not has_ledgers:
+        whose = f"Part {', '.join(not_built)}" if not_built else "The dataset"
+        say(f"{whose}: {REBUILD}", markup=False, soft_wrap=True, style="magenta")
     lines = list(_lines(report, plain=plain))
     for mark, style, text in lines[:_WORST_PAGES]:
         say(f"[{style}]{mark:>3}[/]  ", end="")

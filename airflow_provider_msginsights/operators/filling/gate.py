@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
 from airflow_provider_msginsights.insights.coverage.report.model import PageStatus
 from airflow_provider_msginsights.insights.coverage.report.shown_cells import DayState
@@ -78,7 +77,7 @@ def parse_gate(operator: RenderedGateParameters) -> GateConfig:
     if is_given(operator.check_since):
         since = parse_past_day("check_since", operator.check_since)
         if since >= today:
-            raise ConfigurationError(f"check_since={since} has not ended: use a Pacific day before {today}.")
+            raise refusal("check_since", str(since), f"a Pacific day before {today}, which has not ended")
     page_ids = parse_page_ids(operator.page_ids)
     return GateConfig(
         output_path=output_path,
@@ -169,10 +168,10 @@ def check_pages(config: GateConfig) -> CheckedPages:
     days = _lacking_days(report)
     complete, reasons, counting, unchecked = [], dict[str, str](), [], []
     for page in report.pages:
-        if page.status is PageStatus.NOT_MANAGED:
-            continue
-        if page.status is PageStatus.NOT_BUILT:
+        if page.status is PageStatus.NOT_BUILT or _is_unknown(page, known, config.since):
             unchecked.append(page.page_id)
+        elif page.status is PageStatus.NOT_MANAGED:
+            continue
         elif _is_complete(page):
             complete.append(page.page_id)
         else:
@@ -187,8 +186,8 @@ def check_pages(config: GateConfig) -> CheckedPages:
     problems = list(known.problems)
     if unchecked:
         problems.append(
-            f"{plural(len(unchecked), 'Page')} not checked, as the ledger of part {', '.join(report.not_built)} does not "
-            f"know every stored row. Build it once: msginsights coverage {dataset.root} --rebuild"
+            f"{plural(len(unchecked), 'Page')} not checked, as the ledger of part {', '.join(known.not_built)} does "
+            f"not know every stored row. Build it once: msginsights coverage {dataset.root} --rebuild"
         )
     return CheckedPages(
         complete=tuple(sorted(complete)),
@@ -198,9 +197,16 @@ def check_pages(config: GateConfig) -> CheckedPages:
         counting=tuple(sorted(counting)),
         filling_count=counts[PageStatus.FILLING],
         acknowledged_count=counts[PageStatus.ACKNOWLEDGED],
-        not_managed_count=counts[PageStatus.NOT_MANAGED],
+        not_managed_count=sum(page.page_id not in {*complete, *unchecked, *reasons} for page in report.pages),
         problems=tuple(problems),
     )
+
+
+def _is_unknown(page: PageReport, known: KnownCoverage, since: date) -> bool:
+    """Whether a Page belongs to the dataset in what is checked, and its part's ledger cannot tell of it."""
+    entry = known.pages.get(page.page_id)
+    is_over = entry is None or entry.erased_at is not None or (entry.active_until or since) < since
+    return not is_over and page.part in known.not_built
 
 
 def _is_complete(page: PageReport) -> bool:
@@ -233,5 +239,5 @@ def _reason(page: PageReport, days: str) -> str:
     if page.ack is not None:
         return f"{lacks} Known until {page.ack.until}: {page.ack.reason}"
     if page.failures:
-        return f"{lacks} It failed in {plural(page.failures, 'run')} in a row: msginsights check names what the token lacks."
+        return f"{lacks} It failed in {plural(page.failures, 'run')} in a row: run msginsights check."
     return f"{lacks} No fill works on it: use MessagingInsightsFillOperator."

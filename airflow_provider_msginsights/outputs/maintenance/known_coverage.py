@@ -95,6 +95,13 @@ class KnownCoverage:
         return page_id in self.pages or any(page_id in ledger.pages for ledger in self.ledgers.values())
 
     @property
+    def not_built(self) -> tuple[str, ...]:
+        """The parts that have Pages and no ledger that knows every stored row."""
+        held = {entry.part for entry in self.pages.values() if entry.erased_at is None}
+        parts = held | {part for part, ledger in self.ledgers.items() if not ledger.covers_all}
+        return tuple(sorted(part for part in parts if part not in self.ledgers or not self.ledgers[part].covers_all))
+
+    @property
     def fill_since(self) -> date | None:
         """The first day that the latest fill was to fill, or else the first day with a row; ``None`` for no row."""
         set_days = [ledger.fill_since for ledger in self.ledgers.values() if ledger.fill_since]

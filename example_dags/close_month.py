@@ -31,14 +31,20 @@ with DAG(
             "file:///tmp/messaging_insights_complete", type="string", description="The path of the daily load."
         ),
     },
-    default_args={"output_path": "{{ params.output_path }}", "page_ids": "{{ params.page_ids }}", "retries": 2},
+    default_args={"page_ids": "{{ params.page_ids }}", "retries": 2},
     tags=["messaging-insights"],
     doc_md=__doc__,
 ) as dag:
-    read_again = MessagingInsightsOperator(task_id="read_again", date_preset="last_month", keep_changes=True)
+    read_again = MessagingInsightsOperator(
+        task_id="read_again",
+        output_path="{{ params.output_path }}",
+        date_preset="last_month",
+        keep_changes=True,
+    )
 
     gate = MessagingInsightsCoverageCheckOperator(
         task_id="gate",
+        output_path="{{ params.output_path }}",
         check_since="{{ (dag_run.run_after.replace(day=1) - macros.timedelta(days=1)).strftime('%Y-%m-01') }}",
     )
 

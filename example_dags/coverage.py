@@ -31,12 +31,13 @@ with DAG(
             "file:///tmp/messaging_insights_complete", type="string", description="Any path Airflow can write."
         ),
     },
-    default_args={"output_path": "{{ params.output_path }}", "retries": 2},
+    default_args={"retries": 2},
     tags=["messaging-insights"],
     doc_md=__doc__,
 ) as dag:
     load = MessagingInsightsOperator(
         task_id="load",
+        output_path="{{ params.output_path }}",
         page_ids="{{ params.page_ids }}",
         lookback_days=2,
         max_failed_pages=None,  # the gate names Pages that fail
@@ -44,6 +45,7 @@ with DAG(
 
     fill = MessagingInsightsFillOperator(
         task_id="fill",
+        output_path="{{ params.output_path }}",
         page_ids="{{ params.page_ids }}",
         fill_since="{{ params.fill_since }}",
         recheck_days=35,  # once a week: restatements that come after the look-back
@@ -52,6 +54,7 @@ with DAG(
 
     gate = MessagingInsightsCoverageCheckOperator(
         task_id="gate",
+        output_path="{{ params.output_path }}",
         check_since="{{ params.fill_since }}",
         max_incomplete_pages=None,  # the reports of complete Pages run, whatever is the matter with others
     )

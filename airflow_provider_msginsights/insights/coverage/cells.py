@@ -136,6 +136,7 @@ def marks(codes: tuple[bytes, ...]) -> bytes:
 
 
 STORED = marks((FINAL, PROVISIONAL, SETTLED, SILENT))
+NOT_REMOVED = marks(tuple(bytes([code]) for code in CODES if code != REMOVED[0]))
 MISSING_IF_FINAL = marks((NEVER, FAILED, OPEN, PROVISIONAL, EARLY))
 """What a day that is final must not be."""
 MISSING_IF_EARLY = marks((NEVER, FAILED, OPEN))

@@ -122,10 +122,11 @@ def requests(stretches: Iterable[Stretch], ledger: Ledger, horizon: Horizon) -> 
     for one in stretches:
         by_page.setdefault(one.page_id, []).append(one)
     slices = [
-        Slice(page_id, tuple(sorted(block.metrics)), days)
+        Slice(page_id, tuple(sorted(piece.metrics)), days)
         for page_id, some in by_page.items()
         for block in _blocks(some, ledger.pages.get(page_id), horizon)
-        for days in _chunks_newest_first(block)
+        for piece in _around_removed(block, some, ledger.pages.get(page_id))
+        for days in _chunks_newest_first(piece)
     ]
     return sorted(slices, key=lambda part: (-part.days.end_day.toordinal(), part.page_id, part.metrics))
 
@@ -149,6 +150,23 @@ def _blocks(stretches: Iterable[Stretch], page: PageCells | None, horizon: Horiz
         else:
             joined.append(block)
     return joined
+
+
+def _around_removed(block: _Block, stretches: Sequence[Stretch], page: PageCells | None) -> Iterator[_Block]:
+    """Cut a block around the cells that people removed: an answer would bring them back."""
+    series = [page.series[metric] for metric in block.metrics if metric in page.series] if page is not None else []
+    if page is None or not any(cells.REMOVED in one.window(block.first, block.end) for one in series):
+        yield block
+        return
+    pieces: dict[tuple[int, int], set[str]] = {}
+    for metric in block.metrics:
+        days = page.of(metric).window(block.first, block.end).translate(cells.NOT_REMOVED)
+        for match in _ONES.finditer(days):
+            first, end = block.first + match.start(), block.first + match.end()
+            if any(one.metric == metric and one.first < end and first < one.end for one in stretches):
+                pieces.setdefault((first, end), set()).add(metric)
+    for (first, end), metrics in pieces.items():
+        yield _Block(first, end, metrics)
 
 
 def _to_a_row(page: PageCells | None, one: Stretch, horizon: Horizon) -> int:

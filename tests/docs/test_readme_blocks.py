@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-RUN_ELSEWHERE: dict[str, str] = {"duckdb": "integration/test_table_over_time.py"}
+RUN_ELSEWHERE: dict[str, str] = {
+    "duckdb": "integration/test_table_over_time.py",
+    "duckdb-fill": "integration/test_warehouse_after_fill.py",
+    "dbt-model": "integration/test_warehouse_after_fill.py",
+}
 """Named blocks that another test runs by ``named_block("…")``: name, and that test's file below ``tests``."""
 NOT_RUN: dict[str, str] = {}
 """Named blocks that no test can run: name, and why."""

@@ -117,7 +117,7 @@ class InsightsQuery:
         *,
         page_ids: object,
         metrics: object,
-        days: DateRange,
+        days: DateRange | None,
         period: object = "day",
         breakdowns: object = (),
     ) -> InsightsQuery:
@@ -125,7 +125,7 @@ class InsightsQuery:
 
         :param page_ids: Page ids, 1 to 32 digits each; what ways of writing are understood, `parse_page_ids` says.
         :param metrics: metric names, ``"stable"`` or ``"all"``, in any way that `parse_names` understands.
-        :param days: the requested Pacific days; see `asked_days`.
+        :param days: the requested Pacific days, as `asked_days` returns them; ``None`` is refused.
         :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range``.
         :param breakdowns: dimensions that every one of the metrics has; likewise.
         :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
@@ -135,12 +135,12 @@ class InsightsQuery:
         query = cls(
             page_ids=_checked_page_ids(page_ids),
             metrics=resolved,
-            days=days,
+            days=_checked_days(days),
             period=parse_choice("period", period, PERIODS),
             breakdowns=checked_breakdowns(breakdowns, resolved),
             explicit_metrics=explicit_metrics(named),
         )
-        check_width(query.period, days)
+        check_width(query.period, query.days)
         return query
 
     @property
@@ -216,6 +216,14 @@ def asked_days(
 def _moment(value: object) -> datetime:
     parsed = parse_moment(value)
     return parsed if isinstance(parsed, datetime) else pacific_midnight(parsed)
+
+
+def _checked_days(value: object) -> DateRange:
+    if value is None:
+        raise ConfigurationError("days=None: no Pacific day ends between the two moments. Give a longer range.")
+    if not isinstance(value, DateRange):
+        raise ConfigurationError(f"days={shown(value)} is not valid: use what asked_days(since=…, until=…) returns.")
+    return value
 
 
 def _checked_page_ids(value: object) -> tuple[str, ...]:

@@ -63,9 +63,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def sources() -> set[str]:
-    """The files that are the package: code and the typing marker, and nothing that lies about beside them."""
+    """The files that are the package: code, what its page is made of, the typing marker; nothing that lies about."""
     code = {file for file in (ROOT / PACKAGE).rglob("*.py") if "__pycache__" not in file.parts}
-    return {file.relative_to(ROOT).as_posix() for file in code} | {f"{PACKAGE}/py.typed"}
+    page = {file for kind in ("css", "js") for file in (ROOT / PACKAGE / "coverage_page" / "static").glob(f"*.{kind}")}
+    return {file.relative_to(ROOT).as_posix() for file in code | page} | {f"{PACKAGE}/py.typed"}
 
 
 def examples(folder: str) -> set[str]:
@@ -104,6 +105,8 @@ def test_the_metadata_is_valid_and_says_what_pyproject_says(built: Built) -> Non
     assert found.summary == project["description"]
     assert str(found.requires_python) == project["requires-python"]
     assert found.license_expression == "Apache-2.0"
+    assert found.author == "The contributors"
+    assert found.project_urls == project["urls"]
     assert set(found.provides_extra or ()) == set(project["optional-dependencies"])
     always = {needed.name for needed in found.requires_dist or () if needed.marker is None}
     assert always == {"apache-airflow", "croniter", "httpx", "msgspec", "pendulum", "requests", "rich"}

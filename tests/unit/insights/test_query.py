@@ -164,3 +164,17 @@ def test_two_moments_between_which_no_day_ends_mean_no_day() -> None:
 def test_a_range_told_twice_or_by_half_is_refused(given_range: Any, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         asked_days(**given_range)
+
+
+@pytest.mark.parametrize(
+    ("no_days", "told"),
+    [
+        (asked_days(since="2026-03-08T09:00:00Z", until="2026-03-08T10:00:00Z"), "no Pacific day ends between"),
+        ("2026-03-08", "days='2026-03-08' is not valid: use what asked_days"),
+        (("2026-03-08", "2026-03-09"), "is not valid: use what asked_days"),
+        (20260308, "is not valid: use what asked_days"),
+    ],
+)
+def test_a_query_without_a_range_of_days_is_refused(no_days: Any, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        make(days=no_days)

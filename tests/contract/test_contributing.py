@@ -124,7 +124,9 @@ def test_a_guide_names_files_and_markers_that_exist(file: Path) -> None:
 
 def test_the_guide_knows_each_room_of_the_package() -> None:
     table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where things live")[2].partition("\n## ")[0]
-    named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)/`", line)} - {"airflow_provider_msginsights"}
+    named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)/`", line)} - {
+        "airflow_provider_msginsights"
+    }
     rooms = {folder.parent.name for folder in (ROOT / "airflow_provider_msginsights").glob("*/__init__.py")}
     assert named == rooms
 

@@ -6,7 +6,7 @@ import ast
 from importlib import import_module
 
 import reference
-from support.paths import EXAMPLES
+from support.paths import EXAMPLES, TESTS
 from support.readme_blocks import blocks
 
 PACKAGE = "airflow_provider_msginsights"
@@ -32,3 +32,8 @@ def test_the_readme_and_the_examples_import_public_names_only() -> None:
     }
     assert len(used) > 8
     assert used - public == set()
+
+
+def test_mypy_checks_a_typed_use_of_each_public_module() -> None:
+    used = {module for module, _ in imports_of((TESTS / "contract" / "typed_use.py").read_text())}
+    assert set(reference.PUBLIC_MODULES) - used == {"emulator.pytest_fixtures"}  # pytest finds those by name

@@ -17,6 +17,7 @@ from airflow_provider_msginsights.exceptions import AuthenticationError, Messagi
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
 from airflow_provider_msginsights.insights.query import InsightsQuery, Slice, asked_days
+from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
 from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
@@ -56,7 +57,8 @@ def dag_with_every_class() -> DAG:
         )
         fill = MessagingInsightsFillOperator(task_id="fill", output_path=Path("/data"), fill_since="2025-01-01")
         check = MessagingInsightsTokenCheckOperator(task_id="check", fail_within_days=7, require_known_end=True)
-        check >> wait >> load >> fill
+        gate = MessagingInsightsCoverageCheckOperator(task_id="gate", output_path="s3://bucket/insights", last_days=7)
+        check >> wait >> load >> fill >> gate
         MessagingInsightsOperator.partial(task_id="mapped", metrics="all").expand(page_ids=[["101"], ["102"]])
     return dag
 
@@ -66,6 +68,7 @@ def dag_with_mistakes() -> None:
     MessagingInsightsOperator(task_id="b", lookback_days=None)  # type: ignore[arg-type]
     MessagingInsightsOperator("c")  # type: ignore[call-arg]
     MessagingInsightsFillOperator(task_id="d", output_path="/data")  # type: ignore[call-arg]
+    MessagingInsightsCoverageCheckOperator(task_id="f", output_path=None)  # type: ignore[arg-type]
     MessagingInsightsSensor(task_id="e", deferrable="yes")  # type: ignore[arg-type]
     MessagingInsightsNewDayTrigger()  # type: ignore[call-arg]
     MessagingInsightsHook(max_attempts=2).settings.token = "t"  # type: ignore[attr-defined]

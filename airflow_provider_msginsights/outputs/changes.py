@@ -85,7 +85,7 @@ class ChangeLog:
         """
         if self._scratch is None:
             return None
-        store, place = open_store(root), f"{FOLDER}/{name}.jsonl.gz"
+        store, place = open_store(root), changes_path(name)
         self._scratch.seek(0)
         store.write(place, self._scratch.read())
         return store.shown_path(place)
@@ -106,6 +106,11 @@ class ChangeLog:
             "was_final": change.was_final,
             "at": self._at,
         }
+
+
+def changes_path(name: str) -> str:
+    """Return the path in the dataset of the file of changes of a load."""
+    return f"{FOLDER}/{name}.jsonl.gz"
 
 
 def _restatement(change: Change) -> Restatement:

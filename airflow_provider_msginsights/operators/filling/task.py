@@ -174,7 +174,10 @@ class FillTask:
         pages = keeper.enter_pages(pages, self._row_log, run=self._name)
         after = keeper.recorder.ledger or before
         stored = {page_id for page_id, _ in self._row_log.rows}
-        now, self._erased = without_late_rows(self._dataset, pages, stored, (), ledger=after, log=self._log)
+        changed = self._changes_name if self._config.keep_changes else None
+        now, self._erased = without_late_rows(
+            self._dataset, pages, stored, (), ledger=after, changes=changed, log=self._log
+        )
         pages = now or pages
         findings = self._note_findings(keeper, after, pages, changes)
         filled, filled_cells = filled_days(before, self._row_log.rows, scope.pages)
@@ -318,8 +321,12 @@ class FillTask:
     def _name(self) -> str:
         return manifest_name(**run_names(self._context))
 
+    @property
+    def _changes_name(self) -> str:
+        return f"{self._name}.{self._started:%Y%m%dT%H%M%S}"
+
     def _store_changes(self, changes: ChangeLog) -> None:
-        path = changes.store(self._dataset.root, f"{self._name}.{self._started:%Y%m%dT%H%M%S}")
+        path = changes.store(self._dataset.root, self._changes_name)
         if self._manifest is not None:
             self._manifest["changes"] = path
 

@@ -21,7 +21,7 @@ from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.insights.wording import pages_in_words
 from airflow_provider_msginsights.operators.load.findings import FindingsBook, NotedFindings
 from airflow_provider_msginsights.operators.load.manifest import run_names
-from airflow_provider_msginsights.outputs.changes import ChangeLog
+from airflow_provider_msginsights.outputs.changes import ChangeLog, changes_path
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder, has_coverage
 from airflow_provider_msginsights.outputs.maintenance.erasing import erase_late_rows, late_pages
@@ -239,7 +239,7 @@ class LoadCoverage:
         """
         names = run_names(self.context)
         name = manifest_name(**names)
-        noted = {"changes": changes.store(self.dataset.root, f"{name}.{reader.started:%Y%m%dT%H%M%S}")}
+        noted = {"changes": changes.store(self.dataset.root, _changes_name(name, reader.started))}
         if self.keeper is None:
             self._erase_late_rows(reader, written, None, self.pages)
             return noted, NotedFindings()
@@ -268,7 +268,10 @@ class LoadCoverage:
     ) -> PagesOfDataset | None:
         """Take out again what was stored of Pages that were erased meanwhile; return the Pages as they are now."""
         stored, partitions = {page_id for page_id, _ in reader.row_log.rows}, {file.partition for file in written.files}
-        pages, erased = without_late_rows(self.dataset, pages, stored, partitions, ledger=ledger, log=self.log)
+        changes = _changes_name(manifest_name(**run_names(self.context)), reader.started) if self.keep_changes else None
+        pages, erased = without_late_rows(
+            self.dataset, pages, stored, partitions, ledger=ledger, changes=changes, log=self.log
+        )
         self.erased.extend(erased)
         return pages
 
@@ -280,6 +283,7 @@ def without_late_rows(
     partitions: Collection[str],
     *,
     ledger: Ledger | None,
+    changes: str | None,
     log: Any,
 ) -> tuple[PagesOfDataset | None, list[str]]:
     """Take out again what was stored of Pages that were erased while a run went on, or what a killed one left.
@@ -288,6 +292,7 @@ def without_late_rows(
     :param stored: the Pages that the run had rows of.
     :param partitions: where it stored them; those that the ledger knows are added.
     :param ledger: of the part, as stored after the run.
+    :param changes: the name of the run's file of changes, where it may have stored one.
     :return: the Pages as they are stored now, and the erased ones.
     """
     if pages is None or (pages := read_pages(dataset, log)) is None:
@@ -296,9 +301,14 @@ def without_late_rows(
     if ledger is not None:
         late.update(late_pages(ledger, pages))
     if late:
-        erase_late_rows(dataset, late, partitions, ledger=ledger)
+        path = changes_path(changes) if changes is not None else None
+        erase_late_rows(dataset, late, partitions, ledger=ledger, changes=path)
         log.warning("%s erased from this dataset meanwhile: all rows are removed.", pages_in_words(sorted(late)))
     return pages, sorted(late)
+
+
+def _changes_name(name: str, started: datetime) -> str:
+    return f"{name}.{started:%Y%m%dT%H%M%S}"
 
 
 def read_pages(dataset: Dataset[Any], log: Any) -> PagesOfDataset | None:

@@ -18,7 +18,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, StorageError
 from airflow_provider_msginsights.insights.coverage import cells
@@ -27,15 +27,14 @@ from airflow_provider_msginsights.insights.wording import pages_in_words
 from airflow_provider_msginsights.outputs.coverage_files import DAY_PREFIX, FOLDER, CoverageFiles
 from airflow_provider_msginsights.outputs.formats.json_values import json_object_in
 from airflow_provider_msginsights.outputs.maintenance.data_files import DataFiles, RewrittenFiles
-from airflow_provider_msginsights.outputs.maintenance.mentions import mentions
+from airflow_provider_msginsights.outputs.maintenance.mentions import mentions, remove_changes, remove_mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.maintenance.data_files import Marker
-    from airflow_provider_msginsights.outputs.stores.store import Current
 
 _RECEIPT = "erasure-"
 _ROUNDS = 3
@@ -216,7 +215,7 @@ class PageEraser:
             rewritten.setdefault(file.part, RewrittenFiles()).note(file.partition, file.entry, spooled)
         self._forget(rewritten)
         for mention in mentions(self._store, self._page_ids, removed=self._gone(emptied)):
-            self._rewrite(mention.name, mention.without)
+            remove_mentions(self._store, mention.name, mention.without)
 
     def _forget(self, rewritten: Mapping[str, RewrittenFiles]) -> None:
         listed = self._files.listed()
@@ -224,14 +223,6 @@ class PageEraser:
             if stored.ledger is not None and (part in rewritten or _knows(stored.ledger, self._page_ids)):
                 files = rewritten.get(part, RewrittenFiles())
                 forget_pages(self._coverage, files.marker(listed, part, self._store.tag_of, ""), part, self._page_ids)
-
-    def _rewrite(self, name: str, without: Callable[[bytes], bytes]) -> None:
-        def merge(current: Current, file: IO[bytes]) -> None:
-            if current.data is not None:
-                file.write(without(current.data))
-
-        self._store.remove_leftovers(name)
-        self._store.update(name, merge)
 
     # What there is
 
@@ -287,7 +278,12 @@ def late_pages(ledger: Ledger, pages: PagesOfDataset) -> list[str]:
 
 
 def erase_late_rows(
-    dataset: Dataset[Any], page_ids: Collection[str], partitions: Collection[str], *, ledger: Ledger | None
+    dataset: Dataset[Any],
+    page_ids: Collection[str],
+    partitions: Collection[str],
+    *,
+    ledger: Ledger | None,
+    changes: str | None = None,
 ) -> None:
     """Take out what a load stored of Pages that were erased while it ran, or what one that was killed left of them.
 
@@ -295,6 +291,7 @@ def erase_late_rows(
     :param partitions: those that the load had rows for; those of which the ledger knows such rows are added.
     :param ledger: the part's ledger, which forgets the Pages too; ``None`` for periods without one, and where it
         cannot be used.
+    :param changes: the file of changes that the load stored, by its path in the dataset.
     :raises StorageError: when the store fails in passing.
     """
     files, rewritten = DataFiles(dataset), RewrittenFiles()
@@ -303,6 +300,8 @@ def erase_late_rows(
     for file in present:
         spooled, _ = files.remove_rows(file.name, page_ids)
         rewritten.note(file.partition, file.entry, spooled)
+    if changes is not None:
+        remove_changes(files.store, changes, page_ids)
     if ledger is not None:
         marker = rewritten.marker(files.listed(), dataset.part, files.store.tag_of, "")
         coverage = CoverageFiles(dataset.root, conditional=dataset.conditional_writes)

@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import Acknowledgements
@@ -17,7 +17,7 @@ from airflow_provider_msginsights.outputs.formats.json_values import json_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from airflow_provider_msginsights.outputs.stores.store import Store
+    from airflow_provider_msginsights.outputs.stores.store import Current, Store
 
 _NAMES_OF_RUNS = frozenset(
     {"run_id", "dag_id", "task_id", "path", "partition", "sha256", "manifest", "changes", "started", "finished"}
@@ -70,6 +70,23 @@ def mentions(store: Store, page_ids: Collection[str], *, removed: Collection[str
                 ) from None
             if count and without != data:
                 yield Mention(finder.kind, name, count, lambda bytes_now, finder=finder: finder.without(bytes_now)[0])  # type: ignore[misc] # its own finder
+
+
+def remove_mentions(store: Store, name: str, without: Callable[[bytes], bytes]) -> None:
+    """Make a file one that does not name them, in what is stored by then; remove it where nothing is left."""
+
+    def merge(current: Current, file: IO[bytes]) -> None:
+        if current.data is not None:
+            file.write(without(current.data))
+
+    store.remove_leftovers(name)
+    store.update(name, merge)
+
+
+def remove_changes(store: Store, name: str, page_ids: Collection[str]) -> None:
+    """Take the changes of Pages out of one file of changes."""
+    finder = _Changes(frozenset(page_ids))
+    remove_mentions(store, name, lambda data: finder.without(data)[0])
 
 
 class _Finder:

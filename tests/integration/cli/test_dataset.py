@@ -170,3 +170,30 @@ def test_a_load_that_runs_while_a_page_is_erased_takes_its_rows_out_again(
     assert len(list(loaded.glob("dt=*/part-0.jsonl"))) == 5
     assert '"101"' not in (loaded / "_manifests/latest/part-0.json").read_text()
     assert dataset(capsys, "erase", loaded, "--page-ids", "101")["nothing_to_do"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"output_format": "parquet"},
+        {"output_format": "csv", "compression": "gzip"},
+        {"period": "total_over_range"},
+        {"period": "month", "since": "2026-10-01", "until": "2026-11-01"},
+        {"breakdowns": "engagement_source", "metrics": "page_messages_engagement", "since": "2026-10-01"},
+        {"extra_columns": {"run": "{{ run_id }}"}},
+    ],
+    ids=lambda kind: "-".join(map(str, kind.values())),
+)
+def test_datasets_of_every_kind_are_erased_from_and_moved_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: dict[str, Any]
+) -> None:
+    execute(run_context(), **{"output_path": str(tmp_path), "page_ids": ["101", "102"], **NOVEMBER} | kind)
+    moved = dataset(capsys, "move", tmp_path, "--page-ids", "102", "--part", "b")
+    assert moved["rows"] > 0
+    assert dataset(capsys, "move", tmp_path, "--page-ids", "102", "--part", "b")["nothing_to_do"]
+    erased = dataset(capsys, "erase", tmp_path, "--page-ids", "101")
+    assert (erased["files_rewritten"], erased["files_removed"]) == (0, len(erased["files"]))
+    data = [file.name for file in tmp_path.rglob("part-*") if not file.parent.name.startswith(("_", "latest"))]
+    assert data
+    assert {name.partition(".")[0] for name in data} == {"part-b"}
+    assert dataset(capsys, "erase", tmp_path, "--page-ids", "101")["nothing_to_do"]

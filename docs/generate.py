@@ -45,6 +45,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "hook": reference.hook_methods,
     "connection": reference.connection_extras,
     "columns": reference.columns,
+    "metrics": reference.metrics,
     "examples": reference.examples,
     "public-names": reference.public_names,
     "backfill": costs.backfill,

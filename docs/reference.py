@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
+from airflow_provider_msginsights.insights.catalog import METRICS
 from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
 from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -170,6 +171,20 @@ def connection_extras() -> str:
         raise ValueError(f"In the form or in the code, not both: {sorted(set(fields) ^ set(EXTRA_FIELDS))}.")
     rows = [(f"`{name}`", field["label"], field["description"]) for name, field in fields.items()]
     return table(("Extra", "In the form", "Meaning"), rows)
+
+
+def metrics() -> str:
+    """Return the metrics: meaning, unit, over what each may be added up, and what to do instead."""
+    words = {True: "yes", False: "**no**", None: "not known"}
+    rows = []
+    for metric in METRICS.values():
+        sums = metric.sums
+        over_dimensions = words[sums.dimensions] if metric.breakdowns else "has none"
+        meaning = metric.meaning + (" In development." if metric.in_development else "")
+        rows.append(
+            (f"`{metric.name}`", meaning, metric.unit, words[sums.days], words[sums.pages], over_dimensions, sums.why)
+        )
+    return table(("Metric", "Meaning", "Unit", "Over days", "Over Pages", "Over dimensions", "Why, or what else"), rows)
 
 
 def columns() -> str:

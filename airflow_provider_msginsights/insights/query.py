@@ -220,7 +220,7 @@ def _moment(value: object) -> datetime:
 
 def _checked_days(value: object) -> DateRange:
     if value is None:
-        raise ConfigurationError("days=None: no Pacific day ends between the two moments. Give a longer range.")
+        raise ConfigurationError("days=None is not valid: no Pacific day ends in the range. Give a longer one.")
     if not isinstance(value, DateRange):
         raise ConfigurationError(f"days={shown(value)} is not valid: use what asked_days(since=…, until=…) returns.")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.cli import output
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_msginsights.cli.inspect.metric_survey import Survey
+    from airflow_provider_msginsights.insights.catalog import Sums
 
 _MOST_COLUMNS = 6
 _STYLES = {"works": "green", "empty": "yellow", "refused": "red", "not read": "magenta"}
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show_catalogue(arguments: argparse.Namespace) -> int:
-    from airflow_provider_msginsights.insights.catalog import METRICS, PERIODS, resolve_metrics
+    from airflow_provider_msginsights.insights.catalog import METRICS, PERIODS, SUMMABLE_PERIODS, resolve_metrics
 
     metrics = [METRICS[name] for name in resolve_metrics(arguments.metrics)]
     if arguments.as_json:
@@ -70,10 +72,11 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
                 "breakdowns": list(metric.breakdowns),
                 "in_development": metric.in_development,
                 "periods": list(PERIODS),
+                "sums": asdict(metric.sums),
             }
             for metric in metrics
         ]
-        output.print_json({"metrics": listed})
+        output.print_json({"metrics": listed, "summable_periods": list(SUMMABLE_PERIODS)})
         return output.OK
     rows = [
         (
@@ -81,14 +84,22 @@ def _show_catalogue(arguments: argparse.Namespace) -> int:
             metric.meaning,
             metric.unit,
             ", ".join(metric.breakdowns) or "none",
+            _adds_up_over(metric.sums),
             "in development" if metric.in_development else "",
         )
         for metric in metrics
     ]
     say = output.console().print
-    say(output.table("Messaging Insights", ("metric", "meaning", "unit", "breakdowns", "label"), rows))
+    say(output.table("Messaging Insights", ("metric", "meaning", "unit", "breakdowns", "adds up over", "label"), rows))
     say(f"Periods, for every metric: {', '.join(PERIODS)}. 'In development': Meta may change or withdraw it.")
+    say("Days add up in rows of period day only. --json says of each metric why, and what to do instead.")
     return output.OK
+
+
+def _adds_up_over(sums: Sums) -> str:
+    axes = {"days": sums.days, "Pages": sums.pages, "dimensions": sums.dimensions}
+    within = f" (by {', '.join(sums.within)})" if sums.within else ""
+    return f"{', '.join(axis for axis, adds in axes.items() if adds) or 'nothing'}{within}"
 
 
 def _survey(arguments: argparse.Namespace, now: datetime) -> Survey:

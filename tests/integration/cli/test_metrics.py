@@ -32,7 +32,12 @@ def asked(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_the_catalogue_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["metrics"]
+    document = json.loads(capsys.readouterr().out)
+    told = document["metrics"]
+    assert document["summable_periods"] == ["day"]
+    assert all(set(one["sums"]) == {"days", "pages", "dimensions", "within", "why"} for one in told)
+    assert next(one["sums"]["days"] for one in told if one["name"] == SENT) is True
+    assert next(one["sums"]["days"] for one in told if one["name"] == BLOCKED) is False
     assert [one["name"] for one in told] == list(METRICS)
     assert all(one["periods"] == list(PERIODS) and one["meaning"] and one["unit"] for one in told)
     assert {one["name"] for one in told if not one["in_development"]} == set(STABLE_METRICS)
@@ -46,6 +51,7 @@ def test_people_see_every_metric_with_its_breakdowns_on_one_line(capsys: pytest.
         assert metric.meaning in line
         assert (", ".join(metric.breakdowns) or "none") in line
         assert ("in development" in line) is metric.in_development
+        assert ("days" in line.partition(", ".join(metric.breakdowns) or "none")[2]) is bool(metric.sums.days)
 
 
 def test_metrics_that_work_are_fine(asked: Any, emulator: GraphEmulator) -> None:

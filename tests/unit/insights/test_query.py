@@ -169,7 +169,7 @@ def test_a_range_told_twice_or_by_half_is_refused(given_range: Any, told: str) -
 @pytest.mark.parametrize(
     ("no_days", "told"),
     [
-        (asked_days(since="2026-03-08T09:00:00Z", until="2026-03-08T10:00:00Z"), "no Pacific day ends between"),
+        (asked_days(since="2026-03-08T09:00:00Z", until="2026-03-08T10:00:00Z"), "no Pacific day ends in the range"),
         ("2026-03-08", "days='2026-03-08' is not valid: use what asked_days"),
         (("2026-03-08", "2026-03-09"), "is not valid: use what asked_days"),
         (20260308, "is not valid: use what asked_days"),

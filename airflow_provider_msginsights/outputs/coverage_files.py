@@ -47,11 +47,13 @@ class StoredLedger:
 
     :param ledger: ``None`` where there is none, or none that can be used.
     :param problem: why it cannot be used and what helps, "" where nothing is wrong.
+    :param data: the bytes it was read from.
     """
 
     part: str
     ledger: Ledger | None
     problem: str = ""
+    data: bytes = b""
 
 
 class CoverageFiles:
@@ -69,7 +71,8 @@ class CoverageFiles:
         name = _ledger_name(part)
         data = self._store.read(name)
         try:
-            return StoredLedger(part=part, ledger=None if data is None else self._decoded(name, data))
+            ledger = None if data is None else self._decoded(name, data)
+            return StoredLedger(part=part, ledger=ledger, data=data or b"")
         except UnusableLedgerError as error:
             return StoredLedger(part=part, ledger=None, problem=str(error))
 
@@ -79,24 +82,36 @@ class CoverageFiles:
         parts = [name.removeprefix(_LEDGER_START) for name in names if name.endswith(_LEDGER_END)]
         return {part: self.ledger(part) for part in sorted(name.removesuffix(_LEDGER_END) for name in parts)}
 
-    def update_ledger(self, part: str, change: Callable[[Ledger], None], *, at_first: Callable[[], Ledger]) -> Ledger:
+    def update_ledger(
+        self,
+        part: str,
+        change: Callable[[Ledger], None],
+        *,
+        at_first: Callable[[], Ledger],
+        known: StoredLedger | None = None,
+    ) -> StoredLedger:
         """Change a part's ledger; when another writer was first, the change is made again in what that one stored.
 
         :param change: changes what it is given; may be called several times, each time with the ledger stored then.
         :param at_first: makes the ledger where there is none.
+        :param known: the ledger as it was read before; where it still is the one stored, it is changed as it is.
         :return: the ledger as stored.
         :raises UnusableLedgerError: when there is one that cannot be used; it is left as it is.
         """
         name = _ledger_name(part)
 
-        def merge(current: Current, file: IO[bytes]) -> Ledger:
-            ledger = at_first() if current.data is None else self._decoded(name, current.data)
+        def merge(current: Current, file: IO[bytes]) -> StoredLedger:
+            if known is not None and known.ledger is not None and known.data == current.data:
+                ledger = known.ledger
+            else:
+                ledger = at_first() if current.data is None else self._decoded(name, current.data)
             change(ledger)
-            file.write(packed(ledger.to_json()))
-            return ledger
+            data = packed(ledger.to_json())
+            file.write(data)
+            return StoredLedger(part=part, ledger=ledger, data=data)
 
-        _, ledger = self._store.update(name, merge)
-        return ledger
+        _, stored = self._store.update(name, merge)
+        return stored
 
     def replace_ledger(self, part: str, ledger: Ledger) -> None:
         """Store a ledger that was built anew, whatever is there."""

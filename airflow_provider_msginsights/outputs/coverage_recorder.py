@@ -22,6 +22,7 @@ from airflow_provider_msginsights.outputs.stores.opening import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from airflow_provider_msginsights.outputs.coverage_files import StoredLedger
     from airflow_provider_msginsights.outputs.dataset import Dataset
     from airflow_provider_msginsights.outputs.stores.store import Entry
     from airflow_provider_msginsights.outputs.write_result import WriteResult
@@ -60,6 +61,7 @@ class CoverageRecorder:
     files: CoverageFiles
     ledger: Ledger | None
     problems: list[str] = field(default_factory=list)
+    _stored: StoredLedger | None = None
     _differences: dict[str, Difference] = field(default_factory=dict)
     _is_new_and_partial: bool = False
 
@@ -81,8 +83,9 @@ class CoverageRecorder:
             recorder._is_new_and_partial, recorder.ledger = True, Ledger(covers_all=False)
         elif stored.ledger is None:
             # Before the first row: of a run that is killed now, the next one must not take its rows for older ones.
-            recorder.ledger = files.update_ledger(dataset.part, lambda _: None, at_first=Ledger)
+            recorder._keep(files.update_ledger(dataset.part, lambda _: None, at_first=Ledger))
         else:
+            recorder._stored = stored
             recorder._compare(stored.ledger, days)
         return recorder
 
@@ -107,13 +110,21 @@ class CoverageRecorder:
                     ledger.files[partition] = mark
 
         try:
-            self.ledger = self.files.update_ledger(
-                self.dataset.part, enter, at_first=lambda: Ledger(covers_all=not self._is_new_and_partial)
+            self._keep(
+                self.files.update_ledger(
+                    self.dataset.part,
+                    enter,
+                    at_first=lambda: Ledger(covers_all=not self._is_new_and_partial),
+                    known=self._stored,
+                )
             )
         except UnusableLedgerError as error:  # another process damaged or upgraded it meanwhile
             self.problems.append(str(error))
             self.ledger = None
         return self.ledger
+
+    def _keep(self, stored: StoredLedger) -> None:
+        self._stored, self.ledger = stored, stored.ledger
 
     # What others did
 

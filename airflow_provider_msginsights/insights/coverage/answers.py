@@ -41,6 +41,10 @@ class SeriesRows:
         """The ordinal after the last day with a row."""
         return max(end for _, end in self.stretches)
 
+    def covers(self, first: int, end: int) -> bool:
+        """Whether one stretch has a row for each day of a range."""
+        return any(start <= first and end <= until for start, until in self.stretches)
+
     def add(self, first: int, values: Sequence[float | None]) -> None:
         """Take the values of consecutive days."""
         end = first + len(values)

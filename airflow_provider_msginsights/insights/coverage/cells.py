@@ -126,6 +126,9 @@ REOPENED_UNRELEASED = _table({NO_ROW: OPEN, PASSED: OPEN, MUTE: OPEN})
 REVIVED = _table({SILENT: PROVISIONAL})
 """The metric has rows again."""
 
+NEVER_REOPENED = bytes(code for code in CODES if bytes([code]) not in (NO_ROW, PASSED, MUTE, REFUSED, SILENT))
+"""What the tables of reopening leave alone."""
+
 
 def marks(codes: tuple[bytes, ...]) -> bytes:
     """Return a table that makes these codes ``1`` and all others ``0``."""

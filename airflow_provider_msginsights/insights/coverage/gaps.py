@@ -89,9 +89,10 @@ def _missing_of_page(
     for metric in metrics:
         series = page.series.get(metric)
         window = series.window(first, end) if series else cells.NEVER * (end - first)
-        if not window.translate(None, cells.NEVER_MISSING):
+        early = window[final:].translate(cells.MISSING_IF_EARLY)
+        if b"1" not in early and not window[:final].translate(None, cells.NEVER_MISSING):
             continue
-        mask = window[:final].translate(cells.MISSING_IF_FINAL) + window[final:].translate(cells.MISSING_IF_EARLY)
+        mask = window[:final].translate(cells.MISSING_IF_FINAL) + early
         for match in _ONES.finditer(mask):
             yield Stretch(page_id, metric, first + match.start(), first + match.end())
 

@@ -49,6 +49,11 @@ class PageCells:
             found = self.series[metric] = Series()
         return found
 
+    @property
+    def may_reopen(self) -> bool:
+        """Whether there is a cell that a row of a later day may open again."""
+        return any(series.codes.translate(None, cells.NEVER_REOPENED) for series in self.series.values())
+
     def silent_days(self, before: int) -> list[tuple[int, int]]:
         """Return the stretches before a day on which no metric has a row, as (ordinal of the first, of the end)."""
         first = min((series.first for series in self.series.values() if series.codes), default=before)
@@ -134,13 +139,17 @@ class Ledger:
             for metric, series in page.series.items():
                 yield page_id, metric, series
 
+    def first_row_day(self) -> int:
+        """Return the ordinal of the first day with a row of any Page, 0 where there is none."""
+        return min((first for _, _, series in self.series() if (first := series.first_row())), default=0)
+
     # What a run found out
 
     def apply(self, run: RunAnswers) -> None:
         """Enter what a run asked for and was answered; the same run may be entered again."""
         last_row_days = run.last_row_days()
         for page_id, last_day in last_row_days.items():
-            if page_id in self.pages:
+            if page_id in self.pages and self.pages[page_id].may_reopen:
                 self._reopen(page_id, last_day, run)
         for part in run.read:
             self._enter_empty(part, last_row_days.get(part.page_id), run)
@@ -187,6 +196,9 @@ class Ledger:
         middle = min(max(first, run.final_before), end)
         passed = first if last_row_day is None else min(max(first, last_row_day), middle)
         for metric in part.metrics:
+            rows = run.rows.get((part.page_id, metric))
+            if rows is not None and rows.covers(first, end):
+                continue
             series = page.of(metric)
             series.change(first, passed, cells.EMPTY_BEFORE_ROW)
             series.change(passed, middle, cells.EMPTY_OF_LIVE_PAGE if last_row_day else cells.EMPTY_OF_SILENT_PAGE)

@@ -17,6 +17,9 @@ KEPT_VALUES = 28
 """Values of a series that findings compare the newest day with."""
 
 
+_VALUE_TYPES = frozenset({int, float, type(None)})
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Why a stretch of a series is refused or failed.
@@ -58,6 +61,8 @@ class Series:
 
     def window(self, first: int, end: int) -> bytes:
         """Return the codes of a range of days, ``NEVER`` where there is none."""
+        if self.first <= first and end <= self.first + len(self.codes):
+            return bytes(self.codes[first - self.first : end - self.first])
         if not self.codes or first >= self.end or end <= self.first:
             return cells.NEVER * (end - first)
         inner = self.codes[max(0, first - self.first) : max(0, end - self.first)]
@@ -161,7 +166,7 @@ class Series:
         codes = text.encode("ascii")
         if codes.translate(None, cells.CODES):
             raise ValueError("unknown codes")
-        if not all(value is None or type(value) in (int, float) for value in values):
+        if not {*map(type, values)} <= _VALUE_TYPES:
             raise ValueError("values that are no numbers")
         return cls(
             first=int(first),

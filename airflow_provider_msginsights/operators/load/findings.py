@@ -185,8 +185,7 @@ def _gaps(ledger: Ledger, pages: PagesOfDataset, part: str, horizon: Horizon, to
     """Return the gauges of what is missing; none of a dataset whose ledger does not know all rows."""
     if not ledger.covers_all:
         return {}
-    firsts = [first for *_, series in ledger.series() if (first := series.first_row())]
-    begun = ledger.fill_since or min(firsts, default=horizon.ended_before)
+    begun = ledger.fill_since or ledger.first_row_day() or horizon.ended_before
     wanted = Horizon(
         since=begun, oldest=horizon.oldest, ended_before=horizon.ended_before, final_before=horizon.final_before
     )

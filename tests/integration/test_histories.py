@@ -18,6 +18,8 @@ from support.dag_runs import connection_to
 from support.histories import History
 from support.made_events import late_conversation
 
+from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.ledger import Ledger
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 
 if TYPE_CHECKING:
@@ -173,16 +175,27 @@ def trouble_ends(emulator: GraphEmulator) -> None:
 
 
 def change_files(root: Path, day: Day) -> set[str]:
-    """Remove a partition as people do, or touch one; the rows that are removed."""
+    """Remove a partition as people do, or touch one; the rows that are removed and that a run had told of before.
+
+    Of what a run stored that was killed before it wrote the ledger, nobody knows when it is gone.
+    """
     files = sorted(root.glob("dt=*/*.jsonl"))
     if day.touched and len(files) >= day.touched:
         os.utime(files[day.touched - 1])
     if not day.removed or len(files) < day.removed:
         return set()
     gone = files[-day.removed]
-    rows = {json.loads(line)["record_id"] for line in gone.read_text().splitlines()}
+    rows = [json.loads(line) for line in gone.read_text().splitlines()]
     shutil.rmtree(gone.parent)
-    return rows
+    ledger = CoverageFiles(_Root(root)).ledger("0").ledger or Ledger()
+    return {row["record_id"] for row in rows if is_stored(ledger, row)}
+
+
+def is_stored(ledger: Ledger, row: dict[str, Any]) -> bool:
+    """Whether a ledger says that a row is there."""
+    day = date.fromisoformat(row["pacific_date"]).toordinal()
+    code = ledger.page(row["page_id"]).of(row["metric"]).window(day, day + 1)
+    return code.translate(cells.STORED) == b"1"
 
 
 class Killed(BaseException):

@@ -66,6 +66,8 @@ class MessagingInsightsFillOperator(BaseOperator):
     :param msginsights_conn_id: as for the load (templated)
     :param api_version: as for the load (templated)
     :param retry_bounds: as for the load (templated)
+    :param publish: as for the load (templated)
+    :param partition_events: as for the load (templated)
     :return: a dictionary of about a kilobyte: ``manifest`` (path of a JSON file that has it all; ``None`` where nothing
         was requested), ``output_path``, ``rows``, ``rows_added``, ``rows_changed``, ``graph_calls``, ``missing_cells``
         (before), ``filled_cells``, ``still_missing`` (counts by state), ``ended`` (``complete``, or what it ended at),
@@ -96,6 +98,8 @@ class MessagingInsightsFillOperator(BaseOperator):
         "msginsights_conn_id",
         "api_version",
         "retry_bounds",
+        "publish",
+        "partition_events",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "page_ids": "json",
@@ -135,6 +139,8 @@ class MessagingInsightsFillOperator(BaseOperator):
         msginsights_conn_id: str = MessagingInsightsHook.default_conn_name,
         api_version: str | None = None,
         retry_bounds: Mapping[str, Any] | None = None,
+        publish: str = "days",
+        partition_events: bool | str = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -160,6 +166,8 @@ class MessagingInsightsFillOperator(BaseOperator):
         self.msginsights_conn_id = msginsights_conn_id
         self.api_version = api_version
         self.retry_bounds = retry_bounds
+        self.publish = publish
+        self.partition_events = partition_events
 
     def execute(self, context: Context) -> Any:
         """Fill what is missing; return a summary."""
@@ -181,7 +189,14 @@ class MessagingInsightsFillOperator(BaseOperator):
             finally:
                 self._is_loading = False
             self._lineage = result.lineage
-            emit_asset_events(context, self.outlets, result.facts, manifest_path=result.manifest_path, log=self.log)
+            emit_asset_events(
+                context,
+                self.outlets,
+                result.facts,
+                manifest_path=result.manifest_path,
+                partition_events=config.partition_events,
+                log=self.log,
+            )
             return result.value
 
     def on_kill(self) -> None:

@@ -82,6 +82,11 @@ class MessagingInsightsOperator(BaseOperator):
     :param on_finding: what to do about something new that a person should look at, such as a Page that fell silent:
         ``warn``, or ``fail`` the task when it is about final days, without retries and after everything is stored
         (templated)
+    :param publish: what the page in Airflow's UI shows (Airflow 3.3 and newer, with an asset in ``outlets``): ``days``,
+        which of them are there and why not; ``values`` too, the last 28 of each metric; or ``none``. Whoever may read
+        the asset may read them (templated)
+    :param partition_events: whether each loaded day gets an asset event of its own, with the day as its partition key
+        (Airflow 3.3 and newer), for DAGs that are scheduled by partitions (templated)
     :return: with ``output_path`` a dictionary under a kilobyte: ``manifest`` (path of a JSON file that has it all,
         the ``files`` too), ``output_path``, ``rows``, ``rows_added``, ``rows_changed``, ``rows_unchanged``,
         ``rows_removed``, ``file_count``, ``day_count``, ``first_day``, ``last_day``, ``restated_day_count``,
@@ -113,6 +118,8 @@ class MessagingInsightsOperator(BaseOperator):
         "retry_bounds",
         "keep_changes",
         "on_finding",
+        "publish",
+        "partition_events",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "page_ids": "json",
@@ -154,6 +161,8 @@ class MessagingInsightsOperator(BaseOperator):
         retry_bounds: Mapping[str, Any] | None = None,
         keep_changes: bool | str = False,
         on_finding: str = "warn",
+        publish: str = "days",
+        partition_events: bool | str = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -181,6 +190,8 @@ class MessagingInsightsOperator(BaseOperator):
         self.retry_bounds = retry_bounds
         self.keep_changes = keep_changes
         self.on_finding = on_finding
+        self.publish = publish
+        self.partition_events = partition_events
 
     def execute(self, context: Context) -> Any:
         """Load the run's days; return a summary of the files they went to, or the rows."""
@@ -249,7 +260,14 @@ class MessagingInsightsOperator(BaseOperator):
         if isinstance(result, Deferral):
             self._wait(result, deadline, deferrable=config.deferrable)
         self._lineage = result.lineage
-        emit_asset_events(context, self.outlets, result.facts, manifest_path=result.manifest_path, log=self.log)
+        emit_asset_events(
+            context,
+            self.outlets,
+            result.facts,
+            manifest_path=result.manifest_path,
+            partition_events=config.partition_events,
+            log=self.log,
+        )
         return result.value
 
     def _run(self, task: LoadTask, pending: PendingLoad) -> LoadResult | Deferral:

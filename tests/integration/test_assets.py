@@ -81,10 +81,40 @@ def test_what_another_hook_of_the_dag_put_there_is_kept() -> None:
     assert events[INSIGHTS].extra["owner"] == "growth"
 
 
+def events_sent(**parameters: Any) -> list[dict[str, Any]]:
+    """The events of a load as Airflow sends them to its API server."""
+    from airflow.sdk.execution_time.task_runner import _serialize_outlet_events
+
+    events = OutletEventAccessors()
+    context = parameters.pop("context", {})
+    execute({"outlet_events": events, **context}, outlets=[INSIGHTS], **parameters)
+    return [json.loads(json.dumps(event)) for event in _serialize_outlet_events(events)]
+
+
 @needs_partitions
-def test_each_day_is_a_partition_and_one_event_has_none(tmp_path: Path) -> None:
-    event, _ = event_of(output_path=tmp_path.as_uri(), until="2026-11-03")
-    assert event.partition_keys == {"2026-11-01", "2026-11-02", None}
+def test_each_day_has_an_event_that_names_it_alone_and_one_event_says_everything(tmp_path: Path) -> None:
+    full, *others = events_sent(output_path=tmp_path.as_uri(), until="2026-11-03")
+    assert full["extra"]["rows"] == 8
+    assert "partition_key" not in full
+    assert [(event["partition_key"], event["extra"]) for event in others] == [
+        (day, {"days": [day]}) for day in ("2026-11-01", "2026-11-02")
+    ]
+    assert {json.dumps(event["dest_asset_key"]) for event in others} == {json.dumps(full["dest_asset_key"])}
+
+
+@needs_partitions
+def test_a_load_of_many_days_sends_few_bytes(tmp_path: Path) -> None:
+    events = events_sent(output_path=tmp_path.as_uri(), metrics=NEW, since="2026-01-01", until="2026-10-01")
+    assert len(events) == 1 + 273
+    assert max(len(json.dumps(event["extra"])) for event in events[1:]) <= len('{"days": ["2026-01-01"]}')
+
+
+@needs_partitions
+@pytest.mark.parametrize("switch", [False, "false"])
+def test_partition_events_can_be_switched_off(tmp_path: Path, switch: object) -> None:
+    (event,) = events_sent(output_path=tmp_path.as_uri(), until="2026-11-03", partition_events=switch)
+    assert "partition_key" not in event
+    assert event["extra"]["day_count"] == 2
 
 
 @needs_partitions
@@ -93,16 +123,16 @@ def test_more_than_a_year_of_days_gets_no_partition_keys_and_says_so(
 ) -> None:
     start = date(2025, 9, 1)
     until = start + timedelta(days=367)
-    event, _ = event_of(output_path=tmp_path.as_uri(), metrics=NEW, since=start, until=until)
-    assert event.partition_keys == set()
-    assert event.extra["day_count"] == 367
+    (event,) = events_sent(output_path=tmp_path.as_uri(), metrics=NEW, since=start, until=until)
+    assert "partition_key" not in event
+    assert event["extra"]["day_count"] == 367
     assert "gets no partition keys: 367 days are more than 366" in capfd.readouterr().out
 
 
 @needs_partitions
 def test_a_partitioned_run_keeps_its_own_key() -> None:
-    event, _ = event_of({"partition_key": "2026-11-01T00:00:00"})
-    assert event.partition_keys == set()
+    (event,) = events_sent(context={"partition_key": "2026-11-01T00:00:00"})
+    assert "partition_key" not in event
 
 
 def test_an_alias_is_left_to_the_dag() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import airflow
 import pytest
-from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService  # noqa: TID251 - what reads our form
 from jsonschema import Draft7Validator
 from support.airflow_versions import needs_airflow
 

@@ -55,12 +55,16 @@ def loads_of_all_states(page_ids: Sequence[str] = PAGE_IDS) -> DailyLoads:
 
 def report_of_all_states() -> CoverageReport:
     """The report of that dataset on the day after its last."""
-    loads = loads_of_all_states()
+    return report_with(loads_of_all_states())
+
+
+def report_with(loads: DailyLoads) -> CoverageReport:
+    """The report of a dataset on the day of its newest load, with what people know of a Page."""
     state = FindingsState()
-    state.update(find(loads.ledger, loads.pages, part="0", horizon=loads.horizon), on=day(DAYS), run="run")
+    state.update(find(loads.ledger, loads.pages, part="0", horizon=loads.horizon), on=day(loads.today), run="run")
     known = Acknowledgements().with_ack([REMOVED], until=day(DAYS + 20), reason="agreed with the client")
     return coverage_report(
-        {"0": loads.ledger}, loads.pages, {"0": state}, known, today=day(DAYS), final_before=day(DAYS - 2)
+        {"0": loads.ledger}, loads.pages, {"0": state}, known, today=day(loads.today), final_before=day(loads.today - 2)
     )
 
 

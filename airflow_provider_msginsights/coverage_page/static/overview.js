@@ -56,10 +56,12 @@
       page.drawing("svg", { viewBox: "0 0 10 10", class: "key", "aria-hidden": "true" }, page.square10(group.state, 0, 0)),
       page.element("div", {}, page.element("b", {}, page.describe(group.state).label), group.reason && group.reason !== page.describe(group.state).label ? ` – ${group.reason}` : "",
         group.pages.size ? page.element("p", {}, `${group.pages.size === 1 ? "Page" : "Pages"} ${pageNames(group.pages)} `, metricNames(group.pages, report)) : null)));
+    const state = page.runAt(report.days, day)?.state ?? "";
+    const alone = report.pages.length ? "No Page was managed on this day." : `${page.describe(state).label}: ${page.describe(state).means}.`;
     const runs = report.runsOn(day).map(([name]) => page.element("li", {}, page.runName(name, linkOf)));
     return [
       page.element("h3", {}, page.longDay(day)),
-      groups.length ? page.element("ul", { class: "groups" }, groups) : page.element("p", { class: "quiet" }, "No Page was managed on this day."),
+      groups.length ? page.element("ul", { class: "groups" }, groups) : page.element("p", { class: "quiet" }, alone),
       runs.length ? page.element("div", { class: "runs" }, page.element("p", {}, "Last written by"), page.element("ul", {}, runs)) : null,
     ];
   }
@@ -95,7 +97,7 @@
         page.element("p", { class: "quiet" }, [`Pacific days since ${page.isoOf(report.first)}`, ...facts.notes].join("  ·  "))),
       report.managedPages || report.pages.length ? statuses(report, (status) => list?.only(status)) : null,
       findings(report),
-      page.element("section", {}, page.element("h2", {}, "Days, all Pages together"), together.node, panel,
+      page.element("section", {}, page.element("h2", {}, report.pages.length ? "Days, all Pages together" : "Days"), together.node, panel,
         page.legend(Object.keys(page.STATES).filter((state) => states.has(state)))),
       list?.node ?? null);
   }

@@ -28,6 +28,7 @@ from airflow_provider_msginsights.insights.parameters.parse import (
 from airflow_provider_msginsights.insights.parameters.values import refusal
 from airflow_provider_msginsights.insights.query import checked_breakdowns
 from airflow_provider_msginsights.operators.load.findings import ON_FINDING
+from airflow_provider_msginsights.operators.load.publishing import PUBLISH
 from airflow_provider_msginsights.outputs.coverage_recorder import has_coverage
 from airflow_provider_msginsights.outputs.formats.by_name import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
@@ -48,6 +49,8 @@ class RenderedFillParameters(Protocol):
     recheck_days: Any
     new_pages: Any
     on_finding: Any
+    publish: Any
+    partition_events: Any
     keep_changes: Any
     output_format: Any
     compression: Any
@@ -76,6 +79,8 @@ class FillConfig:
     recheck_days: int
     new_pages: NewPages
     on_finding: str
+    publish: str
+    partition_events: bool
     keep_changes: bool
     output_format: str
     compression: str | None
@@ -110,6 +115,8 @@ class FillConfig:
             recheck_days=parse_count("recheck_days", operator.recheck_days),
             new_pages=NewPages(parse_choice("new_pages", operator.new_pages, tuple(NewPages))),
             on_finding=parse_choice("on_finding", operator.on_finding, ON_FINDING),
+            publish=parse_choice("publish", operator.publish, PUBLISH),
+            partition_events=parse_switch("partition_events", operator.partition_events),
             keep_changes=parse_switch("keep_changes", operator.keep_changes),
             output_format=parse_choice("output_format", operator.output_format, FORMAT_NAMES),
             compression=parse_optional_choice("compression", operator.compression, COMPRESSIONS),

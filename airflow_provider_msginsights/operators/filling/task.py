@@ -36,6 +36,7 @@ from airflow_provider_msginsights.operators.load.manifest import manifest_of, ru
 from airflow_provider_msginsights.operators.load.outcome_policy import OutcomePolicy
 from airflow_provider_msginsights.operators.load.pending import PendingLoad
 from airflow_provider_msginsights.operators.load.progress import ProgressLog
+from airflow_provider_msginsights.operators.load.publishing import CoveragePublisher
 from airflow_provider_msginsights.operators.load.reader import LoadReader
 from airflow_provider_msginsights.operators.load.storage import dataset_of
 from airflow_provider_msginsights.operators.load.task import LoadResult
@@ -180,6 +181,9 @@ class FillTask:
         )
         pages = now or pages
         findings = self._note_findings(keeper, after, pages, changes)
+        CoveragePublisher.of(self._context, publish=self._config.publish, log=self._log).publish_part(
+            self._dataset, after, pages, at=self._started, final_after_hours=self._config.final_after_hours
+        )
         filled, filled_cells = filled_days(before, self._row_log.rows, scope.pages)
         report = FillReport(
             filled=filled,

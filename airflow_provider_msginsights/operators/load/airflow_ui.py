@@ -1,12 +1,13 @@
 """What Airflow shows and passes on of a load: asset events, metrics (stats) and the label of a mapped task.
 
 An asset event that has a partition key starts no ordinary asset-scheduled DAG, and one without a key starts no
-partitioned one. So from Airflow 3.3 on, where tasks can set keys, an asset gets both: an event without a key, and one
-for each day.
+partitioned one. So from Airflow 3.3 on, where tasks can set keys, an asset gets both: an event without a key that says
+all there is to say, and one for each day that has the day as its key and says nothing else.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
@@ -36,12 +37,14 @@ def emit_asset_events(
     facts: Mapping[str, Any],
     *,
     manifest_path: str | None,
+    partition_events: bool,
     log: Any,
 ) -> None:
-    """Set ``extra`` of the event of each asset in a task's outlets, and add a partition key for each day.
+    """Set ``extra`` of the event of each asset in a task's outlets, and add an event for each day.
 
     With them another DAG can load, query or check the same days. A partitioned run keeps its own key.
 
+    :param partition_events: whether each day gets an event of its own.
     :param facts: a manifest, or at least ``rows`` and ``days`` (ISO text, in order).
     """
     accessors = context.get("outlet_events")
@@ -51,8 +54,9 @@ def emit_asset_events(
     for asset in (outlet for outlet in outlets if isinstance(outlet, Asset)):
         accessor = accessors[asset]
         accessor.extra = {**accessor.extra, **extra}
-        if facts["days"] and hasattr(accessor, "add_partitions") and not context.get("partition_key"):
-            _add_partitions(accessor, facts["days"], asset.name, log)
+        can_have_keys = hasattr(accessor, "add_partitions") and not context.get("partition_key")
+        if partition_events and facts["days"] and can_have_keys:
+            _add_partitions(accessors, accessor, facts["days"], asset.name, log)
 
 
 def extra_of(facts: Mapping[str, Any], manifest_path: str | None) -> dict[str, Any]:
@@ -84,12 +88,27 @@ def _findings(findings: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, 
     return {f"{state}_findings": found for state, found in named.items()}
 
 
-def _add_partitions(accessor: Any, days: Sequence[str], asset_name: str, log: Any) -> None:
+def _add_partitions(accessors: Any, accessor: Any, days: Sequence[str], asset_name: str, log: Any) -> None:
     if len(days) > MOST_PARTITIONS:
         log.info("Asset %s gets no partition keys: %s days are more than %s.", asset_name, len(days), MOST_PARTITIONS)
         return
-    accessor.add_partitions(list(days))
-    accessor.partition_keys.add(None)  # the event without a key, see above
+    events = getattr(accessors, "_dict", None)
+    if not isinstance(events, dict):  # an Airflow that keeps them otherwise: all events say the same
+        accessor.add_partitions(list(days))
+        accessor.partition_keys.add(None)  # the event without a key, see above
+        return
+    # Airflow gives all keys of an accessor one extra. Each of these is an accessor of the same asset, and another key.
+    key_type = _key_of_its_own(type(accessor.key))
+    for day in days:
+        event = type(accessor)(key=key_type(name=accessor.key.name, uri=accessor.key.uri), extra={"days": [day]})
+        event.add_partitions(day)
+        events[event.key] = event
+
+
+@cache
+def _key_of_its_own(key_type: type) -> Any:
+    """Return a kind of keys that are equal to themselves alone, so that a mapping holds several of an asset."""
+    return type("PartitionEventKey", (key_type,), {"__eq__": object.__eq__, "__hash__": object.__hash__})
 
 
 PREFIX = "msginsights"

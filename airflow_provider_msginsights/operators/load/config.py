@@ -30,6 +30,7 @@ from airflow_provider_msginsights.insights.parameters.parse import (
 )
 from airflow_provider_msginsights.insights.query import checked_breakdowns
 from airflow_provider_msginsights.operators.load.findings import ON_FINDING
+from airflow_provider_msginsights.operators.load.publishing import PUBLISH
 from airflow_provider_msginsights.operators.load.storage import StorageRoot, dataset_of
 from airflow_provider_msginsights.outputs.formats.by_name import COMPRESSIONS, FORMAT_NAMES, format_named
 from airflow_provider_msginsights.outputs.schema import check_extra_columns
@@ -45,7 +46,17 @@ ON_EMPTY = ("fail", "skip", "succeed")
 _DEFAULT_PART = "0"
 
 NOT_STORED = frozenset(
-    {"max_failed_pages", "on_empty", "xcom_max_rows", "deferrable", "retry_bounds", "keep_changes", "on_finding"}
+    {
+        "max_failed_pages",
+        "on_empty",
+        "xcom_max_rows",
+        "deferrable",
+        "retry_bounds",
+        "keep_changes",
+        "on_finding",
+        "publish",
+        "partition_events",
+    }
 )
 """Parameters that change how a load runs or ends, and none of the rows that it stores."""
 
@@ -77,6 +88,8 @@ class RenderedParameters(Protocol):
     retry_bounds: Any
     keep_changes: Any
     on_finding: Any
+    publish: Any
+    partition_events: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +125,8 @@ class LoadConfig:
     retry_bounds: dict[str, float]
     keep_changes: bool
     on_finding: str
+    publish: str
+    partition_events: bool
 
     @classmethod
     def from_operator(cls, operator: RenderedParameters) -> LoadConfig:
@@ -145,6 +160,8 @@ class LoadConfig:
             retry_bounds=parse_retry_bounds(operator.retry_bounds),
             keep_changes=parse_switch("keep_changes", operator.keep_changes),
             on_finding=parse_choice("on_finding", operator.on_finding, ON_FINDING),
+            publish=parse_choice("publish", operator.publish, PUBLISH),
+            partition_events=parse_switch("partition_events", operator.partition_events),
         )
         check_extra_columns(config.extra_columns)
         if config.output_path is not None:

@@ -21,6 +21,7 @@ from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.insights.wording import pages_in_words
 from airflow_provider_msginsights.operators.load.findings import FindingsBook, NotedFindings
 from airflow_provider_msginsights.operators.load.manifest import run_names
+from airflow_provider_msginsights.operators.load.publishing import CoveragePublisher
 from airflow_provider_msginsights.outputs.changes import ChangeLog, changes_path
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 from airflow_provider_msginsights.outputs.coverage_recorder import CoverageRecorder, has_coverage
@@ -191,14 +192,25 @@ class LoadCoverage:
     pages: PagesOfDataset | None
     dataset: Dataset[Any]
     keep_changes: bool
+    publish: str
     log: Any
     erased: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, dataset: Dataset[Any], context: Any, pending: PendingLoad, *, keep_changes: bool, log: Any) -> Self:
+    def open(
+        cls,
+        dataset: Dataset[Any],
+        context: Any,
+        pending: PendingLoad,
+        *,
+        keep_changes: bool,
+        publish: str,
+        log: Any,
+    ) -> Self:
         """Read what is known of the dataset.
 
         :param dataset: claimed.
+        :param publish: see `CoveragePublisher`.
         :raises ConfigurationError: when all Pages were erased from the dataset.
         """
         pages = read_pages(dataset, log)
@@ -213,6 +225,7 @@ class LoadCoverage:
             pages=pages,
             dataset=dataset,
             keep_changes=keep_changes,
+            publish=publish,
             log=log,
         )
 
@@ -254,6 +267,10 @@ class LoadCoverage:
             pages = self.keeper.enter_pages(pages, reader.row_log, run=name)
         pages = self._erase_late_rows(reader, written, ledger, pages)
         findings = self.keeper.note_findings(ledger, pages, changes, reader, run=name)
+        if ledger is not None:
+            CoveragePublisher.of(self.context, publish=self.publish, log=self.log).publish_part(
+                self.dataset, ledger, pages, at=reader.started, final_after_hours=reader.final_after_hours
+            )
         findings.say(self.log)
         findings.send(names)
         return noted | findings.as_fields(), findings

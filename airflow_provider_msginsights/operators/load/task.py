@@ -205,7 +205,12 @@ class LoadTask:
         if config.output_path is None:
             return self._load_rows(self._reader(pending))
         coverage = LoadCoverage.open(
-            self._dataset, self._context, pending, keep_changes=config.keep_changes, log=self._log
+            self._dataset,
+            self._context,
+            pending,
+            keep_changes=config.keep_changes,
+            publish=config.publish,
+            log=self._log,
         )
         return self._load_files(self._reader(coverage.pending), config.output_path, coverage)
 

@@ -20,17 +20,20 @@ _NOT_IN_SCRIPTS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029
 """Marks that could end a script element or begin a comment in it, as JSON writes them otherwise."""
 
 
-def html_page(report: Mapping[str, Any], *, name: str, checked_at: str) -> str:
+def html_page(report: Mapping[str, Any], *, name: str, checked_at: str, problems: Sequence[str] = ()) -> str:
     """Return the page of a dataset as one HTML document.
 
     :param report: what ``CoverageReport.to_json(values=True)`` returns; without values it has no sparklines.
     :param name: the dataset's path, as people write it.
     :param checked_at: when it was looked at, as people read it.
+    :param problems: what could not be read of the dataset.
     """
     style = _static(STYLE)
     script = "\n".join(_static(script) for script in (*SHARED_SCRIPTS, "file.js"))
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
-    data = _json_in_html({"name": name, "notes": [f"checked {checked_at}"], "report": report})
+    data = _json_in_html(
+        {"name": name, "notes": [f"checked {checked_at}"], "problems": list(problems), "report": report}
+    )
     head: Sequence[str] = (
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',

@@ -13,7 +13,7 @@ from airflow_provider_msginsights.exceptions import ConfigurationError
 if TYPE_CHECKING:
     import argparse
 
-_USAGE = """msginsights coverage PATH [--since DATE] [--page-ids IDS] [--json] [--cells FILE] [other options]
+_USAGE = """msginsights coverage PATH [--since DATE] [--page-ids IDS] [--html FILE] [--cells FILE] [other options]
        msginsights coverage ack PATH --until DATE --reason TEXT [--page-ids IDS] [--kinds …] [--metrics …]"""
 
 
@@ -33,6 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--since", type=day, metavar="DATE", help="the first Pacific day to look at")
     parser.add_argument("--page-ids", type=page_ids, metavar="IDS", help="only these Pages, with commas")
     parser.add_argument("--cells", type=Path, metavar="FILE", help="also write all cells: .parquet, .jsonl or .csv")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write all of it as a page for a browser")
     action = parser.add_mutually_exclusive_group()
     action.add_argument(
         "--changes", action="store_true", help="add up what loads changed since a day (--since), by Page and month"
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
-    from airflow_provider_msginsights.cli.coverage.screen import show
+    from airflow_provider_msginsights.cli.coverage.screen import show, write_page
     from airflow_provider_msginsights.outputs.maintenance.exports import check_cells_path, write_cells
     from airflow_provider_msginsights.outputs.maintenance.known_coverage import KnownCoverage
 
@@ -94,6 +95,8 @@ def _show(arguments: argparse.Namespace) -> int:
     report = known.report(now, since=arguments.since, page_ids=arguments.page_ids)
     if arguments.cells is not None:
         write_cells(arguments.cells, report.cells())
+    if arguments.html is not None:
+        write_page(arguments.html, report, known.problems, root=str(dataset.root), at=now)
     if arguments.as_json:
         about = {"dataset": str(dataset.root), "checked_at": now.isoformat(), "problems": list(known.problems)}
         output.print_json({**report.to_json(), **about})
@@ -107,6 +110,7 @@ def _show(arguments: argparse.Namespace) -> int:
             at=now,
             all_months=arguments.since is not None,
         )
-        if arguments.cells is not None:
-            output.console().print(f"Cells written to {arguments.cells}.", markup=False)
+        for what, file in (("Cells", arguments.cells), ("Page", arguments.html)):
+            if file is not None:
+                output.console().print(f"{what} written to {file}.", markup=False, soft_wrap=True)
     return output.FOUND if report.needs_person or known.problems else output.OK

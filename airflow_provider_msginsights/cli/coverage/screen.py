@@ -7,6 +7,7 @@ from calendar import month_abbr
 from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from airflow_provider_msginsights.cli import output
 from airflow_provider_msginsights.insights.coverage.report.model import REBUILD, PageStatus
@@ -16,6 +17,7 @@ from airflow_provider_msginsights.insights.wording import plural
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from airflow_provider_msginsights.insights.coverage.report.model import CoverageReport, PageReport, ReportedFinding
 
@@ -76,6 +78,24 @@ def show(
     if len(lines) > _WORST_PAGES:
         say(f"     and {len(lines) - _WORST_PAGES} more; --json has all of them")
     _show_calendar(report, say, plain=plain, all_months=all_months)
+
+
+def write_page(file: Path, report: CoverageReport, problems: Sequence[str], *, root: str, at: datetime) -> None:
+    """Write a report as a page for a browser; the file appears when it is complete.
+
+    :param problems: ledgers that cannot be used.
+    :raises OSError: when it cannot be written.
+    """
+    from airflow_provider_msginsights.coverage_page.html_file import html_page
+
+    shown_at = f"{_short(at.date())}, {at:%H:%M} UTC"
+    text = html_page(report.to_json(values=True), name=root, checked_at=shown_at, problems=problems)
+    new_file = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
+    try:
+        new_file.write_text(text, encoding="utf-8")
+        new_file.replace(file)
+    finally:
+        new_file.unlink(missing_ok=True)
 
 
 def _counts(report: CoverageReport, *, plain: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@
   const main = document.querySelector("main");
   try {
     const data = JSON.parse(document.getElementById("report").textContent);
-    main.replaceChildren(page.show(new page.Report([data.report]), { name: data.name, notes: data.notes, linkOf: null, hasTheme: true }));
+    main.replaceChildren(page.show(new page.Report([data.report]), { name: data.name, notes: data.notes, problems: data.problems, linkOf: null, hasTheme: true }));
   } catch (problem) {
     main.replaceChildren(page.element("p", { class: "problem" }, `The report cannot be shown: ${problem.message}.`));
   }

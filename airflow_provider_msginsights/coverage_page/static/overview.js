@@ -85,7 +85,7 @@
     return button;
   }
 
-  /* All of a report. facts: {name, notes: text about where it comes from, linkOf, hasTheme} */
+  /* All of a report. facts: {name, notes and problems: texts about where it comes from, linkOf, hasTheme} */
   function show(report, facts) {
     const panel = page.element("section", { class: "day-panel", "aria-live": "polite", tabindex: -1 });
     const choose = (day) => { panel.replaceChildren(...dayPanel(day, report, facts.linkOf).filter(Boolean)); panel.scrollIntoView({ block: "nearest" }); };
@@ -95,6 +95,7 @@
     return page.element("article", { class: "report" },
       page.element("header", {}, page.element("h1", {}, facts.name), facts.hasTheme ? themeButton() : null,
         page.element("p", { class: "quiet" }, [`Pacific days since ${page.isoOf(report.first)}`, ...facts.notes].join("  ·  "))),
+      (facts.problems ?? []).map((problem) => page.element("p", { class: "problem" }, problem)),
       report.managedPages || report.pages.length ? statuses(report, (status) => list?.only(status)) : null,
       findings(report),
       page.element("section", {}, page.element("h2", {}, report.pages.length ? "Days, all Pages together" : "Days"), together.node, panel,

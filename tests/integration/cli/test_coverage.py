@@ -137,6 +137,20 @@ def test_cells_are_written_for_other_tools(
     }
 
 
+def test_a_page_for_a_browser_is_written(lacking: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "coverage.html"
+    told = coverage(capsys, lacking, "--html", file, exit_code=1)
+    data = json.loads(file.read_text().split('id="report">')[1].split("</script>")[0])
+    assert data["name"] == told["dataset"]
+    for page in data["report"]["pages"]:
+        assert page.pop("values")
+    assert data["report"] == {name: told[name] for name in data["report"]}
+    assert list(tmp_path.glob(".coverage*")) == []
+    assert f"Page written to {file}" in screen(capsys, lacking, "--html", file, exit_code=1).replace("\n", "")
+    told = coverage(capsys, lacking, "--html", tmp_path / "no-folder" / "x.html", exit_code=1)
+    assert "no-folder" in told["error"]["message"]
+
+
 def test_a_file_of_cells_of_another_kind_is_refused_before_anything_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

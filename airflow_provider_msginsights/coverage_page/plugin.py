@@ -6,7 +6,7 @@ Nearly every process of Airflow imports this module, so that it imports nothing 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as airflow_version
 from airflow.plugins_manager import AirflowPlugin
@@ -85,5 +85,5 @@ class MessagingInsightsPlugin(AirflowPlugin):
     """What Airflow loads by the entry point ``airflow.plugins``."""
 
     name = "messaging_insights"
-    fastapi_apps: ClassVar[list[Any]] = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": NAME}]
-    external_views: ClassVar[list[Any]] = external_views(airflow_version)
+    fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": NAME}]  # noqa: RUF012 - as Airflow has it
+    external_views: list[Any] = external_views(airflow_version)

@@ -98,7 +98,8 @@ def _add_partitions(accessors: Any, accessor: Any, days: Sequence[str], asset_na
         accessor.partition_keys.add(None)  # the event without a key, see above
         return
     # Airflow gives all keys of an accessor one extra. Each of these is an accessor of the same asset, and another key.
-    key_type = _key_of_its_own(type(accessor.key))
+    base: Any = type(accessor.key)
+    key_type = _key_of_its_own(base)
     for day in days:
         event = type(accessor)(key=key_type(name=accessor.key.name, uri=accessor.key.uri), extra={"days": [day]})
         event.add_partitions(day)
@@ -106,7 +107,7 @@ def _add_partitions(accessors: Any, accessor: Any, days: Sequence[str], asset_na
 
 
 @cache
-def _key_of_its_own(key_type: type) -> Any:
+def _key_of_its_own(key_type: Any) -> Any:
     """Return a kind of keys that are equal to themselves alone, so that a mapping holds several of an asset."""
     return type("PartitionEventKey", (key_type,), {"__eq__": object.__eq__, "__hash__": object.__hash__})
 

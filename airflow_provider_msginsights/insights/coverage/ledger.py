@@ -1,7 +1,8 @@
 """The ledger of a part: the state of every cell, why it is so, and the vitals of each series.
 
-In memory a series is a byte a day (`cells`); in the file it is runs of equal days, so that the file grows with changes
-of state and not with days. Days are counted as ``date.toordinal`` does, ranges without their end.
+In memory a series is a byte a day (`cells`). In the file series with the same days share them, and compression makes
+them as short as their runs, so that the file grows with changes of state and not with days. Days are counted as
+``date.toordinal`` does, ranges without their end.
 """
 
 from __future__ import annotations
@@ -284,11 +285,12 @@ class Ledger:
     def to_json(self) -> dict[str, Any]:
         """Return the ledger as JSON's own types; equal ledgers give equal values."""
         numbers: dict[str, int] = {}
+        codes: dict[bytes, int] = {}
         pages = {
             page_id: {
                 "wait": [page.failures, page.failed_on] if page.failures else [],
                 "rechecked": page.rechecked_on,
-                "series": {metric: page.series[metric].to_json(numbers) for metric in sorted(page.series)},
+                "series": {metric: page.series[metric].to_json(numbers, codes) for metric in sorted(page.series)},
             }
             for page_id, page in sorted(self.pages.items())
         }
@@ -307,6 +309,7 @@ class Ledger:
             "fill": [self.fill_since, self.filled_on],
             "requesters": requesters,
             "reasons": list(numbers),
+            "codes": [text.decode("ascii") for text in codes],
             "runs": list(runs),
             "pages": pages,
             "files": files,
@@ -331,10 +334,13 @@ class Ledger:
     @classmethod
     def _read(cls, data: Mapping[str, Any]) -> Ledger:
         reasons, runs = [str(one) for one in data["reasons"]], [str(one) for one in data["runs"]]
+        codes = [str(one).encode("ascii") for one in data["codes"]]
+        if any(one.translate(None, cells.CODES) for one in codes):
+            raise ValueError("unknown codes")
         pages = {}
         for page_id, page in data["pages"].items():
             failures, failed_on = page["wait"] or (0, 0)
-            series = {metric: Series.from_json(one, reasons) for metric, one in page["series"].items()}
+            series = {metric: Series.from_json(one, reasons, codes) for metric, one in page["series"].items()}
             pages[page_id] = PageCells(series, int(failures), int(failed_on), int(page["rechecked"]))
         files = {
             name: FileMark(int(size), str(tag), runs[run], bool(restated))

@@ -146,34 +146,40 @@ class Series:
             self.codes += cells.NEVER * (end - self.end)
         return first - self.first
 
-    def to_json(self, reason_numbers: dict[str, int]) -> list[Any]:
-        """Return the series as JSON's own types; the codes are text, which compression makes as short as its runs."""
+    def to_json(self, reason_numbers: dict[str, int], code_numbers: dict[bytes, int]) -> list[Any]:
+        """Return the series as JSON's own types.
+
+        :param reason_numbers: reasons met so far, each with its number; those of the series are added.
+        :param code_numbers: likewise the codes of whole series: nearly all Pages of a dataset have the same.
+        """
         notes = [
             [one.first, one.end, reason_numbers.setdefault(one.reason, len(reason_numbers)), one.tries, one.last_on]
             for one in sorted(self.notes, key=lambda one: one.first)
             if self._is_needed(one)
         ]
-        return [self.first, self.codes.decode("ascii"), notes, self.values_first, self.values]
+        number = code_numbers.setdefault(bytes(self.codes), len(code_numbers))
+        return [self.first, number, notes, self.values_first, self.values]
 
     def _is_needed(self, note: Note) -> bool:
         codes = self.window(note.first, note.end)
         return cells.REFUSED in codes or cells.FAILED in codes
 
     @classmethod
-    def from_json(cls, data: Sequence[Any], reasons: Sequence[str]) -> Series:
-        """Return the series that ``to_json`` gave."""
-        first, text, notes, values_first, values = data
-        codes = text.encode("ascii")
-        if codes.translate(None, cells.CODES):
-            raise ValueError("unknown codes")
+    def from_json(cls, data: Sequence[Any], reasons: Sequence[str], codes: Sequence[bytes]) -> Series:
+        """Return the series that ``to_json`` gave.
+
+        :param reasons: by number.
+        :param codes: by number, checked.
+        """
+        first, number, notes, values_first, values = data
         if not {*map(type, values)} <= _VALUE_TYPES:
             raise ValueError("values that are no numbers")
         return cls(
             first=int(first),
-            codes=bytearray(codes),
+            codes=bytearray(codes[number]),
             notes=[
-                Note(int(start), int(end), reasons[number], int(tries), int(on))
-                for start, end, number, tries, on in notes
+                Note(int(start), int(end), reasons[reason], int(tries), int(on))
+                for start, end, reason, tries, on in notes
             ],
             values_first=int(values_first),
             values=list(values),

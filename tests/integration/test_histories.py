@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,13 @@ from support.histories import History
 from support.made_events import late_conversation
 
 from airflow_provider_msginsights.insights.coverage import cells
-from airflow_provider_msginsights.insights.coverage.ledger import Ledger
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
+from airflow_provider_msginsights.outputs.dataset import Dataset
+from airflow_provider_msginsights.outputs.maintenance.moving import PageMover
 
 if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
+    from airflow_provider_msginsights.insights.coverage.ledger import Ledger
 
 START = date(2026, 8, 1)
 SENT = "page_messages_sent"
@@ -121,41 +123,77 @@ _roots = itertools.count()
 @pytest.mark.parametrize("examples", [10, pytest.param(500, marks=pytest.mark.slow)])
 def test_random_histories_converge(emulator: GraphEmulator, tmp_path: Path, examples: int) -> None:
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
-    @given(plan=st.lists(days, min_size=6, max_size=14))
-    def check(plan: list[Day]) -> None:
+    @given(
+        plan=st.lists(days, min_size=6, max_size=14),
+        moves_on=st.sampled_from([0, 0, 3, 5]),
+        leaves_on=st.sampled_from([0, 0, 6]),
+    )
+    def check(plan: list[Day], moves_on: int, leaves_on: int) -> None:
         emulator.reset()
         root = tmp_path / str(next(_roots))
-        history = History(root / "daily", emulator, START, {"page_ids": ["101", "102"]})
-        play(emulator, history, plan)
+        history = History(root / "daily", emulator, START, {})
+        play(emulator, history, plan, moves_on=moves_on, leaves_on=leaves_on)
         shutil.rmtree(root)
 
     check()
 
 
-def play(emulator: GraphEmulator, history: History, plan: list[Day]) -> None:
+def play(emulator: GraphEmulator, history: History, plan: list[Day], *, moves_on: int, leaves_on: int) -> None:
+    """Let a history happen and mend; Page 102 may move to a part of its own, and may leave."""
     removed: set[str] = set()
+    parts, last_day = {"0": ["101", "102"]}, date.max
     for number, day in enumerate(plan, start=1):
         today = START + timedelta(number)
+        if number == moves_on and move(history.root, day.killed_at):
+            parts = {"0": ["101"], "b": ["102"]}
+        if number == leaves_on and leave(history.root, today - timedelta(1)):
+            last_day = today - timedelta(1)
         trouble(emulator, day, today)
         removed |= change_files(history.root, day)
-        with killed_after(day.killed_at):
-            if day.load:
-                history.load(today)
-        with killed_after(day.killed_at):
-            if day.fill and (history.root / "_dataset.json").exists():
-                history.fill(today, max_graph_calls=day.max_graph_calls)
+        for part, page_ids in parts.items():
+            staying = page_ids if last_day == date.max else [page_id for page_id in page_ids if page_id != "102"]
+            with killed_after(day.killed_at):
+                if day.load and staying:
+                    history.load(today, part=part, page_ids=staying)
+            with killed_after(day.killed_at):
+                if day.fill and (history.root / "_dataset.json").exists():
+                    history.fill(today, max_graph_calls=day.max_graph_calls, part=part, page_ids=page_ids)
         removed -= history.rows().keys()  # loaded anew by the look-back
         trouble_ends(emulator)
     end = START + timedelta(len(plan) + 4)
-    for _ in range(3):
-        history.fill(end)
-    assert history.fill(end)["graph_calls"] == 0
-    found = history.rows()
+    results = [history.fill(end, part=part, page_ids=page_ids) for _ in range(4) for part, page_ids in parts.items()]
+    assert [result["graph_calls"] for result in results[-len(parts) :]] == [0] * len(parts)
+    history.parameters = {"page_ids": ["101", "102"]}
     once = history.rows_of_one_load(history.root.parent / "once", on=end)
-    assert found == {key: row for key, row in once.items() if key not in removed}, "what people removed stays so"
-    ledger = CoverageFiles(_Root(history.root)).ledger("0").ledger
-    assert ledger is not None
-    assert ledger.covers_all
+    assert history.rows() == {
+        key: row
+        for key, row in once.items()
+        if key not in removed and (row["page_id"] != "102" or row["pacific_date"] <= str(last_day))
+    }, "what people removed stays so, and nothing is loaded of a Page that left"
+    ledgers = CoverageFiles(_Root(history.root)).ledgers()
+    assert all(stored.ledger is not None and stored.ledger.covers_all for stored in ledgers.values())
+
+
+def move(root: Path, killed_at: int) -> bool:
+    """Give Page 102 to a part of its own, also when that is killed first; whether there is such a Page."""
+    if "102" not in CoverageFiles(_Root(root)).pages():
+        return False
+    dataset = replace(Dataset.at(_Root(root)), part="b")
+    with killed_after(killed_at):
+        mover = PageMover(dataset, ["102"])
+        mover.run(mover.plan())
+    mover = PageMover(dataset, ["102"])
+    mover.run(mover.plan())
+    return True
+
+
+def leave(root: Path, last_day: date) -> bool:
+    """End the time of Page 102; whether there is such a Page."""
+    files = CoverageFiles(_Root(root))
+    if "102" not in files.pages():
+        return False
+    files.update_pages(lambda pages: pages.retired(["102"], on=last_day, reason="left"))
+    return True
 
 
 def trouble(emulator: GraphEmulator, day: Day, today: date) -> None:
@@ -184,17 +222,18 @@ def change_files(root: Path, day: Day) -> set[str]:
         os.utime(files[day.touched - 1])
     if not day.removed or len(files) < day.removed:
         return set()
-    gone = files[-day.removed]
-    rows = [json.loads(line) for line in gone.read_text().splitlines()]
-    shutil.rmtree(gone.parent)
-    ledger = CoverageFiles(_Root(root)).ledger("0").ledger or Ledger()
-    return {row["record_id"] for row in rows if is_stored(ledger, row)}
+    gone = files[-day.removed].parent
+    rows = [json.loads(line) for file in gone.glob("*.jsonl") for line in file.read_text().splitlines()]
+    shutil.rmtree(gone)
+    ledgers = [stored.ledger for stored in CoverageFiles(_Root(root)).ledgers().values() if stored.ledger is not None]
+    return {row["record_id"] for row in rows if any(is_stored(ledger, row) for ledger in ledgers)}
 
 
 def is_stored(ledger: Ledger, row: dict[str, Any]) -> bool:
     """Whether a ledger says that a row is there."""
     day = date.fromisoformat(row["pacific_date"]).toordinal()
-    code = ledger.page(row["page_id"]).of(row["metric"]).window(day, day + 1)
+    page = ledger.pages.get(row["page_id"])
+    code = page.of(row["metric"]).window(day, day + 1) if page is not None else b""
     return code.translate(cells.STORED) == b"1"
 
 

@@ -126,6 +126,8 @@ class PageMover:
 
         :raises StorageError: when the store fails in passing, or loads go on restating rows that are being moved.
         """
+        if has_coverage(self._dataset.period):
+            self._begin_ledger()
         marks = {part: RewrittenFiles() for part in {self._part, *plan.sources}}
         counted = self._files.rows_by_page(self._files.listed())
         wanted = set(self._page_ids)
@@ -179,6 +181,14 @@ class PageMover:
             if stored.ledger is not None:
                 found[part] = stored.ledger
         return found
+
+    def _begin_ledger(self) -> None:
+        """Make the target's ledger before its first row: a killed move must not leave files that none knows of."""
+        has_files = any(file.part == self._part for file in self._files.listed())
+        ledgers = self._ledgers()
+        if ledgers and self._part not in ledgers and not has_files:
+            covers_all = all(ledger.covers_all for ledger in ledgers.values())
+            self._coverage.update_ledger(self._part, lambda _: None, at_first=lambda: Ledger(covers_all=covers_all))
 
     def _give_cells(self, rewritten: RewrittenFiles, listed: Sequence[DataFile]) -> None:
         """Let the target's ledger know what the sources' do, and the rows that its files have."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import runpy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import time_machine
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
 from support import s3_server
-from support.airflow_versions import WATCHERS_HAVE_MEMORY, DagSerialization
+from support.airflow_versions import WATCHERS_HAVE_MEMORY, DagSerialization, needs_airflow
 from support.dag_runs import FinishedRun, connection_to
+from support.mail_server import mail_server
 from support.paths import EXAMPLES, README, TESTS
 from support.readme_blocks import blocks
 
@@ -25,6 +27,9 @@ from airflow_provider_msginsights.insights.catalog import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from email.message import EmailMessage
+
+    from airflow.sdk.definitions.deadline import DeadlineAlert
 
     RunExample = Callable[..., FinishedRun]
 
@@ -63,6 +68,7 @@ def run_source(
         (dag,) = dags_of(file).values()
         for task in dag.tasks:
             task.retries = 0  # a failure shows at once
+        dag.deadline = None  # ``dag.test()`` cannot end a run that has one: it looks for it by no id
         dag_run = dag.test(logical_date=logical_date, run_conf=params)
         printed = capfd.readouterr()
         return FinishedRun(dag_run=dag_run, log=printed.out + printed.err)
@@ -320,6 +326,66 @@ def test_a_closed_month_lists_what_changed_since_it_was_reported(
     assert again.state == "success", again.log
     assert again.xcom("changes")
     assert {name.partition(" ")[0] for name in again.xcom("changes")} == {"101"}
+
+
+@pytest.fixture
+def mails(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EmailMessage]]:
+    """What is sent through the connection ``smtp_default``."""
+    with mail_server() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", server.airflow_connection)
+        yield server.messages
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body()
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_a_day_that_arrives_in_time_sends_no_mail(
+    run_example: RunExample, tmp_path: Path, mails: list[EmailMessage]
+) -> None:
+    done = run_example("deadline_alert", output_path=f"file://{tmp_path}")
+    assert done.state == "success", done.log
+    assert days_below(tmp_path) == ["dt=2026-11-15", "dt=2026-11-16", "dt=2026-11-17"]
+    assert mails == []
+
+
+def test_a_load_that_fails_sends_a_mail_that_says_what_helps(
+    run_example: RunExample, tmp_path: Path, emulator: GraphEmulator, mails: list[EmailMessage]
+) -> None:
+    emulator.expire_token(emulator.page_token("101"))
+    done = run_example("deadline_alert", output_path=f"file://{tmp_path}")
+    assert done.state == "failed"
+    (mail,) = mails
+    assert mail["To"] == "data-team@example.com"
+    assert mail["Subject"] == f"Messaging Insights: day_is_available failed in {done.dag_run.run_id}"
+    assert "Get a new token" in text_of(mail)
+    assert emulator.page_token("101") not in text_of(mail)
+
+
+@needs_airflow("3.2", "what is called after a deadline has a context")
+def test_a_day_that_is_late_sends_a_mail_nine_hours_after_its_run_was_queued(mails: list[EmailMessage]) -> None:
+    """What Airflow's triggerer does when the scheduler has found that the deadline of a run has passed."""
+    from airflow.triggers.callback import CallbackTrigger
+
+    (dag,) = dags_of(FOLDER / "deadline_alert.py").values()
+    alert = next(iter(cast("list[DeadlineAlert]", dag.deadline)))
+    assert alert.interval == timedelta(hours=9)
+    assert alert.reference.reference_name == "DagRunQueuedAtDeadline"
+    context = {
+        "dag_run": {"dag_id": dag.dag_id, "dag_run_id": "scheduled__2026-11-18T08:00:00+00:00"},
+        "deadline": {"id": "1", "deadline_time": "2026-11-18T17:00:00+00:00"},
+    }
+    trigger = CallbackTrigger(alert.callback.path, {**alert.callback.kwargs, "context": context})
+
+    async def told() -> list[Any]:
+        return [event.payload["state"] async for event in trigger.run()]
+
+    assert asyncio.run(told()) == ["running", "success"]
+    (mail,) = mails
+    assert mail["Subject"] == "Messaging Insights are late: scheduled__2026-11-18T08:00:00+00:00"
+    assert "due by 2026-11-18T17:00:00+00:00" in text_of(mail)
 
 
 def test_the_dag_of_the_readme_leaves_the_rows_that_the_readme_prints(

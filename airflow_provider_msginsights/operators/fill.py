@@ -195,6 +195,7 @@ class MessagingInsightsFillOperator(BaseOperator):
                 result.facts,
                 manifest_path=result.manifest_path,
                 partition_events=config.partition_events,
+                output_path=config.output_path,
                 log=self.log,
             )
             return result.value

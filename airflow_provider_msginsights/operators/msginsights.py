@@ -15,6 +15,7 @@ from airflow_provider_msginsights.exceptions import RateLimitError, ResponseForm
 from airflow_provider_msginsights.failures import failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.operators.links import PageInsightsLink
+from airflow_provider_msginsights.outlets import refuse_aliases
 from airflow_provider_msginsights.run_days.requested import NoDayEndedError
 
 if TYPE_CHECKING:
@@ -249,6 +250,8 @@ class MessagingInsightsOperator(BaseOperator):
         from airflow_provider_msginsights.operators.load.task import Deferral, LoadTask
 
         config = LoadConfig.from_operator(self)
+        if config.output_path is None:
+            refuse_aliases(self.outlets, "rows for XCom are in none")
         hook = MessagingInsightsHook(
             config.msginsights_conn_id, api_version=config.api_version, retry_bounds=config.retry_bounds
         )
@@ -266,6 +269,7 @@ class MessagingInsightsOperator(BaseOperator):
             result.facts,
             manifest_path=result.manifest_path,
             partition_events=config.partition_events,
+            output_path=config.output_path,
             log=self.log,
         )
         return result.value

@@ -9,7 +9,7 @@ from functools import cached_property
 from random import uniform
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-from airflow.sdk import Asset, BaseSensorOperator, PokeReturnValue
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
@@ -42,6 +42,7 @@ from airflow_provider_msginsights.insights.parameters.parse import (
     parse_when,
 )
 from airflow_provider_msginsights.insights.wording import days_in_words, pages_in_words
+from airflow_provider_msginsights.outlets import refuse_aliases, tell_assets
 from airflow_provider_msginsights.run_days.requested import NoDayEndedError, requested_days
 from airflow_provider_msginsights.sensors.checkpoint import PollCheckpoint
 from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
@@ -161,6 +162,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         """Poll; while the days are missing, wait here, between pokes, or in the triggerer."""
         with self._as_pokes_end(), self._failing_without_retry():
             deferrable = self._is_deferrable()
+            refuse_aliases(self.outlets, "a sensor writes none")
         if deferrable:
             with self._as_pokes_end():
                 return self._announce(self._poll_then_defer(context), context)
@@ -219,9 +221,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         for name in ("silent", "late"):
             if page_ids := result.get(f"{name}_page_ids"):
                 self.log.info("Not waited for (%s): %s.", name, pages_in_words(page_ids))
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra.update(cast("dict[str, Any]", result))
+        tell_assets(cast("Mapping[str, Any]", context), self.outlets, result)
         return result
 
     def _poll(self, check: AvailabilityCheck, checkpoint: PollCheckpoint) -> dict[str, list[str]] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,11 +15,18 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from support.airflow_versions import needs_airflow
 from support.operator_calls import NEW, execute
 
+from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.insights.dates import DateRange
+from airflow_provider_msginsights.operators.load.lineage import storage_names
+from airflow_provider_msginsights.outlets import dataset_asset
 from airflow_provider_msginsights.run_days.requested import requested_days
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support.dag_runs import RunDag
+
+    from airflow_provider_msginsights.emulator import GraphEmulator
 
 pytestmark = pytest.mark.usefixtures("connection")
 
@@ -135,8 +144,60 @@ def test_a_partitioned_run_keeps_its_own_key() -> None:
     assert "partition_key" not in event
 
 
-def test_an_alias_is_left_to_the_dag() -> None:
+def of_alias(**parameters: Any) -> tuple[Any, Any]:
+    """What an alias in the outlets of a load became, and the load's result."""
     alias = AssetAlias("chosen_later")
     events = OutletEventAccessors()
-    execute({"outlet_events": events}, outlets=[alias])
-    assert list(events) == []
+    result = execute({"outlet_events": events}, outlets=[alias, INSIGHTS], **parameters)
+    (event,) = events[alias].asset_alias_events
+    assert event.source_alias_name == "chosen_later"
+    assert event.extra == events[INSIGHTS].extra
+    return event, result
+
+
+def test_an_alias_becomes_the_asset_of_the_dataset(tmp_path: Path) -> None:
+    event, result = of_alias(output_path=f"{tmp_path.as_uri()}/insights/")
+    assert event.dest_asset_key.uri == event.dest_asset_key.name == f"{tmp_path.as_uri()}/insights"
+    assert event.extra["days"] == ["2026-11-01"]
+    assert event.extra["manifest"] == result["manifest"]
+
+
+def test_a_path_that_is_not_ascii_is_an_asset_too(tmp_path: Path) -> None:
+    event, _ = of_alias(output_path=str(tmp_path / "Zürich 100%"))
+    assert event.dest_asset_key.uri == f"{tmp_path.as_uri()}/Z%C3%BCrich%20100%25"
+
+
+@pytest.mark.parametrize(
+    ("output_path", "uri"),
+    [
+        ("s3://warehouse@agency/insights/", "s3://agency/insights"),
+        ("gs://agency/a/b", "gs://agency/a/b"),
+        ("/data/insights", "file:///data/insights"),
+        ("file:///data/insights", "file:///data/insights"),
+    ],
+)
+def test_the_asset_of_a_dataset_names_no_connection(output_path: str, uri: str) -> None:
+    assert dataset_asset(*storage_names(output_path)).uri == uri
+
+
+def test_an_alias_without_a_dataset_is_refused_before_any_request(emulator: GraphEmulator) -> None:
+    with pytest.raises(AirflowFailException, match=r"AssetAlias\('chosen_later'\).*rows for XCom are in none"):
+        of_alias()
+    assert emulator.stats()["graph_calls"] == 0
+
+
+def test_airflow_keeps_the_event_of_an_alias(run_dag: RunDag, airflow_database: Path, tmp_path: Path) -> None:
+    done = run_dag(
+        f"""
+from airflow.sdk import AssetAlias
+MessagingInsightsOperator(
+    task_id="load", since="2026-11-01", until="2026-11-02", output_path="{tmp_path.as_uri()}/kept",
+    outlets=[AssetAlias("kept_by_airflow")],
+)
+"""
+    )
+    assert done.state == "success", done.log
+    sql = "SELECT e.extra FROM asset_event e JOIN asset a ON a.id = e.asset_id WHERE a.uri = ?"
+    with closing(sqlite3.connect(airflow_database / "airflow.db", timeout=30)) as database:
+        ((extra,),) = database.execute(sql, [f"{tmp_path.as_uri()}/kept"]).fetchall()
+    assert json.loads(extra)["days"] == ["2026-11-01"]

@@ -77,12 +77,20 @@ def test_every_mode_ends_alike(
 
 @pytest.mark.usefixtures("connection")
 def test_the_events_of_its_outlets_name_the_days(mode: str) -> None:
-    outlets = [Asset("day_available"), AssetAlias("of_whatever_asset")]
+    outlets = [Asset("day_available")]
     ended = run_to_end(mode, page_ids="101", since=DAY, until="2026-11-02", outlets=outlets)
     assert ended.asset_events == {"day_available": ended.value}
     event = SimpleNamespace(extra=ended.asset_events["day_available"])
     (days,) = requested_days({"triggering_asset_events": {"day_available": [event]}})
     assert str(days) == DAY
+
+
+def test_an_alias_in_its_outlets_is_refused_before_any_request(mode: str, emulator: GraphEmulator) -> None:
+    ended = run_to_end(mode, page_ids="101", since=DAY, until="2026-11-02", outlets=[AssetAlias("chosen_later")])
+    assert ended.state == "failed"
+    assert "AssetAlias('chosen_later')" in ended.message
+    assert "a sensor writes none" in ended.message
+    assert emulator.stats()["graph_calls"] == 0
 
 
 @pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])

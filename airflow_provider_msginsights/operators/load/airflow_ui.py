@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset
-
 from airflow_provider_msginsights.airflow_names import airflow_stats
+from airflow_provider_msginsights.operators.load.lineage import storage_names
+from airflow_provider_msginsights.outlets import aliases_in, assets_in, dataset_asset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
@@ -38,20 +38,26 @@ def emit_asset_events(
     *,
     manifest_path: str | None,
     partition_events: bool,
+    output_path: str | None,
     log: Any,
 ) -> None:
     """Set ``extra`` of the event of each asset in a task's outlets, and add an event for each day.
 
-    With them another DAG can load, query or check the same days. A partitioned run keeps its own key.
+    With them another DAG can load, query or check the same days. A partitioned run keeps its own key. An alias gets
+    an event of the asset that is the dataset's address; Airflow gives such events no partition keys.
 
     :param partition_events: whether each day gets an event of its own.
     :param facts: a manifest, or at least ``rows`` and ``days`` (ISO text, in order).
+    :param output_path: the dataset; ``None`` for rows that went to XCom.
     """
     accessors = context.get("outlet_events")
     if accessors is None:
         return
     extra = extra_of(facts, manifest_path)
-    for asset in (outlet for outlet in outlets if isinstance(outlet, Asset)):
+    if output_path:
+        for alias in aliases_in(outlets):
+            accessors[alias].add(dataset_asset(*storage_names(output_path)), extra=extra)
+    for asset in assets_in(outlets):
         accessor = accessors[asset]
         accessor.extra = {**accessor.extra, **extra}
         can_have_keys = hasattr(accessor, "add_partitions") and not context.get("partition_key")

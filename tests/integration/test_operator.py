@@ -61,7 +61,7 @@ def test_files_lie_under_the_pacific_date_and_a_second_load_leaves_the_same_byte
     assert [told["path"].removeprefix("file://") for told in manifest_of(result)["files"]] == [str(file)]
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
     found = [path for path in tmp_path.rglob("*") if path.is_file() and "_manifests" not in path.parts]
-    coverage = [tmp_path / "_coverage" / name for name in ("pages.json", "part-0.json.gz")]
+    coverage = [tmp_path / "_coverage" / name for name in ("findings-0.json.gz", "pages.json", "part-0.json.gz")]
     assert sorted(found) == [*coverage, tmp_path / "_dataset.json", file]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pendulum
-from airflow.sdk import DAG, ObjectStoragePath, Param, task
+from airflow.sdk import DAG, Asset, ObjectStoragePath, Param, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -13,7 +13,8 @@ from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSe
 
 with DAG(
     dag_id="msginsights_daily_load",
-    # Midnight in Meta's own time zone: the run labelled D loads Pacific day D.
+    # Midnights in Meta's own time zone: a run loads the Pacific day that is its interval. The UI lists it by the end
+    # of that day, as Run After.
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="America/Los_Angeles"),
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Los_Angeles"),
     catchup=False,
@@ -35,6 +36,7 @@ with DAG(
         metrics="all",
         lookback_days=2,  # Meta restates recent days: three runs load each, and each load replaces the one before
         output_path="{{ params.output_path }}",
+        outlets=[Asset("messaging_insights")],  # its event names the days, for DAGs with schedule=[that asset]
     )
 
     @task

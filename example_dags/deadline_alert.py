@@ -62,7 +62,7 @@ with DAG(
         metrics="all",
         lookback_days=2,
         output_path="{{ params.output_path }}",
-        outlets=[Asset("messaging_insights_loaded")],  # its events name days, counts and new findings
+        outlets=[Asset("messaging_insights")],  # its events name days, counts and new findings
     )
 
     day_is_available >> load_day

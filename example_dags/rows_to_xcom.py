@@ -1,7 +1,8 @@
-"""Hand a day's few rows straight to a Python task, without a file.
+"""Hand a final day's few rows straight to a Python task, without a file.
 
 Without ``output_path`` the rows are the operator's result. They pass through Airflow's database, so this is for
-small answers: more than ``xcom_max_rows`` (1,000) are refused.
+small answers: more than ``xcom_max_rows`` (1,000) are refused. Nobody replaces them when Meta restates the day, so the
+day is the one that has just become final: it ended two days before the run's own.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     params={"page_ids": Param("101,102", type="string", description="The Facebook Pages, separated by commas.")},
-    default_args={"page_ids": "{{ params.page_ids }}", "retries": 2},
+    default_args={
+        "page_ids": "{{ params.page_ids }}",
+        "since": "{{ data_interval_start.in_timezone('America/Los_Angeles').subtract(days=2) }}",
+        "until": "{{ data_interval_end.in_timezone('America/Los_Angeles').subtract(days=2) }}",
+        "retries": 2,
+    },
     tags=["messaging-insights"],
     doc_md=__doc__,
 ) as dag:
-    day_is_available = MessagingInsightsSensor(task_id="day_is_available", deferrable=True)
+    day_is_final = MessagingInsightsSensor(task_id="day_is_final", wait_for="final", deferrable=True)
 
     rows_of_day = MessagingInsightsOperator(
         task_id="rows_of_day",
@@ -42,5 +48,5 @@ with DAG(
             balance[row["page_id"]] = balance.get(row["page_id"], 0) + sign * row["value"]
         return balance
 
-    day_is_available >> rows_of_day
+    day_is_final >> rows_of_day
     new_less_blocked(rows_of_day.output)  # type: ignore[arg-type]  # Airflow hands over the value at run time

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 2000
 """How many characters Airflow 3.3 keeps of a test's message (``connection_test.result_message``)."""
 
-_MORE = "… The whole report: msginsights check CONN_ID"
+_MORE = "The whole report: msginsights check CONN_ID"
 
 _TEST_SECONDS, _TEST_ATTEMPTS = 15.0, 2
 """A person waits for a test, and Airflow ends one on a worker after 60 seconds (``[connection_test] timeout``)."""
@@ -54,9 +54,12 @@ async def ainspect(
 def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -> tuple[bool, str]:
     """Return the outcome of a test, whatever happens, as text that fits and holds no secret.
 
+    Airflow's form shows it in a toast, so it has what is wrong, what helps and when the token ends, and names the
+    command that tells the rest.
+
     :param read: reads the connection.
     """
-    from airflow_provider_msginsights.insights.token.render import render_report
+    from airflow_provider_msginsights.insights.token.render import render_summary
     from airflow_provider_msginsights.transports.redaction import redact
 
     try:
@@ -67,8 +70,8 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
     except Exception as error:  # noqa: BLE001 - a test gives an answer, and no foreign text that may hold a secret
         ok, text = False, f"The connection could not be read: {type(error).__name__}."
     else:
-        ok, text = report.ok, render_report(report)
-    return ok, _fitting(redact(text))
+        return report.ok, _fitting(redact(render_summary(report)))
+    return ok, redact(text)[:LONGEST_TEXT]
 
 
 def endings(settings: TransportSettings, credentials: Credentials) -> tuple[str, ...]:
@@ -126,7 +129,7 @@ def _impatient(settings: TransportSettings, *, seconds: float, attempts: int) ->
 
 def _fitting(text: str) -> str:
     """Return as many whole lines as fit, and where to find the others."""
-    if len(text) <= LONGEST_TEXT:
-        return text
-    whole_lines = text[: LONGEST_TEXT - len(_MORE) - 1].rpartition("\n")[0]
-    return f"{whole_lines}\n{_MORE}"
+    if len(text) + len(_MORE) < LONGEST_TEXT:
+        return f"{text}\n{_MORE}"
+    whole_lines = text[: LONGEST_TEXT - len(_MORE) - 3].rpartition("\n")[0]
+    return f"{whole_lines}\n… {_MORE}"

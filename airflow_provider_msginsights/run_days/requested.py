@@ -33,7 +33,7 @@ When: TypeAlias = str | int | date | datetime | None
 
 _FIXES = (
     "Either set lookback_days (1 loads the last Pacific day that had ended by then), or schedule the DAG with "
-    "CronDataIntervalTimetable('0 0 * * *', timezone='America/Los_Angeles'), whose run labelled D loads Pacific day D."
+    "CronDataIntervalTimetable('0 0 * * *', timezone='America/Los_Angeles'), whose intervals are Pacific days."
 )
 
 

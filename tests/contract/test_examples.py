@@ -14,6 +14,9 @@ import pytest
 import time_machine
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.trigger import CronTriggerTimetable
 from support import s3_server
 from support.airflow_versions import WATCHERS_HAVE_MEMORY, DagSerialization, needs_airflow
 from support.dag_runs import FinishedRun, connection_to
@@ -136,6 +139,21 @@ def test_it_keeps_the_conventions_that_a_copy_needs(file: Path) -> None:
     assert re.findall(r"password|token=|from airflow\.(?:models|decorators|operators)|datetime\.now", source) == []
 
 
+@pytest.mark.parametrize("file", PARSED_HERE, ids=lambda file: file.stem)
+def test_its_schedule_leaves_no_day_behind_before_it_is_final(file: Path) -> None:
+    """The load would warn of it: a copy of an example begins without a warning."""
+    (dag,) = dags_of(file).values()
+    if not isinstance(dag.timetable, (CronDataIntervalTimetable, CronTriggerTimetable)):
+        return
+    for task in dag.tasks:
+        given = task.partial_kwargs if isinstance(task, MappedOperator) else vars(task)
+        if task.task_type != "MessagingInsightsOperator" or given.get("since") or given.get("date_preset"):
+            continue
+        before = (dag.get_task(task_id) for task_id in task.upstream_task_ids)
+        waits = any(getattr(one, "wait_for", "") == "final" for one in before)
+        assert waits or given["lookback_days"] >= 2, task.task_id
+
+
 def test_the_daily_load_waits_for_its_day_loads_it_with_those_before_and_reads_it_back(
     run_example: RunExample, tmp_path: Path
 ) -> None:
@@ -213,6 +231,7 @@ def test_rows_reach_the_python_task_that_wants_them(
     assert done.state == "success", done.log
     rows = done.xcom("rows_of_day")
     assert len(rows) == 3 * 2
+    assert {(row["pacific_date"], row["is_final"]) for row in rows} == {("2026-11-15", True)}
     balance = done.xcom("new_less_blocked")
     for page_id in ("101", "102", "103"):
         new, blocked = (

@@ -100,6 +100,6 @@ def test_the_text_of_a_test_is_what_the_hook_says(emulator: GraphEmulator, monke
     (shown,) = code_of("Connection", "text")
     told = MessagingInsightsHook().test_connection()[1]
     moment = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
-    for line, said in zip(shown.splitlines(), told.splitlines(), strict=False):
+    for line, said in zip(shown.splitlines(), told.splitlines(), strict=True):
         beginning = moment.sub("then", line).removesuffix("…")
         assert moment.sub("then", said).startswith(beginning)

@@ -167,7 +167,7 @@ def is_deferred(airflow: LocalAirflow, dag_id: str) -> bool:
 def test_every_kind_of_run_loads_the_days_it_is_about(
     tmp_path: Path, emulator: GraphEmulator, migrated_database: Path
 ) -> None:
-    """A run labelled D loads Pacific day D, and so does a backfill run; the others load the days named to them.
+    """A run loads the Pacific day that is its interval, a backfill run too; the others load the days named to them.
 
     One of them has to wait for its day, in the triggerer.
     """

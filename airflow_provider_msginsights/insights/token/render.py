@@ -1,4 +1,4 @@
-"""A token's report as a few lines of plain text."""
+"""A token's report as plain text: whole, or what somebody has to know at once."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def render_report(report: TokenReport) -> str:
     # Airflow's form shows the lines as one: each is a sentence, so that it reads there too.
     facts = (f"{fact}." for fact in _facts(report))
     return "\n".join((verdict_of(report), *facts, *map(_finding_lines, report.findings)))
+
+
+def render_summary(report: TokenReport) -> str:
+    """Return the verdict, the problems and warnings with what helps, and when the token and its data access end."""
+    grave = (one for one in report.findings if one.severity in (Severity.ERROR, Severity.WARNING))
+    ends = [f"{_ends(report)}."] if report.is_valid else []
+    return "\n".join((verdict_of(report), *map(_finding_lines, grave), *ends))
 
 
 def verdict_of(report: TokenReport) -> str:
@@ -70,6 +77,11 @@ def _end(lifetime: Lifetime, now: datetime) -> str:
     if not lifetime.is_known:
         return "not known"
     return lifetime.describe(now).removeprefix("on ") if lifetime.ends_at else "without end"
+
+
+def _ends(report: TokenReport) -> str:
+    ends = (_end(lifetime, report.asked_at) for lifetime in (report.expires, report.data_access))
+    return "Valid until: {}; data access until: {}".format(*ends)
 
 
 def _permissions(missing: tuple[str, ...] | None) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class MessagingInsightsCoverageCheckOperator(BaseOperator):
     """Check how complete a dataset is, and return the Pages that are complete and those that are not.
 
-    The API is asked nothing, and nothing is written: what loads and fills keep in ``_coverage/`` is read, of all parts.
+    The API is asked nothing, and no file is written: what loads and fills keep in ``_coverage/`` is read, of all parts.
     Map a report over ``complete_page_ids``, so that one client's trouble never holds up the others.
 
     A Page is complete when each of its days in what is checked is stored, or has a reason why it is empty, and nothing
@@ -45,6 +45,7 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
         or ``None`` for any number (templated)
     :param final_after_hours: as for the load (templated)
     :param output_conn_id: as for the load (templated)
+    :param publish: as for the load: a gate with an asset in ``outlets`` publishes what it read of all parts (templated)
     :return: a dictionary, stored also when the task then fails: ``output_path``, ``since``, ``complete_page_ids``,
         ``incomplete_page_ids``, ``unchecked_page_ids``, ``needs_person_count``, ``filling_count``,
         ``acknowledged_count``, ``not_managed_count``, and ``reasons`` of the first incomplete Pages.
@@ -59,11 +60,12 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
         "max_incomplete_pages",
         "final_after_hours",
         "output_conn_id",
+        "publish",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"page_ids": "json", "metrics": "json"}
     ui_color = "#f6ecd2"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an operator's parameters are its documentation
         self,
         *,
         output_path: str | PathLike[str] | ObjectStoragePath,
@@ -74,6 +76,7 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
         max_incomplete_pages: float | str | None = 0,
         final_after_hours: float | str = 48,
         output_conn_id: str | None = None,
+        publish: str = "days",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -85,14 +88,16 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
         self.max_incomplete_pages = max_incomplete_pages
         self.final_after_hours = final_after_hours
         self.output_conn_id = output_conn_id
+        self.publish = publish
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the ledgers; fail when too many Pages are incomplete; return which are complete."""
         from airflow_provider_msginsights.operators.filling.gate import check_pages, parse_gate
+        from airflow_provider_msginsights.operators.load.publishing import CoveragePublisher
 
         with failing_without_retry(msginsights_conn_id=None, log=self.log):
             config = parse_gate(self)
-            checked = check_pages(config)
+            checked = check_pages(config, CoveragePublisher.of(context, publish=config.publish, log=self.log))
         result = {"output_path": config.output_path, "since": str(config.since), **checked.as_dict()}
         for problem in checked.problems:
             self.log.warning("%s", problem)

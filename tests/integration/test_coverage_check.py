@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from support.dag_runs import connection_to
 from support.operator_calls import execute, run_context
+from support.published import AssetStore, report_in, store_context
 from upath import UPath
 
 from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
@@ -171,3 +173,19 @@ def test_a_wrong_parameter_is_named(dataset: Path, wrong: dict[str, Any], named:
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AirflowFailException, match="is not a dataset"):
         check(tmp_path / "nothing")
+
+
+def test_it_publishes_what_it_read_of_all_parts(dataset: Path) -> None:
+    store = AssetStore()
+    task = MessagingInsightsCoverageCheckOperator(
+        task_id="gate", output_path=str(dataset), last_days=3, max_incomplete_pages=None, publish="values"
+    )
+    context = run_context(task_id="gate") | store_context({Asset("messaging_insights"): store})
+    task.execute(context)  # type: ignore[arg-type]
+    reports = {key[-1]: report_in({key: value}) for key, value in store.items()}
+    assert {part: [page["page_id"] for page in report["pages"]] for part, report in reports.items()} == {
+        "0": ["102", "101"],
+        "b": ["103"],
+    }
+    assert reports["b"]["since"] == "2026-11-01"
+    assert reports["b"]["pages"][0]["values"]

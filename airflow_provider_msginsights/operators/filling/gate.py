@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +13,7 @@ from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.insights.parameters.numbers import parse_count, parse_number, parse_page_bound
 from airflow_provider_msginsights.insights.parameters.parse import (
     ALL_PAGE_IDS,
+    parse_choice,
     parse_optional_conn_id,
     parse_output_path,
     parse_page_ids,
@@ -20,6 +21,7 @@ from airflow_provider_msginsights.insights.parameters.parse import (
 from airflow_provider_msginsights.insights.parameters.values import is_given, refusal
 from airflow_provider_msginsights.insights.wording import pages_in_words, plural
 from airflow_provider_msginsights.operators.filling.config import parse_past_day
+from airflow_provider_msginsights.operators.load.publishing import PUBLISH, CoveragePublisher
 from airflow_provider_msginsights.operators.load.storage import storage_root
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.maintenance.known_coverage import KnownCoverage
@@ -45,6 +47,7 @@ class RenderedGateParameters(Protocol):
     max_incomplete_pages: Any
     final_after_hours: Any
     output_conn_id: Any
+    publish: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class GateConfig:
     max_incomplete_pages: float | None
     final_after_hours: float
     output_conn_id: str | None
+    publish: str
 
 
 def parse_gate(operator: RenderedGateParameters) -> GateConfig:
@@ -87,6 +91,7 @@ def parse_gate(operator: RenderedGateParameters) -> GateConfig:
         max_incomplete_pages=parse_page_bound("max_incomplete_pages", operator.max_incomplete_pages),
         final_after_hours=parse_number("final_after_hours", operator.final_after_hours),
         output_conn_id=parse_optional_conn_id("output_conn_id", operator.output_conn_id),
+        publish=parse_choice("publish", operator.publish, PUBLISH),
     )
 
 
@@ -150,14 +155,18 @@ class CheckedPages:
         )
 
 
-def check_pages(config: GateConfig) -> CheckedPages:
-    """Read what is known of the dataset, and sort its Pages.
+def check_pages(config: GateConfig, publisher: CoveragePublisher) -> CheckedPages:
+    """Read what is known of the dataset, publish it, and sort its Pages.
 
     :raises ConfigurationError: for what is no dataset, and for files that people edited wrongly.
     :raises StorageError: when the store fails in passing.
     """
     dataset = Dataset.at(storage_root(parse_location(config.output_path, config.output_conn_id)))
     known, now = KnownCoverage.read(dataset), datetime.now(UTC)
+    for part, ledger in known.ledgers.items():
+        publisher.publish_part(
+            replace(dataset, part=part), ledger, known.pages, at=now, final_after_hours=config.final_after_hours
+        )
     report = known.report(
         now,
         since=config.since,

@@ -211,7 +211,7 @@ def test_two_hundred_pages_of_two_years_are_drawn_within_a_second(page: Page, se
 
 def test_the_page_calls_nothing_but_airflow_and_changes_nothing(page: Page, server: PageServer) -> None:
     requests: list[Any] = []
-    page.on("request", lambda request: requests.append(request))
+    page.on("request", lambda request: requests.append(request))  # noqa: PLW0108 - playwright marks what it is given
     log_in(page, server, "vera")
     frame_of(page)
     inside = [request for request in requests if request.frame != page.main_frame]

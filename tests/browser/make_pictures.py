@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Page
 
 PICTURES = Path(__file__).parent / "pictures"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 DAG_ID = "msginsights_daily_load"
 RUN_WITHIN_SECONDS = 180
 MOST_BYTES = 150_000
@@ -31,6 +32,7 @@ def main() -> None:
         home = Path(folder)
         with running_demo(home) as url, browser_page() as page:
             picture_of_form(page, url)
+            picture_of_coverage(page, url, home / "airflow.db")
             picture_of_log(page, f"{url}/dags/{DAG_ID}/runs/{quote(finished_run(home / 'airflow.db'))}", home)
 
 
@@ -57,20 +59,34 @@ def picture_of_log(page: Page, run_url: str, home: Path) -> None:
     keep(page, "load")
 
 
-def keep(page: Page, name: str, *, clip: FloatRect | None = None) -> None:
+def picture_of_coverage(page: Page, url: str, database: Path) -> None:
+    """What the demo's second DAG leaves, light and dark, with the day that was restated open."""
+    finished_run(database, "msginsights_demo_history")
+    for theme in ("light", "dark"):
+        page.set_viewport_size({"width": 1180, "height": 940})
+        page.goto(f"{url}/plugin/messaging-insights")
+        frame = page.frame_locator("iframe")
+        frame.locator("svg.year g.restated").first.click()
+        page.evaluate("theme => { document.documentElement.className = theme }", theme)
+        frame.locator("h1").scroll_into_view_if_needed()
+        keep(page, f"airflow-page-{theme}", folder=IMAGES)
+
+
+def keep(page: Page, name: str, *, clip: FloatRect | None = None, folder: Path = PICTURES) -> None:
     """Write a picture down, if it is small enough for a README."""
     page.wait_for_timeout(1000)  # for what moves into place
-    file = PICTURES / f"{name}.png"
+    file = folder / f"{name}.png"
     page.screenshot(path=file, clip=clip)
     assert file.stat().st_size < MOST_BYTES, f"{file.name} has {file.stat().st_size} bytes"
 
 
-def finished_run(database: Path) -> str:
-    """The id of the first run that succeeded."""
+def finished_run(database: Path, dag_id: str = DAG_ID) -> str:
+    """The id of the first run of a DAG that succeeded."""
     deadline = time.monotonic() + RUN_WITHIN_SECONDS
     while time.monotonic() < deadline:
         with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection:
-            found = connection.execute("SELECT run_id FROM dag_run WHERE state = 'success'").fetchone()
+            statement = "SELECT run_id FROM dag_run WHERE state = 'success' AND dag_id = ?"
+            found = connection.execute(statement, (dag_id,)).fetchone()
         if found:
             return str(found[0])
         time.sleep(1)

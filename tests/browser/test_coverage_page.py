@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import ConsoleMessage, Frame, Page
+    from playwright.sync_api import ConsoleMessage, Frame, Page, Response
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -74,15 +74,30 @@ def is_harmless(message: ConsoleMessage) -> bool:
     return message.type not in {"error", "warning"} or HARMLESS in message.text
 
 
+def watched(page: Page) -> list[str]:
+    """What goes wrong on a page from now on."""
+    trouble: list[str] = []
+
+    def note_console(message: ConsoleMessage) -> None:
+        if not is_harmless(message) and "status of 401" not in message.text:
+            trouble.append(message.text)
+
+    def note_answer(answer: Response) -> None:
+        if answer.status >= 400 and answer.status != 401:
+            trouble.append(f"{answer.status} {answer.url}")
+
+    page.on("console", note_console)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("response", note_answer)
+    return trouble
+
+
 @pytest.fixture
 def page() -> Iterator[Page]:
     with browser_page() as page:
-        trouble: list[str] = []
-        page.on("console", lambda message: is_harmless(message) or trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("response", lambda answer: answer.status < 400 or trouble.append(f"{answer.status} {answer.url}"))
+        trouble = watched(page)
         yield page
-        assert [line for line in trouble if not line.startswith("401 ") and "status of 401" not in line] == []
+        assert trouble == []
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,7 +16,6 @@ from support.local_airflow import LocalAirflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 HOSTILE_NAME = "<img src=x onerror=document.title=1>"
 DAGS = f"""
@@ -92,9 +93,13 @@ def page_server(
     prefix: str = "",
     dags: str = DAGS,
     users: Sequence[str] = tuple(f"{name}:{role}" for name, role in USERS.items()),
-    options: Mapping[str, str] | None = None,
+    teams: Mapping[str, str] | None = None,
 ) -> Iterator[PageServer]:
-    """Run the API server with the DAGs in its database; no scheduler runs."""
+    """Run the API server with the DAGs in its database; no scheduler runs.
+
+    :param users: ``name:role``, and ``:team`` where there are teams.
+    :param teams: team -> its DAGs, in a bundle of its own.
+    """
     home.mkdir(parents=True, exist_ok=True)
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps({user.split(":")[0]: PASSWORD for user in users}))
@@ -106,13 +111,29 @@ def page_server(
             "API__BASE_URL": f"http://127.0.0.1:{airflow.port}{prefix}",
             "LOGGING__LOGGING_LEVEL": "INFO",
         }
-        | dict(options or {})
+        | (_of_teams(home, teams) if teams else {})
     )
     airflow.dags.mkdir(parents=True, exist_ok=True)
     airflow.add_dags("dags", dags)
+    if teams:  # before the server starts: it looks for the teams of its users
+        airflow.migrate()
+        for team in teams:
+            airflow.run_command("teams", "create", team)
+        airflow = replace(airflow, migrated=Path(shutil.copy(airflow.database, home / "with-teams.db")))
     with airflow.running(("api-server",)):
         airflow.run_command("dags", "reserialize")
         yield PageServer(f"http://127.0.0.1:{airflow.port}{prefix}")
+
+
+def _of_teams(home: Path, teams: Mapping[str, str]) -> dict[str, str]:
+    bundles = []
+    for team, source in teams.items():
+        folder = home / f"bundle-{team}"
+        folder.mkdir()
+        (folder / f"{team}.py").write_text(source)
+        classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+        bundles.append({"name": team, "classpath": classpath, "kwargs": {"path": str(folder)}, "team_name": team})
+    return {"CORE__MULTI_TEAM": "True", "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
 
 
 def _decoded(body: bytes) -> Any:

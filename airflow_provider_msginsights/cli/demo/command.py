@@ -121,15 +121,19 @@ class _Demo:
             store = stack.enter_context(temporary_folder("msginsights-demo-"))
             emulator = stack.enter_context(GraphEmulator(pages=20, folder=store))
             log = stack.enter_context(self.log_file.open("ab"))
-            environment = ui_environment(self._environment(emulator.base_url, emulator.page_token(_PAGE_ID)), port=port)
+            surroundings = self._environment(emulator.base_url, emulator.system_user_token)
+            environment = ui_environment({**surroundings, **self._of_history(emulator.base_url)}, port=port)
             airflow = stack.enter_context(standalone(environment, port=port, log=log))
             say(f"The emulator of Meta's API answers at {emulator.base_url}; Airflow's home is {self.home}.")
             say("Airflow starts (about 30 seconds) …")
             if airflow.wait_until_ready():
                 self._place_dag()  # not before: a run that begins ahead of the API server fails, and retries late
+                self._place_history()
                 say(f"\nOpen [bold]{airflow.url}[/bold] in a browser; nobody has to log in.")
                 say(f"The DAG appears in a few seconds, at {airflow.url}/dags/msginsights_daily_load.")
                 say(f"Its files go to {self.output}.")
+                say("In a minute, a dataset of half a year with a hole, a silent Page and a restated day is shown at")
+                say(f"{airflow.url}/plugin/messaging-insights (in the menu: Browse, Messaging Insights).")
                 say("Ctrl-C stops Airflow and the emulator.")
                 airflow.process.wait()
         self._show_failure(None)
@@ -141,6 +145,16 @@ class _Demo:
         text = source.replace(_DEFAULT_OUTPUT, f"file://{self.output}")
         (self.dags / _DAG_FILE).write_text(text, encoding="utf-8")
 
+    def _place_history(self) -> None:
+        """Put the DAG of the dataset that the page in Airflow's UI shows there, too."""
+        source = Path(__file__).with_name("history_dag.py").read_text(encoding="utf-8")
+        (self.dags / "history_dag.py").write_text(source, encoding="utf-8")
+
+    def _of_history(self, base_url: str) -> dict[str, str]:
+        """Return what that DAG reads from its environment."""
+        output_path = f"file://{self.home / 'messaging_insights_history'}"
+        return {"MSGINSIGHTS_DEMO_EMULATOR": base_url, "MSGINSIGHTS_DEMO_OUTPUT": output_path}
+
     def _environment(self, base_url: str, token: str) -> dict[str, str]:
         """Give the child an Airflow of its own: nothing of the user's settings reaches it."""
         inherited = {
@@ -149,7 +163,8 @@ class _Demo:
             if not name.startswith("AIRFLOW") and name.lower() not in _PROXY_VARIABLES
         }
         self.dags.mkdir(exist_ok=True)
-        (self.dags / _DAG_FILE).unlink(missing_ok=True)
+        for name in (_DAG_FILE, "history_dag.py"):
+            (self.dags / name).unlink(missing_ok=True)
         connection = {"conn_type": "msginsights", "host": base_url, "login": _PAGE_ID, "password": token}
         return {
             **inherited,

@@ -30,7 +30,7 @@
     const [badge, kind] = one.ack ? ["known", "acknowledged"] : one.is_new ? ["NEW", "new"] : ["ongoing", "ongoing"];
     return page.element("li", { class: `finding ${kind}` }, page.element("span", { class: "badge" }, badge),
       page.element("div", {}, page.element("p", { class: "what" }, one.what),
-        one.cause ? page.element("p", {}, `Cause: ${String(one.cause).replaceAll("_", " ")}.`) : null,
+        one.cause_in_words ? page.element("p", {}, one.cause_in_words) : null,
         page.element("p", { class: "remedy" }, one.ack ? `Acknowledged until ${page.dayBeside(one.ack.until, report.today)}: ${one.ack.reason}` : page.withCode(one.remedy))));
   }
 

@@ -185,7 +185,8 @@ class CoverageReport:
               "managed_pages": 400,
               "not_built": [], "not_built_remedy": "Not built yet: …",
               "findings": [{"identity", "kind", "page_id", "page_ids", "metric", "first_day", "is_final", "what",
-                            "remedy", "cause", "part", "is_new", "acknowledged": null | {"until", "reason"}}, …],
+                            "remedy", "cause", "cause_in_words", "part", "is_new",
+                            "acknowledged": null | {"until", "reason"}}, …],
               "reasons": ["never requested", …],        # runs of days name them by index
               "runs": ["<dag_id>/<task_id>/<run_id>", …],
               "written": {part: [[index of a run, days], …]},   # who last wrote each day's file; -1 for nobody
@@ -284,8 +285,11 @@ def _ack_to_json(ack: Ack | None) -> dict[str, str] | None:
 
 
 def _finding_to_json(one: ReportedFinding) -> dict[str, Any]:
+    cause = one.finding.cause
     return {
         **finding_to_json(one.finding),
+        "remedy": one.finding.remedy if cause is None else cause.remedy,
+        "cause_in_words": None if cause is None else cause.what,
         "part": one.part,
         "is_new": one.is_new,
         "acknowledged": _ack_to_json(one.ack),

@@ -95,8 +95,8 @@
     return [{ name: asset.name, report: new page.Report([report]), notes }];
   }
 
-  async function datasetsOf(asset) {
-    const entries = await all(`assets/${asset.id}/state-store`, "asset_state_store");
+  async function datasetsOf(asset, hasState) {
+    const entries = hasState && await all(`assets/${asset.id}/state-store`, "asset_state_store");
     const published = entries ? page.datasetsIn(entries) : [];
     return published.length ? Promise.all(published.map(async (one) => ({ key: one.name, ...(await datasetOf(asset, one)) }))) : fromEvents(asset);
   }
@@ -151,12 +151,14 @@
     const say = (text) => main.replaceChildren(page.element("p", { class: "quiet", role: "status" }, text));
     say("Reading assets …");
     const dag = wanted.get("dag_id"), id = wanted.get("asset_id");
-    const [dags, assets] = await Promise.all([all("dags", "dags", { order_by: "dag_id" }), all("assets", "assets", dag ? { dag_ids: dag } : {})]);
+    const [dags, assets, about] = await Promise.all([all("dags", "dags", { order_by: "dag_id" }), all("assets", "assets", dag ? { dag_ids: dag } : {}), get("version")]);
     if (!dags || !assets) throw new Error("You may not read DAGs and assets in this Airflow");
     const readable = new Set(dags.map((one) => one.dag_id));
     const isWanted = (task) => readable.has(task.dag_id) && (!dag || task.dag_id === dag);
     const mine = assets.filter((asset) => asset.producing_tasks.some(isWanted) && (!id || String(asset.id) === id));
-    const found = await each(mine, datasetsOf, (done) => say(`Reading assets: ${done} of ${mine.length} …`));
+    const [major, minor] = String(about?.version).split(".").map(Number);
+    const hasState = major > 3 || minor >= 3; /* 3.1 and 3.2 would answer 404 */
+    const found = await each(mine, (asset) => datasetsOf(asset, hasState), (done) => say(`Reading assets: ${done} of ${mine.length} …`));
     show(distinct(found.flat()).sort((a, b) => weight(b) - weight(a)));
   }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -163,10 +163,7 @@ def check_pages(config: GateConfig, publisher: CoveragePublisher) -> CheckedPage
     """
     dataset = Dataset.at(storage_root(parse_location(config.output_path, config.output_conn_id)))
     known, now = KnownCoverage.read(dataset), datetime.now(UTC)
-    for part, ledger in known.ledgers.items():
-        publisher.publish_part(
-            replace(dataset, part=part), ledger, known.pages, at=now, final_after_hours=config.final_after_hours
-        )
+    publisher.publish_parts(dataset, known.ledgers, known.pages, at=now, final_after_hours=config.final_after_hours)
     report = known.report(
         now,
         since=config.since,
@@ -191,8 +188,7 @@ def check_pages(config: GateConfig, publisher: CoveragePublisher) -> CheckedPage
         if not known.names(page_id):
             reasons[page_id] = "the dataset has nothing of it: load it, or remove it from page_ids."
             counting.append(page_id)
-    counts = report.counts
-    problems = list(known.problems)
+    counts, problems = report.counts, list(known.problems)
     if unchecked:
         problems.append(
             f"{plural(len(unchecked), 'Page')} not checked, as the ledger of part {', '.join(known.not_built)} does "

@@ -16,7 +16,7 @@ import base64
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
@@ -67,6 +67,22 @@ class CoveragePublisher:
         names = {outlet.name: outlet for outlet in outlets if isinstance(outlet, Asset)}
         stores = {name: accessors[asset] for name, asset in names.items()} if accessors is not None else {}
         return cls(stores=stores, publish=publish, log=log)
+
+    def publish_parts(
+        self,
+        dataset: Dataset[Any],
+        ledgers: Mapping[str, Ledger],
+        pages: PagesOfDataset | None,
+        *,
+        at: datetime,
+        final_after_hours: float,
+    ) -> None:
+        """Publish what the ledgers of several parts say; see `publish_part`.
+
+        :param ledgers: part -> its ledger.
+        """
+        for part, ledger in ledgers.items():
+            self.publish_part(replace(dataset, part=part), ledger, pages, at=at, final_after_hours=final_after_hours)
 
     def publish_part(
         self,

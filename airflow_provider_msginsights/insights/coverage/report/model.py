@@ -206,9 +206,8 @@ class CoverageReport:
         Pages together only), ``no_row``, ``refused``, ``failed``, ``missing``, ``removed``, ``too_old`` and
         ``not_managed``.
         """
-        reasons: dict[str, int] = {}
+        reasons, run_numbers = dict[str, int](), dict[str, int]()
         pages = [self._page_to_json(page, reasons, values=values) for page in self.pages]
-        run_numbers: dict[str, int] = {}
         written = {part: self._written_to_json(days, run_numbers) for part, days in sorted(self.runs.items())}
         bits = bits_of(one for shown in self.shown.values() for one in shown.wanted.values())
         return {

@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_msginsights.failures import failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.operators.links import PageInsightsLink
+from airflow_provider_msginsights.operators.load.stoppable import StoppableLoad
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperatorLink, Context, ObjectStoragePath
 
-    from airflow_provider_msginsights.operators.load.lineage import LoadLineage
     from airflow_provider_msginsights.run_days.requested import When
 
 _SHARE_OF_TIMEOUT = 0.8
 """Of ``execution_timeout``, after which no round begins: a round may wait for the API."""
 
 
-class MessagingInsightsFillOperator(BaseOperator):
+class MessagingInsightsFillOperator(StoppableLoad, BaseOperator):
     """Fill what a dataset of `MessagingInsightsOperator` lacks, in a task beside the load.
 
     The loads of a dataset keep a ledger of every Page, metric and Pacific day. A fill requests what is missing by it:
@@ -111,8 +111,6 @@ class MessagingInsightsFillOperator(BaseOperator):
     operator_extra_links: Collection[BaseOperatorLink] = (PageInsightsLink(),)
     ui_color = "#dff3ea"
     loaded_page_ids: tuple[str, ...] = ()
-    _is_loading = False
-    _lineage: LoadLineage | None = None
 
     def __init__(  # noqa: PLR0913 - an operator's parameters are its documentation
         self,
@@ -183,11 +181,8 @@ class MessagingInsightsFillOperator(BaseOperator):
             timeout = self.execution_timeout.total_seconds() if self.execution_timeout else float("inf")
             seconds = min(config.max_seconds, timeout * _SHARE_OF_TIMEOUT)
             task = FillTask(config, hook, context, log=self.log, seconds=seconds)
-            self._is_loading = True
-            try:
+            with self._storing():
                 result = task.run()
-            finally:
-                self._is_loading = False
             self._lineage = result.lineage
             emit_asset_events(
                 context,
@@ -199,18 +194,3 @@ class MessagingInsightsFillOperator(BaseOperator):
                 log=self.log,
             )
             return result.value
-
-    def on_kill(self) -> None:
-        """Stop the fill at once; Airflow calls this in the middle of it, from a signal handler."""
-        if self._is_loading:
-            from airflow_provider_msginsights.operators.load.reader import LoadStoppedError
-
-            self._is_loading = False
-            raise LoadStoppedError(
-                "Airflow ended the task. Every stored file is complete, in its old or its new version."
-            )
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Return what was read and written, for OpenLineage; ``None`` where no fill is complete."""
-        del task_instance
-        return self._lineage.facets() if self._lineage is not None else None

@@ -15,6 +15,7 @@ from airflow_provider_msginsights.exceptions import RateLimitError, ResponseForm
 from airflow_provider_msginsights.failures import failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.operators.links import PageInsightsLink
+from airflow_provider_msginsights.operators.load.stoppable import StoppableLoad
 from airflow_provider_msginsights.outlets import refuse_aliases
 from airflow_provider_msginsights.run_days.requested import NoDayEndedError
 
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperatorLink, Context, ObjectStoragePath
 
-    from airflow_provider_msginsights.operators.load.lineage import LoadLineage
     from airflow_provider_msginsights.operators.load.pending import PendingLoad
     from airflow_provider_msginsights.operators.load.task import Deferral, LoadResult, LoadTask
     from airflow_provider_msginsights.run_days.requested import When
 
 
-class MessagingInsightsOperator(BaseOperator):
+class MessagingInsightsOperator(StoppableLoad, BaseOperator):
     """Load Messaging Insights metrics for the Pacific days that end within the run's interval.
 
     With ``output_path`` the rows become files under ``<output_path>/dt=<Pacific date>/``; a second run for the same
@@ -132,8 +132,6 @@ class MessagingInsightsOperator(BaseOperator):
     operator_extra_links: Collection[BaseOperatorLink] = (PageInsightsLink(),)
     ui_color = "#e4e6fb"
     loaded_page_ids: tuple[str, ...] = ()
-    _is_loading = False
-    _lineage: LoadLineage | None = None
 
     def __init__(  # noqa: PLR0913 - an operator's parameters are its documentation
         self,
@@ -226,21 +224,6 @@ class MessagingInsightsOperator(BaseOperator):
             ExecutionDeadline.from_now(self.execution_timeout).end("No triggerer resumed the task in time.")
         return super().resume_execution(next_method, next_kwargs, context)
 
-    def on_kill(self) -> None:
-        """Stop the load at once; Airflow calls this in the middle of it, from a signal handler."""
-        if self._is_loading:
-            from airflow_provider_msginsights.operators.load.reader import LoadStoppedError
-
-            self._is_loading = False
-            raise LoadStoppedError(
-                "Airflow ended the task. Every stored file is complete, in its old or its new version."
-            )
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Return what was read and written, for OpenLineage; ``None`` where no load is complete."""
-        del task_instance
-        return self._lineage.facets() if self._lineage is not None else None
-
     def _load(self, context: Context, deadline: ExecutionDeadline, saved: Mapping[str, Any] | None = None) -> Any:
         """Load everything, or what a deferral saved, and end the task in Airflow's terms."""
         from airflow_provider_msginsights.operators.load.airflow_ui import emit_asset_events
@@ -276,11 +259,8 @@ class MessagingInsightsOperator(BaseOperator):
 
     def _run(self, task: LoadTask, pending: PendingLoad) -> LoadResult | Deferral:
         self.loaded_page_ids = pending.page_ids
-        self._is_loading = True
-        try:
+        with self._storing():
             return task.run(pending)
-        finally:
-            self._is_loading = False
 
     def _wait(self, deferral: Deferral, deadline: ExecutionDeadline, *, deferrable: bool) -> NoReturn:
         """Defer until the limit is over; fail for a retry where the task is not deferrable."""

@@ -118,13 +118,13 @@ def _counts(report: CoverageReport, *, plain: bool) -> Iterator[str]:
 
 def _lines(report: CoverageReport, *, plain: bool) -> Iterator[tuple[str, str, str]]:
     """Give what is said one by one: a finding about many Pages once, then Pages; mark, style and text each."""
-    told: set[str] = set()
+    said: set[str] = set()
     for page in report.pages:
         if page.status in (PageStatus.COMPLETE, PageStatus.NOT_BUILT, PageStatus.NOT_MANAGED):
             continue
         mark, style = _mark(page.status, plain=plain)
-        findings = [one for one in page.findings if one.finding.identity not in told]
-        told.update(one.finding.identity for one in findings)
+        findings = [one for one in page.findings if one.finding.identity not in said]
+        said.update(one.finding.identity for one in findings)
         for one in findings:
             yield _finding_mark(one, mark), style, _finding_in_words(one)
         if not page.findings or page.missing_cells:

@@ -104,6 +104,6 @@ def _too_late(seconds: float) -> AuthenticationError:
     problems = "\n".join(f'  "{one.shown}": {one.remedy}' for one in DIALOG_PROBLEMS)
     return AuthenticationError(
         f"No answer of the login came within {seconds} s: the browser was closed, or the dialog showed an error, of "
-        "which no program is told. Nothing was saved. Begin again, with a longer --timeout if it takes longer, or with "
+        "which no program sees. Nothing was saved. Begin again, with a longer --timeout if it takes longer, or with "
         f"--paste-address where the browser runs on another machine. If the page said\n{problems}"
     )

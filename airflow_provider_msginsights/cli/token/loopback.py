@@ -45,7 +45,7 @@ class RedirectServer(ThreadingHTTPServer):
 
     @property
     def redirect_uri(self) -> str:
-        """The address that the dialog sends the browser to; by this name Meta takes it without being told before."""
+        """The address that the dialog sends the browser to; by this name Meta takes it without a setting of the app."""
         return f"http://localhost:{self.server_port}/"
 
     def answer(self, timeout_seconds: float) -> str | None:

@@ -2,7 +2,7 @@
 
 Sources: Facebook Login guide "Manually Build a Login Flow" (parameters, ``state``, ``error_reason=user_denied``,
 ``auth_type=rerequest``); "Facebook Login for Business" (``config_id``). What the dialog shows instead of its question
-is known from public reports; it is a page in a browser, which no program is told of.
+is known from public reports; it is a page in a browser, which no program sees.
 """
 
 from __future__ import annotations

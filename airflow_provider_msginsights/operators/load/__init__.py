@@ -16,6 +16,7 @@ Files, in reading order:
 - `warnings`: days that will go stale; Pages gained or lost.
 - `progress`: lines in the log while it runs, and its summary.
 - `airflow_ui`: asset events, metrics and the label of a mapped task.
+- `stoppable`: what the operators that store rows have in common at the edge.
 - `lineage`: what was read and written, for hook lineage and OpenLineage.
 
 Everything may be changed but the JSON that ``PendingLoad.to_dict`` returns, the key and fields of `LoadCheckpoint`, and

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.dataset import Dataset
 
 FINAL_AFTER_HOURS = 48.0
-"""As loads have it, unless they are told otherwise."""
+"""As loads have it, unless a parameter says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a person should look at in a dataset, told once, explained and acknowledged.
+"""What a person should look at in a dataset, said once, explained and acknowledged.
 
 In reading order:
 

@@ -30,7 +30,7 @@ class FindingsChange:
     """What a run tells of.
 
     :param new: found for the first time, or again after it had ended.
-    :param ongoing: found before; not told of again.
+    :param ongoing: found before; not said again.
     :param ended: found before, and no more.
     :param newly_final: of the new and ongoing ones, those whose first day became final with this run: what a load with
         ``on_finding="fail"`` fails for.
@@ -95,12 +95,12 @@ class FindingsState:
         for identity in [*self.known]:
             if identity not in by_identity:
                 self._leave_out(identity, by_identity.values(), on, run)
-        told = list(self._open())
+        current = list(self._open())
         return FindingsChange(
-            new=tuple(one.finding for one in told if one.run == run),
-            ongoing=tuple(one.finding for one in told if one.run != run),
+            new=tuple(one.finding for one in current if one.run == run),
+            ongoing=tuple(one.finding for one in current if one.run != run),
             ended=tuple(self.known[one].finding for one in sorted(self.known) if self._ended_by(run, self.known[one])),
-            newly_final=tuple(one.finding for one in told if one.final_run == run),
+            newly_final=tuple(one.finding for one in current if one.final_run == run),
         )
 
     @staticmethod

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.airflow_versions import lineage as airflow_lineage
 from support.dag_runs import connection_to
+from support.histories import History
 from support.operator_calls import DAY
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
@@ -55,6 +57,24 @@ def test_openlineage_takes_them_into_an_event(tmp_path: Path) -> None:
     found = DefaultExtractor(task).extract_on_complete(None)
     assert found is not None
     assert "outputStatistics" in Serde.to_json(found.outputs[0])
+
+
+def test_openlineage_hears_of_findings_as_assertions(
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token)
+    history = History(tmp_path, emulator, date(2026, 9, 1), {"page_ids": ["101", "102", "103"]})
+    for number in range(1, 11):
+        history.load(date(2026, 9, 1) + timedelta(number))
+    emulator.lose_permission(page_id="102")
+    today = date(2026, 9, 13)
+    given: dict[str, Any] = {"page_ids": ["101", "102", "103"], "output_path": str(tmp_path), "on_empty": "succeed"}
+    task = MessagingInsightsOperator(task_id="load", since=today - timedelta(3), until=today, **given)
+    with history.on(today):
+        task.execute({})
+    (stored,) = [read for read in task.get_openlineage_facets_on_complete(None).inputs if read.namespace == "file"]
+    assertions = stored.inputFacets["dataQualityAssertions"].assertions
+    assert [(one.assertion, one.success) for one in assertions] == [("page_silent:102:*", False)]
 
 
 def test_rows_for_xcom_have_an_input_and_no_output() -> None:

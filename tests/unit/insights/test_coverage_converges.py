@@ -119,7 +119,7 @@ def stretches_of(names: tuple[str, ...]) -> st.SearchStrategy[Stretches]:
 
 
 @holds_for(
-    quick=50,
+    quick=200,
     thorough=3_000,
     outages=some_days,
     skipped=some_days,

@@ -141,7 +141,7 @@ def _finding_in_words(one: ReportedFinding) -> str:
         text += f": {str(one.finding.cause).replace('_', ' ')}"
     if one.ack is not None:
         return f"{text}, known until {_short(one.ack.until)}" + (f" ({one.ack.reason})" if one.ack.reason else "")
-    return f"{text} → {one.finding.remedy}" if one.finding.remedy else text
+    return f"{text} → {one.finding.advice}"
 
 
 def _page_in_words(page: PageReport) -> str:
@@ -155,6 +155,8 @@ def _page_in_words(page: PageReport) -> str:
     if page.status is PageStatus.FILLING:
         waits = f", waits until {_short(page.waits_until)} as it failed" if page.waits_until else ""
         return f"{text}, {calls}{waits}"
+    if page.findings:
+        return f"{text}, {calls}"
     return f"{text} and no fill works on them, {calls} → MessagingInsightsFillOperator"
 
 

@@ -77,7 +77,7 @@ class NotedFindings:
     def say(self, log: Any) -> None:
         """Warn of the new ones and say which ended, the first few of each."""
         for finding in self.new[:MOST_NAMED]:
-            log.warning("New finding: %s %s", finding.what, finding.remedy)
+            log.warning("New finding: %s %s", finding.what, finding.advice)
         for finding in self.ended[:MOST_NAMED]:
             log.info("No longer so: %s", finding.what)
         unsaid = max(0, len(self.new) - MOST_NAMED) + max(0, len(self.ended) - MOST_NAMED)
@@ -92,7 +92,7 @@ class NotedFindings:
         if on_finding == "fail" and self.newly_final:
             said = " ".join(finding.what for finding in self.newly_final[:MOST_NAMED])
             raise NewFindingsError(
-                f"Everything is stored, and the data shows something new: {said} {self.newly_final[0].remedy} Or "
+                f"Everything is stored, and the data shows something new: {said} {self.newly_final[0].advice} Or "
                 "acknowledge it: msginsights coverage ack"
             )
 

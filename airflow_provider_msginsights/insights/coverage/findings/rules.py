@@ -75,6 +75,11 @@ class CoverageFinding:
     cause: SilentCause | None = None
 
     @property
+    def advice(self) -> str:
+        """What helps, as exactly as is known."""
+        return self.remedy if self.cause is None else self.cause.remedy
+
+    @property
     def identity(self) -> str:
         """A name that stays the same as long as the trouble goes on; that of an event has its day in it."""
         name = f"{self.kind}:{self.page_id or '*'}:{self.metric or '*'}"

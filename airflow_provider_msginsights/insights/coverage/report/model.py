@@ -287,7 +287,7 @@ def _finding_to_json(one: ReportedFinding) -> dict[str, Any]:
     cause = one.finding.cause
     return {
         **finding_to_json(one.finding),
-        "remedy": one.finding.remedy if cause is None else cause.remedy,
+        "remedy": one.finding.advice,
         "cause_in_words": None if cause is None else cause.what,
         "part": one.part,
         "is_new": one.is_new,

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 TESTS = ROOT / "tests"
 SUBJECTS = {
-    "discovery and form": ("provider.test_provider_info",),
-    "hook": ("provider.test_hook",),
-    "operator": ("provider.test_operator", "provider.test_intervals", "provider.test_loaded_numbers"),
-    "sensor": ("provider.test_sensor",),
-    "triggers": ("provider.test_trigger",),
-    "limits": ("provider.test_waiting_for_limits",),
-    "DAG runs": ("provider.test_dag_runs", "provider.test_schedules", "provider.test_mapping"),
-    "asset events": ("provider.test_events",),
-    "examples": ("promises.test_example",),
+    "discovery and form": ("integration.test_provider_info",),
+    "hook": ("integration.test_hook",),
+    "operator": ("integration.test_operator", "integration.test_intervals", "integration.test_loaded_numbers"),
+    "sensor": ("integration.test_sensor",),
+    "triggers": ("integration.test_trigger",),
+    "limits": ("integration.test_waiting_for_limits",),
+    "DAG runs": ("integration.test_dag_runs", "integration.test_schedules", "integration.test_mapping"),
+    "asset events": ("integration.test_events",),
+    "examples": ("contract.test_example",),
     "scheduler and triggerer": ("system.test_scheduled_runs", "system.test_triggerer"),
 }
 """What a user would ask about, and the test modules that answer, by the beginning of their names."""
 
-THE_SAME_EVERYWHERE = ("provider/test_killed_loads.py",)
+THE_SAME_EVERYWHERE = ("integration/test_killed_loads.py", "integration/test_histories.py",)
 """Slow, and about nothing that differs between releases: files, and what is left of them."""
 
 OTHER = "other"
@@ -41,7 +41,7 @@ def run(combination: Combination, wheel: Path, folder: Path) -> dict[str, str]:
     """Make the environment, run the tests, and note per subject ``passed`` or what failed."""
     python = make_environment(combination, wheel, folder / "environment")
     report = folder / "report.xml"
-    chosen = [TESTS / "provider", *TESTS.glob("promises/test_example*.py")]
+    chosen = [TESTS / "integration", *TESTS.glob("contract/test_example*.py")]
     if combination.is_lowest_or_highest:
         chosen += [TESTS / "system" / "test_scheduled_runs.py", *TESTS.glob("system/test_triggerer*.py")]
     # Their own deprecations are the releases' business; ours shows as a failure of the release that removes the name.

@@ -30,7 +30,7 @@ SUBJECTS = {
 }
 """What a user would ask about, and the test modules that answer, by the beginning of their names."""
 
-THE_SAME_EVERYWHERE = ("integration/test_killed_loads.py", "integration/test_histories.py",)
+THE_SAME_EVERYWHERE = ("integration/test_killed_loads.py", "integration/test_histories.py")
 """Slow, and about nothing that differs between releases: files, and what is left of them."""
 
 OTHER = "other"

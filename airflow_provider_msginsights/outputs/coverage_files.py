@@ -6,7 +6,9 @@ it, and it is built anew from rows and manifests when people say so.
 
 from __future__ import annotations
 
+import gc
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -21,7 +23,7 @@ from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from airflow_provider_msginsights.outputs.stores.store import Current, Entry, StoragePath, Store
 
@@ -106,7 +108,8 @@ class CoverageFiles:
             else:
                 ledger = at_first() if current.data is None else self._decoded(name, current.data)
             change(ledger)
-            data = packed(ledger.to_json())
+            with _without_collector():
+                data = packed(ledger.to_json())
             file.write(data)
             return StoredLedger(part=part, ledger=ledger, data=data)
 
@@ -212,7 +215,8 @@ class CoverageFiles:
 
     def _decoded(self, name: str, data: bytes) -> Ledger:
         try:
-            return Ledger.from_json(unpacked(data))
+            with _without_collector():
+                return Ledger.from_json(unpacked(data))
         except NewerLedgerError as error:
             raise UnusableLedgerError(
                 f"{self._store.shown_path(name)} is left as it is. {error} Rows are stored all the same; upgrade this "
@@ -223,6 +227,21 @@ class CoverageFiles:
                 f"{self._store.shown_path(name)} cannot be used: {error}. Rows are stored all the same. Build it anew "
                 "from them: msginsights coverage PATH --rebuild"
             ) from None
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep Python's garbage collector from looking through a ledger that grows: none of its objects is in a cycle.
+
+    It would look through all of Airflow's objects with them.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _is_day(partition: str) -> bool:

@@ -38,7 +38,7 @@ from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed
 from airflow_provider_msginsights.insights.coverage.ledger import FileMark, Ledger
 from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
 from airflow_provider_msginsights.insights.query import Slice
-from airflow_provider_msginsights.outputs.coverage_files import packed, unpacked
+from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,21 +89,29 @@ def cpu_ms(work: Callable[[], object], times: int = 7) -> float:
 
 
 def measure_ledger(pages: int) -> dict[str, float]:
-    data, run = packed(a_ledger(pages).to_json()), a_run(pages)
+    """Read, update and write the ledger on the local disk, and find all gaps in it."""
+    from upath import UPath
+
+    run = a_run(pages)
     horizon = Horizon(since=FIRST.toordinal(), oldest=0, ended_before=run.on, final_before=run.final_before)
     managed = {str(101 + page): Managed(first=FIRST.toordinal(), end=run.on) for page in range(pages)}
+    with tempfile.TemporaryDirectory() as folder:
+        files = CoverageFiles(UPath(Path(folder).as_uri()))
+        files.replace_ledger("0", a_ledger(pages))
+        size = (Path(folder) / "_coverage" / "part-0.json.gz").stat().st_size
 
-    def update() -> None:
-        ledger = Ledger.from_json(unpacked(data))
-        ledger.apply(run)
-        packed(ledger.to_json())
+        def update() -> None:
+            stored = files.ledger("0")
+            files.update_ledger("0", lambda ledger: ledger.apply(run), at_first=Ledger, known=stored)
 
-    ledger = Ledger.from_json(unpacked(data))
+        update_ms = cpu_ms(update)
+        ledger = files.ledger("0").ledger
+        assert ledger is not None
 
-    def find() -> None:
-        requests(missing(ledger, managed, NAMES, horizon), ledger, horizon)
+        def find() -> None:
+            requests(missing(ledger, managed, NAMES, horizon), ledger, horizon)
 
-    return {"kilobytes": len(data) / 1000, "update_ms": cpu_ms(update), "gaps_ms": cpu_ms(find)}
+        return {"kilobytes": size / 1000, "update_ms": update_ms, "gaps_ms": cpu_ms(find)}
 
 
 # Loads and fills, each in a process of its own

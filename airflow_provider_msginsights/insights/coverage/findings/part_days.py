@@ -108,6 +108,8 @@ def _any_of(masks: Iterable[bytes]) -> int:
     either = 0
     for mask in masks:
         either |= int.from_bytes(mask, "big")
+        if b"0" not in mask:  # nothing can be added; so it is for nearly every Page's first metric
+            break
     return either
 
 

@@ -163,6 +163,9 @@ def _vanished(days: PartDays, met: Counter[tuple[FindingKind, str | None]]) -> I
             if not series.codes or (days.metrics is not None and metric not in days.metrics):
                 continue
             met[kind, metric] += 1
+            newest_day = days.first + newest
+            if newest >= 0 and series.window(newest_day, newest_day + 1).translate(HAD) == b"1":
+                continue
             codes = series.window(days.first, days.end)
             had = codes.translate(HAD)
             last = had.rfind(b"1")

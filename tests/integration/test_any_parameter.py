@@ -277,7 +277,7 @@ def test_what_no_parameter_can_mean_is_refused_by_its_name(call: str, name: str)
 @example(("availability trigger", "deadline"), "2026-11-01T00:00:00")
 @example(("new-day trigger", "poll_interval_seconds"), "900")
 @settings(
-    max_examples=200,
+    max_examples=500,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -137,7 +137,7 @@ def with_seeds(test: Any) -> Any:
 
 
 @with_seeds
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NAMES, BODIES, STATUSES, HEADERS, INNER)
 def test_any_bytes_are_records_or_an_error_of_ours(
     name: str, body: bytes, status: int, headers: dict[str, str], inner: Any

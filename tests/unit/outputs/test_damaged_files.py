@@ -340,7 +340,7 @@ def fuzzed(examples: int) -> settings:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("examples", [100, pytest.param(18_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [300, pytest.param(18_000, marks=pytest.mark.slow)])
 def test_any_bytes_as_a_part_are_merged_with_or_named_and_left(examples: int) -> None:
     @fuzzed(examples)
     @given(damaged_parts())
@@ -354,7 +354,7 @@ def test_any_bytes_as_a_part_are_merged_with_or_named_and_left(examples: int) ->
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("examples", [80, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [200, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_any_bytes_as_a_label_or_manifest_are_read_or_named_and_left(examples: int) -> None:
     @fuzzed(examples)
     @given(OBJECTS | bytes_like(LABEL) | bytes_like(MANIFEST))

@@ -131,7 +131,15 @@ class CoverageRecorder:
     def _compare(self, ledger: Ledger, days: Collection[date] | None) -> None:
         listed = self._listed(days)
         wanted = None if days is None else {f"{DAY_PREFIX}{day}" for day in days}
-        gone = [name for name in ledger.files if name not in listed and (wanted is None or name in wanted)]
+        # A move or a load that was killed may have left rows in the ledger without a mark of their file.
+        if days is None:
+            spans = [(series.first, series.end) for *_, series in ledger.series() if series.codes]
+        else:
+            spans = [(day.toordinal(), day.toordinal() + 1) for day in days]
+        first, end = min((first for first, _ in spans), default=0), max((end for _, end in spans), default=0)
+        stored = ledger.stored_days(first, end)
+        known = ledger.files.keys() | {f"{DAY_PREFIX}{date.fromordinal(day)}" for day in stored}
+        gone = [name for name in known if name not in listed and (wanted is None or name in wanted)]
         changed = {
             name: entry
             for name, entry in listed.items()
@@ -140,7 +148,7 @@ class CoverageRecorder:
         }
         if not ledger.covers_all:  # files from before the ledger are left to a rebuild
             changed = {name: entry for name, entry in changed.items() if name in ledger.files}
-        self._differences = {name: Difference(ledger.files[name], None, {}) for name in gone}
+        self._differences = {name: Difference(ledger.files.get(name), None, {}) for name in gone}
         for name, entry, rows in self.read_files(changed):
             self._differences[name] = Difference(ledger.files.get(name), entry, rows)
         self._enter_differences(ledger)
@@ -153,7 +161,7 @@ class CoverageRecorder:
             day = day_of(name).toordinal()
             if difference.entry is None:
                 ledger.lost(day, None)
-                del ledger.files[name]
+                ledger.files.pop(name, None)
             else:
                 ledger.lost(day, difference.rows)
                 ledger.found(day, difference.rows)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _ZEROS = re.compile(rb"0+")
+_YES = ord("1")
 
 
 class NewerLedgerError(ConfigurationError):
@@ -143,6 +144,17 @@ class Ledger:
     def first_row_day(self) -> int:
         """Return the ordinal of the first day with a row of any Page, 0 where there is none."""
         return min((first for _, _, series in self.series() if (first := series.first_row())), default=0)
+
+    def stored_days(self, first: int, end: int) -> Iterator[int]:
+        """Give the ordinals of the days of a range with a row of any Page."""
+        stored = 0
+        for _, _, series in self.series() if first < end else ():
+            mask = series.window(first, end).translate(cells.STORED)
+            stored |= int.from_bytes(mask, "big")
+            if b"0" not in mask:  # nothing can be added; so it is for nearly every first series
+                break
+        marks = stored.to_bytes(end - first, "big") if first < end else b""
+        return (first + place for place, mark in enumerate(marks) if mark == _YES)
 
     # What a run found out
 

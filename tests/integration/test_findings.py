@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.dag_runs import connection_to
-from support.histories import History
+from support.histories import History, LocalRoot
 from support.operator_calls import run_context
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
@@ -64,7 +64,7 @@ def test_a_fill_looks_once_why_a_page_is_silent(
     capfd.readouterr()
     history.fill(today)
     assert "lost a permission" in capfd.readouterr().out
-    (known,) = CoverageFiles(_Root(history.root)).findings("0").open
+    (known,) = CoverageFiles(LocalRoot(history.root)).findings("0").open
     assert (known.kind, known.page_id, str(known.cause)) == ("page_silent", "102", "permission_lost")
     calls = emulator.stats()["graph_calls"]
     history.fill(today)
@@ -97,7 +97,7 @@ def test_new_findings_about_final_days_stop_a_task_after_everything_is_stored(
 
 
 def test_what_people_know_of_is_said_no_more(emulator: GraphEmulator, history: History) -> None:
-    files = CoverageFiles(_Root(history.root))
+    files = CoverageFiles(LocalRoot(history.root))
     until = START + timedelta(60)
     files.update_acknowledgements(lambda known: known.with_ack(["102"], until=until, reason="agreed with the client"))
     emulator.lose_permission(page_id="102", first_day=START + timedelta(11))
@@ -130,15 +130,3 @@ def test_datasets_by_breakdowns_have_no_findings(
     results = [history.load(START + timedelta(number)) for number in range(11, 15)]
     manifests = [json.loads(Path(result["manifest"]).read_text()) for result in results]
     assert [manifest["findings"] for manifest in manifests] == [{"new": [], "ended": [], "ongoing": []}] * 4
-
-
-class _Root:
-    """A directory of this machine, as stores take it."""
-
-    protocol, fs = "file", None
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-
-    def __str__(self) -> str:
-        return self.path

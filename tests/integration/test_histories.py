@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.dag_runs import connection_to
-from support.histories import History
+from support.histories import History, LocalRoot
 from support.made_events import late_conversation
 
 from airflow_provider_msginsights.insights.coverage import cells
@@ -170,15 +170,15 @@ def play(emulator: GraphEmulator, history: History, plan: list[Day], *, moves_on
         for key, row in once.items()
         if key not in removed and (row["page_id"] != "102" or row["pacific_date"] <= str(last_day))
     }, "what people removed stays so, and nothing is loaded of a Page that left"
-    ledgers = CoverageFiles(_Root(history.root)).ledgers()
+    ledgers = CoverageFiles(LocalRoot(history.root)).ledgers()
     assert all(stored.ledger is not None and stored.ledger.covers_all for stored in ledgers.values())
 
 
 def move(root: Path, killed_at: int) -> bool:
     """Give Page 102 to a part of its own, also when that is killed first; whether there is such a Page."""
-    if "102" not in CoverageFiles(_Root(root)).pages():
+    if "102" not in CoverageFiles(LocalRoot(root)).pages():
         return False
-    dataset = replace(Dataset.at(_Root(root)), part="b")
+    dataset = replace(Dataset.at(LocalRoot(root)), part="b")
     with killed_after(killed_at):
         mover = PageMover(dataset, ["102"])
         mover.run(mover.plan())
@@ -189,7 +189,7 @@ def move(root: Path, killed_at: int) -> bool:
 
 def leave(root: Path, last_day: date) -> bool:
     """End the time of Page 102; whether there is such a Page."""
-    files = CoverageFiles(_Root(root))
+    files = CoverageFiles(LocalRoot(root))
     if "102" not in files.pages():
         return False
     files.update_pages(lambda pages: pages.retired(["102"], on=last_day, reason="left"))
@@ -225,7 +225,8 @@ def change_files(root: Path, day: Day) -> set[str]:
     gone = files[-day.removed].parent
     rows = [json.loads(line) for file in gone.glob("*.jsonl") for line in file.read_text().splitlines()]
     shutil.rmtree(gone)
-    ledgers = [stored.ledger for stored in CoverageFiles(_Root(root)).ledgers().values() if stored.ledger is not None]
+    stored = CoverageFiles(LocalRoot(root)).ledgers().values()
+    ledgers = [one.ledger for one in stored if one.ledger is not None]
     return {row["record_id"] for row in rows if any(is_stored(ledger, row) for ledger in ledgers)}
 
 
@@ -265,15 +266,3 @@ class killed_after:  # noqa: N801 - reads as what it does
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         self._patch.undo()
         return isinstance(error, Killed)
-
-
-class _Root:
-    """A directory of this machine, as stores take it."""
-
-    protocol, fs = "file", None
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-
-    def __str__(self) -> str:
-        return self.path

@@ -85,3 +85,15 @@ def rows_at(root: Path) -> dict[str, dict[str, Any]]:
     found = [json.loads(line) for line in lines]
     assert len({row["record_id"] for row in found}) == len(found), "a row is there twice"
     return {row["record_id"]: {name: row[name] for name in row if name != "is_final"} for row in found}
+
+
+class LocalRoot:
+    """A directory of this machine, as stores take it."""
+
+    protocol, fs = "file", None
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __str__(self) -> str:
+        return self.path

@@ -1,10 +1,11 @@
-"""Make the parts of README.md that the code knows: tables, figures and a drawing.
+"""Make what the code knows: the pages of the reference, and parts of README.md.
 
-    uv run python docs/generate.py            writes them into README.md
-    uv run python docs/generate.py --check    exits with 1 and a diff when README.md differs
+    uv run python docs/generate.py            writes them
+    uv run python docs/generate.py --check    exits with 1 and a diff when one of them differs
 
-Each part stands between two marks, ``<!-- generated: NAME -->`` and ``<!-- /generated -->``; change the code, or the
-text beside it (docstrings, help texts), and run this. The benchmarks' tables stand between ``<!-- numbers: NAME -->``
+A page of the reference is made whole, by a module of its own. In README.md each part stands between two marks,
+``<!-- generated: NAME -->`` and ``<!-- /generated -->``; change the code, or the text beside it (docstrings, help
+texts), and run this. The benchmarks' tables stand between ``<!-- numbers: NAME -->``
 and ``<!-- /numbers -->`` and are made from ``tests/benchmarks/results/results.json``.
 """
 
@@ -26,6 +27,7 @@ sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tests" / "benchmarks")]
 
 import costs
 import days_drawing
+import metrics_page
 import reference
 from peers.tables import with_tables
 
@@ -51,6 +53,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "backfill": costs.backfill,
     "plan": costs.planned_year,
 }
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/metrics.md": metrics_page.page,
+}
+"""Files that are made whole."""
 
 
 def generated(text: str) -> str:
@@ -65,20 +71,38 @@ def generated(text: str) -> str:
     return with_tables(made, json.loads(RESULTS.read_text()))
 
 
+def documents() -> dict[str, str]:
+    """Return the text of every document that is made, by its path.
+
+    :raises ValueError: when a document lies among the pages of the reference that none of them makes.
+    """
+    found = {str(file.relative_to(ROOT)) for file in (ROOT / "docs" / "reference").glob("*.md")}
+    if unknown := found - set(PAGES):
+        raise ValueError(f"Nothing makes {sorted(unknown)}: remove them, or add them to PAGES.")
+    return {"README.md": generated(README.read_text())} | {path: page() for path, page in PAGES.items()}
+
+
+def difference(path: str, after: str) -> list[str]:
+    """Return the lines of a diff between the document as it stands and as it is made."""
+    before = file.read_text() if (file := ROOT / path).exists() else ""
+    return list(difflib.unified_diff(before.splitlines(), after.splitlines(), path, "generated", lineterm=""))
+
+
 def main() -> int:
-    """Write README.md, or check it; return the exit code."""
-    parser = argparse.ArgumentParser(description="Make the parts of README.md that the code knows.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 when README.md differs")
+    """Write what is made, or check it; return the exit code."""
+    parser = argparse.ArgumentParser(description="Make what the code knows: the reference, and parts of README.md.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 when a document differs")
     arguments = parser.parse_args()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the emulator's, which the figures are counted by
-    before = README.read_text()
-    after = generated(before)
+    made = documents()
     if not arguments.check:
-        README.write_text(after)
+        for path, text in made.items():
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+            (ROOT / path).write_text(text)
         return 0
-    difference = difflib.unified_diff(before.splitlines(), after.splitlines(), "README.md", "generated", lineterm="")
-    sys.stdout.writelines(f"{line}\n" for line in difference)
-    return int(before != after)
+    lines = [line for path, text in made.items() for line in difference(path, text)]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return int(bool(lines))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "airflow_provider_msginsights"
+MADE = "<!-- Made from the code by docs/generate.py: change it there. -->"
 TEMPLATED = "(templated)"
 PARAMETER = re.compile(r":param (\w+): (.*?)(?=\n:|\Z)", re.DOTALL)
 DEFAULTS = {"deferrable": "`[operators] default_deferrable`", "poke_interval": "15 minutes", "timeout": "48 hours"}
@@ -73,6 +74,21 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int =
     dashes = "|---" * (len(heads) - numbers) + "|---:" * numbers + "|"
     head, *lines = (f"| {' | '.join(line)} |" for line in (heads, *rows))
     return "\n".join([head, dashes, *lines])
+
+
+def page_of(title: str, sections: Iterable[str]) -> str:
+    """Return the text of a page of the reference."""
+    return "\n\n".join([f"# {title}", MADE, *sections]) + "\n"
+
+
+def code_list(names: Iterable[str]) -> str:
+    """Return the names as code, with commas."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def prose(text: str) -> str:
+    """Return paragraphs, each on one line, their code marked as Markdown does."""
+    return "\n\n".join(in_markdown(paragraph) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
 def in_markdown(text: str) -> str:

@@ -23,24 +23,49 @@ if TYPE_CHECKING:
 
 Unit = Literal["count", "ratio", "money"]
 
-PERIODS = ("day", "week", "month", "days_28", "total_over_range")
-"""Lengths of time one value stands for; ``week`` and ``days_28`` are rolling figures, one row a day."""
+UNIT_MEANINGS: Mapping[Unit, str] = MappingProxyType(
+    {
+        "count": "How many: a whole number.",
+        "ratio": "One number divided by another: 0.5 is half.",
+        "money": "An amount, in units of the currency that the row names; where Meta sends none, the number as sent.",
+    }
+)
+"""What a value of each unit says."""
+
+PERIOD_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "day": "One row for each Pacific day.",
+        "week": "One row for each Pacific day, for the 7 days that end with it.",
+        "month": "Calendar months. No answer of this period has been recorded; the emulator gives a row for each month "
+        "that ends in the range.",
+        "days_28": "One row for each Pacific day, for the 28 days that end with it.",
+        "total_over_range": "One row for the whole range that was requested, of at most 90 days.",
+    }
+)
+"""The length of time that one value stands for, and how many rows that makes."""
+
+PERIODS = tuple(PERIOD_MEANINGS)
 
 TOTAL_OVER_RANGE = "total_over_range"
 
 SUMMABLE_PERIODS = ("day",)
 """Whose rows do not overlap; ``week`` and ``days_28`` have a row for each day, over the days before it."""
 
-BREAKDOWNS = (
-    "campaign_id",
-    "engagement_source",
-    "message_type",
-    "messaging_channel",
-    "recurring_notifications_entry_point",
-    "recurring_notifications_frequency",
-    "recurring_notifications_topic",
+BREAKDOWN_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "campaign_id": "The campaign, as the business named or numbered it.",
+        "engagement_source": "The call to action that was tapped: the id of a message's first or second button.",
+        "message_type": "The kind of message, such as marketing messages.",
+        "messaging_channel": "Where it was delivered: Messenger or Instagram.",
+        "recurring_notifications_entry_point": "Where the opt-in began, such as an ad or a link. Meta lists it, and "
+        "names no metric that has it.",
+        "recurring_notifications_frequency": "How often the opt-in allows messages: daily, weekly or monthly.",
+        "recurring_notifications_topic": "The topic that was opted in to, as the business named it.",
+    }
 )
-"""Dimensions a reply can be grouped by."""
+"""Dimensions a reply can be grouped by. Their values come as Meta spells them, which is documented nowhere."""
+
+BREAKDOWNS = tuple(BREAKDOWN_MEANINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

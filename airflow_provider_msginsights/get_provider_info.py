@@ -72,7 +72,9 @@ def _number(label: str, help_text: str, *, default: float, whole: bool = False, 
 
 _CONNECTION_FIELDS: dict[str, Any] = {
     "api_version": _text(
-        "Graph API version", "Left empty: v26.0, which this provider was made for.", pattern=r"^(v[0-9]+\.[0-9]+)?$"
+        "Graph API version",
+        "The version of the API that is requested. Left empty: v26.0, which this provider was made for.",
+        pattern=r"^(v[0-9]+\.[0-9]+)?$",
     ),
     "app_id": _text(
         "App id",
@@ -131,20 +133,22 @@ _CONNECTION_FIELDS: dict[str, Any] = {
     ),
     "max_in_flight": _number(
         "Requests in flight",
-        "Most requests sent and not yet consumed; bounds memory.",
+        "Most requests that are sent and whose rows are not yet consumed; it bounds memory.",
         default=200,
         whole=True,
         minimum=1,
     ),
     "max_response_bytes": _number(
         "Longest reply (bytes)",
-        "Beyond it, less is asked for.",
+        "A longer reply is broken off, and less is requested at a time.",
         default=33554432,
         whole=True,
         minimum=1024,
         maximum=2147483648,
     ),
-    "max_attempts": _number("Attempts", "How often one request is sent.", default=5, whole=True, minimum=1),
+    "max_attempts": _number(
+        "Attempts", "How often one request is sent, the first time included.", default=5, whole=True, minimum=1
+    ),
     "total_seconds": _number(
         "Time of a request (seconds)",
         "For all its tries, connecting, reading and the waits between them together; 0 for a single try.",
@@ -152,11 +156,19 @@ _CONNECTION_FIELDS: dict[str, Any] = {
         minimum=0,
     ),
     "base_seconds": _number(
-        "First back-off (seconds)", "Doubles with each attempt; full jitter.", default=1, minimum=0
+        "First back-off (seconds)",
+        "The longest wait before the second try; it doubles with each further one. A random share of it is waited.",
+        default=1,
+        minimum=0,
     ),
-    "max_delay_seconds": _number("Longest back-off (seconds)", "Where doubling stops.", default=60, minimum=0),
+    "max_delay_seconds": _number(
+        "Longest back-off (seconds)", "Where the doubling of waits stops.", default=60, minimum=0
+    ),
     "throttle_seconds": _number(
-        "Wait after a limit (seconds)", "Where Meta names no time; doubles.", default=30, minimum=0
+        "Wait after a limit (seconds)",
+        "How long to wait after a limit for which Meta names no time. It doubles while the limit lasts.",
+        default=30,
+        minimum=0,
     ),
     "wait_bound_seconds": _number(
         "Longest wait in a task (seconds)",
@@ -165,9 +177,16 @@ _CONNECTION_FIELDS: dict[str, Any] = {
         minimum=0,
     ),
     "slow_above_percent": _number(
-        "Slow down above (percent)", "Of an allowance of calls.", default=80, minimum=0, maximum=99
+        "Slow down above (percent)",
+        "Once more than this share of an allowance of calls is used, requests are spaced out.",
+        default=80,
+        minimum=0,
+        maximum=99,
     ),
     "max_pace_seconds": _number(
-        "Slowest pace (seconds)", "Between requests, just before a limit.", default=10, minimum=0
+        "Slowest pace (seconds)",
+        "The longest pause between two requests that are spaced out, just before a limit.",
+        default=10,
+        minimum=0,
     ),
 }

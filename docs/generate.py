@@ -25,6 +25,7 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "tests" / "benchmarks" / "results" / "results.json"
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tests" / "benchmarks")]
 
+import connection_page
 import costs
 import days_drawing
 import metrics_page
@@ -54,6 +55,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "plan": costs.planned_year,
 }
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/connection.md": connection_page.page,
     "docs/reference/metrics.md": metrics_page.page,
 }
 """Files that are made whole."""

@@ -81,6 +81,16 @@ def page_of(title: str, sections: Iterable[str]) -> str:
     return "\n\n".join([f"# {title}", MADE, *sections]) + "\n"
 
 
+def entry(anchor: str, name: str, facts: str, text: str) -> str:
+    """Return an item of a list that links can name: a parameter, field or option, with what is known of it."""
+    return f'- <a id="{anchor}"></a>[`{name}`](#{anchor}) · {facts}<br>\n  {text}'
+
+
+def parameters_in(docstring: str | None) -> dict[str, str]:
+    """Return the meaning of each parameter that a docstring describes, in Markdown."""
+    return {name: in_markdown(text) for name, text in PARAMETER.findall(inspect.cleandoc(docstring or ""))}
+
+
 def code_list(names: Iterable[str]) -> str:
     """Return the names as code, with commas."""
     return ", ".join(f"`{name}`" for name in names)

@@ -109,10 +109,14 @@ def from_connection_parts(
 ) -> tuple[TransportSettings, Credentials]:
     """Return settings and credentials from the parts of an Airflow connection.
 
-    :param host: base URL of the Graph API; https unless it is this machine or ``allow_plain_http`` is set.
-    :param port: where the host has none of its own.
-    :param login: default Page id; several may stand separated by commas.
-    :param password: the access token.
+    :param host: base URL of the Graph API, such as that of the emulator in tests; https unless it is this machine or
+        ``allow_plain_http`` is set. Without user name, query and fragment.
+    :param port: the base URL's port, where the host has none of its own.
+    :param login: default Page id, requested when a task names no ``page_ids``: digits, several with commas. Anything
+        else is refused before any request, as it may be the token. For Instagram messaging: the Page linked to the
+        Instagram professional account.
+    :param password: the access token of a Page, a user or a system user, with ``pages_messaging``,
+        ``pages_read_engagement``, ``pages_show_list`` and ``read_insights``.
     :param extra: any of `EXTRA_FIELDS`; numbers and truths may come as text; empty values count as not given.
     :raises ConfigurationError: for a wrong value, naming its field. It quotes no value, since a secret may have been
         typed into any field.

@@ -44,7 +44,7 @@ def test_each_link_of_a_page_leads_somewhere(path: str) -> None:
 
 
 def test_a_stale_page_is_shown_as_a_diff() -> None:
-    (path, *_) = generate.PAGES
+    path = "docs/reference/metrics.md"
     text = generate.PAGES[path]()
     lines = generate.difference(path, text.replace("# Metrics", "# Other words", 1))
     assert {"-# Metrics", "+# Other words"} <= set(lines)

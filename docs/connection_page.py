@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference import code_list, entry, page_of, parameters_in, prose
+from docstrings import Docstring, prose, sentence
+from reference import code_list, entry, page_of
 
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
@@ -78,20 +79,16 @@ def page() -> str:
 
 
 def _standard(behaviour: dict[str, Any]) -> str:
-    meanings, labels = parameters_in(from_connection_parts.__doc__), behaviour["relabeling"]
+    meanings, labels = Docstring.of(from_connection_parts).parameters, behaviour["relabeling"]
     return "\n".join(
         entry(
             name,
             name,
             f'in the form "{labels.get(name, name.title())}" · in a URI `{PLACES[name]}` · {empty}',
-            _sentence(meanings[name]),
+            sentence(meanings[name]),
         )
         for name, empty in STANDARD.items()
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:].removesuffix('.')}."
 
 
 def _extra(name: str, field: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reference import code_list, page_of, prose, table
+from docstrings import prose
+from reference import code_list, page_of, table
 
 from airflow_provider_msginsights.insights.catalog import (
     BREAKDOWN_MEANINGS,

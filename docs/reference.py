@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from docstrings import in_markdown
+
 from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.catalog import METRICS
@@ -86,24 +88,9 @@ def entry(anchor: str, name: str, facts: str, text: str) -> str:
     return f'- <a id="{anchor}"></a>[`{name}`](#{anchor}) · {facts}<br>\n  {text}'
 
 
-def parameters_in(docstring: str | None) -> dict[str, str]:
-    """Return the meaning of each parameter that a docstring describes, in Markdown."""
-    return {name: in_markdown(text) for name, text in PARAMETER.findall(inspect.cleandoc(docstring or ""))}
-
-
 def code_list(names: Iterable[str]) -> str:
     """Return the names as code, with commas."""
     return ", ".join(f"`{name}`" for name in names)
-
-
-def prose(text: str) -> str:
-    """Return paragraphs, each on one line, their code marked as Markdown does."""
-    return "\n\n".join(in_markdown(paragraph) for paragraph in inspect.cleandoc(text).split("\n\n"))
-
-
-def in_markdown(text: str) -> str:
-    """Return the text of a docstring on one line, its code and references marked as Markdown does."""
-    return " ".join(text.split()).replace("``", "`")
 
 
 def parameters_of(owner: type[Any], templated: Sequence[str] = ()) -> str:

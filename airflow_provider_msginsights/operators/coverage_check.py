@@ -49,6 +49,9 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
     :return: a dictionary, stored also when the task then fails: ``output_path``, ``since``, ``complete_page_ids``,
         ``incomplete_page_ids``, ``unchecked_page_ids``, ``needs_person_count``, ``filling_count``,
         ``acknowledged_count``, ``not_managed_count``, and ``reasons`` of the first incomplete Pages.
+    :raises AirflowFailException: when more Pages are incomplete, and count, than ``max_incomplete_pages``; for a
+        parameter that is wrong, a path without a dataset, a damaged file.
+    :raises StorageError: when the storage does not answer; a retry may help.
     """
 
     template_fields: Sequence[str] = (

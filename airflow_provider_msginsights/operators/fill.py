@@ -73,6 +73,10 @@ class MessagingInsightsFillOperator(StoppableLoad, BaseOperator):
         (before), ``filled_cells``, ``still_missing`` (counts by state), ``ended`` (``complete``, or what it ended at),
         ``filled`` (the first ranges of days, Page by Page), ``filled_range_count``, ``filled_day_count``,
         ``waiting_page_count``.
+    :raises AirflowFailException: for a parameter or connection that is wrong; for what the API refuses, where that left
+        nothing answered; for new findings with ``on_finding="fail"``.
+    :raises MessagingInsightsError: for what a retry may cure: `StorageError`, `WriteConflictError`. What the API cannot
+        answer now ends the fill, and the next run goes on.
     """
 
     template_fields: Sequence[str] = (

@@ -57,10 +57,11 @@ class MessagingInsightsOperator(StoppableLoad, BaseOperator):
         ``file://``, ``s3://`` (needs the extra ``s3``), ``gs://`` and ``abfs://`` with the Airflow provider that brings
         them, and others; ``None``, but not the text "None", sends the rows to XCom (templated)
     :param output_format: ``jsonl``, ``csv`` or ``parquet`` (needs the extra ``parquet``) (templated)
-    :param compression: ``gzip`` for the text formats; Parquet always has its own, zstd (templated)
-    :param part: name of this task's file in each partition: mapped tasks that write the same days may share one on
-        local disks, S3, Google Cloud Storage and Azure, and take one each elsewhere; one each is faster everywhere
-        (templated)
+    :param compression: ``gzip`` for the text formats, which have none when it is left out; Parquet always has its own,
+        ``zstd`` (templated)
+    :param part: name of this task's file in each partition: up to 100 letters, digits and ``_ . = + -``. Mapped tasks
+        that write the same days may share one on local disks, S3, Google Cloud Storage and Azure, and take one each
+        elsewhere; one each is faster everywhere (templated)
     :param extra_columns: columns added to every row, name and text; numbers, truths and dates become text; never part
         of the key (templated)
     :param output_conn_id: the Airflow connection of the storage (templated)
@@ -93,6 +94,14 @@ class MessagingInsightsOperator(StoppableLoad, BaseOperator):
         ``rows_removed``, ``file_count``, ``day_count``, ``first_day``, ``last_day``, ``restated_day_count``,
         ``page_count``, ``failed_page_count``, ``failed_page_ids`` (the first five), ``unavailable_metrics``; otherwise
         the rows themselves.
+    :raises AirflowFailException: for what a retry would meet again: a parameter or connection that is wrong, a token,
+        permission or Page that the API refuses, a metric named one by one that it does not have, a reply of an unknown
+        shape, new findings with ``on_finding="fail"``.
+    :raises MessagingInsightsError: for what a retry may cure: `RateLimitError` in a task that does not defer,
+        `EmptyAnswerError`, `ServiceUnavailableError`, `TransportError`, `StorageError`, `WriteConflictError`.
+    :raises AirflowSkipException: when no Pacific day ends within the run's interval, or there are no rows and
+        ``on_empty`` is ``skip``.
+    :raises AirflowTaskTimeout: when ``execution_timeout`` is over, in which waiting in the triggerer counts.
     """
 
     template_fields: Sequence[str] = (

@@ -50,6 +50,10 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
         ``kind``, ``application``, ``expires_at``, ``data_access_expires_at``, ``days_left`` (of the nearer end),
         ``end_is_known``, ``missing_permissions``, ``page_count``, ``api_version``, and the lists ``problems`` and
         ``warnings``, which say what it is and what helps.
+    :raises AirflowFailException: when there is a problem and ``on_problem`` is ``fail``; for a parameter or connection
+        that is wrong.
+    :raises AirflowSkipException: when there is a problem and ``on_problem`` is ``skip``.
+    :raises MessagingInsightsError: when the API does not answer, which is no problem of the token; a retry may help.
     """
 
     template_fields: Sequence[str] = (

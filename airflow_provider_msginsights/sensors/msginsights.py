@@ -68,14 +68,14 @@ class MessagingInsightsSensor(BaseSensorOperator):
     defaults poll every 15 minutes, for up to 48 hours. ``poke``, ``reschedule`` and deferred runs end in the same
     state with the same message.
 
-    :param page_ids: one Page id, several, or text with commas; the connection's default Page when left out (templated)
+    :param page_ids: as for the load (templated)
     :param metrics: what must have a row; by default one metric that every Page with messages has (templated)
     :param since: first Pacific date, or the moment the interval starts; the run's interval when left out (templated)
     :param until: the date after the last one, or the moment the interval ends (templated)
-    :param lookback_days: as in the operator (templated)
+    :param lookback_days: as for the load (templated)
     :param wait_for: ``available``: every day has a row; ``final``: and the last one ended ``final_after_hours`` ago,
         so that Meta restates it no more
-    :param final_after_hours: as in the operator
+    :param final_after_hours: as for the load; with ``wait_for="available"`` it means nothing
     :param min_ready_pages: how many Pages must be ready (``3``), or which share of them (``0.9``); all when left out
         (templated)
     :param on_silent_page: what to do with a Page that has no row in the last seven days of the range: leave it out
@@ -88,13 +88,23 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param deferrable: wait in the triggerer, without a worker slot
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
-    :param poke_interval: how long to wait between two polls; Meta computes a day about once in 24 hours
-    :param timeout: how long to wait in all: 48 hours, and ``final_after_hours`` more where ``final`` is waited for
+    :param poke_interval: how long to wait between two polls, in seconds or as a ``timedelta``; Meta computes a day
+        about once in 24 hours
+    :param timeout: how long to wait in all, in seconds or as a ``timedelta``: 48 hours, and ``final_after_hours`` more
+        where ``final`` is waited for
     :param outlets: as in every task; the events of assets in it name ``days`` and ``page_ids`` as the XCom does, so
         that a DAG scheduled by such an asset loads these days
     :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there
         are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for, and of the latter
         ``failed_page_ids`` (the first five), those that could not be read.
+    :raises AirflowSensorTimeout: when ``timeout`` is over; the message names a Page, metric and day that are missing.
+        With ``soft_fail`` or ``never_fail`` the task is skipped.
+    :raises AirflowFailException: for a parameter or connection that is wrong, and for a token, permission or metric
+        that the API refuses. With ``soft_fail`` our own kind of error is raised, so that the task fails there too.
+    :raises MessagingInsightsError: when ``max_failed_polls`` polls in a row failed for a temporary reason; a retry may
+        help.
+    :raises AirflowSkipException: when no Pacific day ends within the run's interval.
+    :raises AirflowTaskTimeout: when ``execution_timeout`` is over, in which waiting in the triggerer counts.
     """
 
     template_fields: Sequence[str] = (

@@ -55,7 +55,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
     restart loses no day, and repeats one only if it comes between the two. Watchers of the same Pages, metrics and
     connection share one poll. Once all days are available, no request is made until the next day has ended.
 
-    :param page_ids: one Page id, several, or text with commas.
+    :param page_ids: one Page id, several, or text with commas; not ``"all"``.
     :param metrics: what to wait for; by default one metric that every Page with messages has.
     :param msginsights_conn_id: the Airflow connection; it is read again at each poll.
     :param poll_interval_seconds: how long to wait between two polls.

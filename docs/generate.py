@@ -28,7 +28,9 @@ sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tests" / "benchmarks")]
 import connection_page
 import costs
 import days_drawing
+import hook_page
 import metrics_page
+import operators_page
 import reference
 from peers.tables import with_tables
 
@@ -56,7 +58,9 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/connection.md": connection_page.page,
+    "docs/reference/hook.md": hook_page.page,
     "docs/reference/metrics.md": metrics_page.page,
+    "docs/reference/operators.md": operators_page.page,
 }
 """Files that are made whole."""
 

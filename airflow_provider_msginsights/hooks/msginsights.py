@@ -254,7 +254,7 @@ class MessagingInsightsHook(BaseHook):
     def resolve_page_ids(self, page_ids: object) -> tuple[str, ...]:
         """Return the ids of the Pages that are named, or the connection's default ones, or all it can analyze.
 
-        :param page_ids: Page ids, ``"all"`` or ``None``, in any form that `parse_page_ids` reads.
+        :param page_ids: Page ids, ``"all"`` or ``None``, in any form that loads take.
         :raises ConfigurationError: if the value is not valid, or if it is ``"all"`` and the token can analyze no Page.
         """
         parsed = parse_page_ids(page_ids)

@@ -123,11 +123,11 @@ class InsightsQuery:
     ) -> InsightsQuery:
         """Return a query whose every part the documentation allows.
 
-        :param page_ids: Page ids, 1 to 32 digits each; what ways of writing are understood, `parse_page_ids` says.
-        :param metrics: metric names, ``"stable"`` or ``"all"``, in any way that `parse_names` understands.
+        :param page_ids: Page ids, 1 to 32 digits each, in any form that loads take; not ``"all"``.
+        :param metrics: metric names, ``"stable"`` or ``"all"``, in any form that loads take.
         :param days: the requested Pacific days, as `asked_days` returns them; ``None`` is refused.
         :param period: ``day``, ``week``, ``month``, ``days_28`` or ``total_over_range``.
-        :param breakdowns: dimensions that every one of the metrics has; likewise.
+        :param breakdowns: dimensions that every one of the metrics has.
         :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
         """
         named = named_metrics(metrics)
@@ -192,7 +192,8 @@ def asked_days(
 ) -> DateRange | None:
     """Return the Pacific days of ``since``/``until`` or of a preset; ``None`` when no day ends between the two moments.
 
-    :param since: first day, or the moment after which days end; see `parse_moment` for what is understood.
+    :param since: first day, or the moment after which days end: a date or a moment with its zone, as ISO text, ``date``
+        or ``datetime``, or unix seconds.
     :param until: the day after the last one, or the last moment at which a day may end.
     :param date_preset: a named range instead of the two.
     :param at: the moment a preset counts from.

@@ -37,6 +37,8 @@ PAGE_FIELDS = "id,name,tasks"
 class PageInfo:
     """A Page the token's person has a role on.
 
+    :param page_id: its id.
+    :param name: its name at Meta.
     :param tasks: what the person may do; reading insights takes ``ANALYZE``. ``None`` where the API does not say.
     """
 

@@ -131,15 +131,21 @@ class PageAccess:
 class TokenReport:
     """Everything a person needs to know of a connection's token; holds no secret.
 
+    :param asked_at: when the API was asked, aware.
     :param is_valid: whether the API takes it; ``None`` where that could not be found out.
+    :param kind: whose token it is: a Page's, a person's, a system user's, an app's.
     :param owner_id: id of the Page, person or system user it belongs to.
+    :param owner_name: its name.
+    :param app_id: id of the app that the token was made with.
+    :param application: the app's name.
     :param expires: when the token ends.
     :param data_access: until when the app may read what the person allowed; about 90 days after the person was last
         seen, for tokens made by a person.
     :param missing_permissions: those of the four the API asks for that it lacks; ``None`` where not known.
     :param pages: the Pages it is listed for, and the requested ones beside them.
-    :param all_are_asked_for: whether loads ask for every Page of the list that the person may analyse (``"all"``).
-    :param asked_version: the version of the connection; ``answered_version`` is the one that replied.
+    :param all_are_asked_for: whether loads request every Page of the list that the person may analyze (``"all"``).
+    :param asked_version: the version of the API that the connection names.
+    :param answered_version: the version that replied.
     :param has_app_token: whether the connection holds app id and app secret, which make every token inspectable.
     :param refusal: why the API refuses the token.
     :param inspection_refusal: why ``/debug_token`` would not answer.

@@ -1,9 +1,10 @@
-"""Figures of the README: what loads cost in requests, as measured, planned and counted by the emulator."""
+"""Figures of the documentation: what loads cost in requests, as measured, planned and counted by the emulator."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import shlex
 from contextlib import redirect_stdout
@@ -27,17 +28,58 @@ from airflow_provider_msginsights.transports.settings import from_connection_par
 YEAR = [date(2025, 1, 1), date(2026, 1, 1)]
 QUARTERS = [date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1), date(2025, 10, 1), date(2026, 1, 1)]
 EVERY_DAY = [YEAR[0] + timedelta(days=number) for number in range(366)]
-README = Path(__file__).parents[1] / "README.md"
+COMMANDS = Path(__file__).parent / "guides" / "command-line.md"
 
 
-def headline(results: dict[str, Any]) -> str:
-    """Return the README's headline from the results of the benchmarks."""
+SECONDS_A_POST = 5
+"""A slow POST of 50 parts; the sizing guide reckons with the same."""
+
+
+REASONS = """
+1. **Few requests.** All {metrics} metrics of 20 Pages for a year are **{requests} HTTP requests** here and
+   **{requests_elsewhere}** by `HttpOperator`, for the same rows.
+2. **One fault spoils one thing.** When Meta retires one of the {metrics} metrics, a load of 20 Pages keeps **{kept} of
+   {whole}** rows and names the metric; `HttpOperator`, one metric refused, keeps {kept_elsewhere}.
+3. **Nothing leaks.** After a mapped load by `HttpOperator` the Page tokens stand in Airflow's database; after a load of
+   this provider **no token stands anywhere**: database, logs, XCom, files.
+""".strip()
+
+
+def reasons(results: dict[str, Any]) -> str:
+    """Return the README's three reasons, with the figures of the benchmarks."""
     requests = {run["peer"]: run["http_requests"] for run in results["runs"] if run["workload"] == "year-20"}
-    return (
-        f"All {len(METRICS)} metrics of 20 Pages for a year are **{requests['ours']} HTTP requests** here and "
-        f"**{requests['http_mapped']}** by `HttpOperator`, for the same rows ([measured](#numbers), beside what else "
-        "one would pick)."
+    trouble = {(one["peer"], one["scenario"]): one for one in results["trouble"]}
+    whole = trouble["ours", "none"]["rows"]
+    kept = {peer: trouble[peer, "dead_metric"]["rows"] for peer in ("ours", "http_mapped")}
+    shown = {one["what"] for one in results["tasks"] if one["token_in_database"]}
+    if "ours" in shown or "http" not in shown or kept["http_mapped"]:
+        raise ValueError("The README's reasons hold no more: read them again.")
+    return REASONS.format(
+        metrics=len(METRICS),
+        requests=requests["ours"],
+        requests_elsewhere=requests["http_mapped"],
+        kept=kept["ours"],
+        whole=whole,
+        kept_elsewhere=kept["http_mapped"],
     )
+
+
+def cost_of_400_pages(results: dict[str, Any]) -> str:
+    """Return what 400 Pages cost: calls as planned, minutes at a slow API, files of rows."""
+    measured = next(run for run in results["runs"] if (run["workload"], run["peer"]) == ("years-200", "ours"))
+    seconds_a_row = measured["cpu_seconds"] / measured["rows"]
+    rows = []
+    for load, since, days in (
+        ("each day, with `lookback_days=2`", "2026-11-27", 3),
+        ("two years, once", "2024-11-30", 730),
+    ):
+        plan = _planned(f"plan --pages 400 --metrics all --since {since} --until 2026-11-30 --at 2026-11-30T12:00Z")
+        waits = math.ceil(plan["posts"] / 4) + plan["http_requests"] - plan["posts"]
+        minutes = (waits * SECONDS_A_POST + plan["rows_at_most"] * seconds_a_row) / 60
+        took = "under 1" if minutes < 1 else f"about {math.ceil(minutes)}"
+        calls = f"{plan['graph_calls']:,} in {plan['http_requests']} HTTP requests"
+        rows.append((load, calls, took, f"{days}", f"{plan['rows_at_most']:,}"))
+    return table(("Load", "Graph calls", "Minutes", "Files of rows", "Rows, at most"), rows, numbers=4)
 
 
 def backfill() -> str:
@@ -84,13 +126,19 @@ def _ranges(cuts: list[date]) -> list[DateRange]:
 
 
 def planned_year() -> str:
-    """Return the figures of the README's first example of ``msginsights plan``."""
-    (command,) = re.findall(r"^msginsights (plan --pages .+)$", README.read_text(), re.MULTILINE)
-    printed = io.StringIO()
-    with redirect_stdout(printed):
-        msginsights([*shlex.split(command), "--json"])
-    (run,) = json.loads(printed.getvalue())["runs"]
+    """Return the figures of the documentation's first example of ``msginsights plan``."""
+    (command,) = re.findall(r"^msginsights (plan --pages .+)$", COMMANDS.read_text(), re.MULTILINE)
+    run = _planned(command)
     return (
         f"The first: {run['graph_calls']:,} Graph calls in {run['http_requests']} HTTP requests, "
         f"{run['calls_a_page']} calls for each Page, up to {run['rows_at_most']:,} rows."
     )
+
+
+def _planned(command: str) -> dict[str, Any]:
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        msginsights([*shlex.split(command), "--json"])
+    (run,) = json.loads(printed.getvalue())["runs"]
+    planned: dict[str, Any] = run
+    return planned

@@ -1,12 +1,14 @@
-"""Make what the code knows: the pages of the reference, and parts of README.md.
+"""Make what the code knows: the pages of the reference, and parts of README.md and of other pages.
 
     uv run python docs/generate.py            writes them
     uv run python docs/generate.py --check    exits with 1 and a diff when one of them differs
 
-A page of the reference is made whole, by a module of its own. In README.md each part stands between two marks,
-``<!-- generated: NAME -->`` and ``<!-- /generated -->``; change the code, or the text beside it (docstrings, help
-texts), and run this. The benchmarks' tables stand between ``<!-- numbers: NAME -->``
-and ``<!-- /numbers -->`` and are made from ``tests/benchmarks/results/results.json``.
+A page of the reference is made whole, by a module of its own. On README.md and the other pages below ``docs/`` a part
+stands between two marks, ``<!-- generated: NAME -->`` and ``<!-- /generated -->``, each part once in all; change the
+code, or the text beside it (docstrings, help texts), and run this. What makes a part writes its links as seen from the
+repository's root (``docs/guides/hook.md``); they are turned to the page on which they stand. The benchmarks' tables
+stand between ``<!-- numbers: NAME -->`` and ``<!-- /numbers -->`` and are made from
+``tests/benchmarks/results/results.json``.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import difflib
 import json
 import logging
+import os
 import re
 import sys
 from pathlib import Path
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
 
 MARKS = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(<!-- /generated -->)", re.DOTALL)
 PARTS: dict[str, Callable[[], str]] = {
-    "headline": lambda: costs.headline(json.loads(RESULTS.read_text())),
+    "reasons": lambda: costs.reasons(json.loads(RESULTS.read_text())),
+    "cost": lambda: costs.cost_of_400_pages(json.loads(RESULTS.read_text())),
     "days": days_drawing.drawing,
     "operator": reference.operator_parameters,
     "sensor": reference.sensor_parameters,
@@ -56,6 +60,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "backfill": costs.backfill,
     "plan": costs.planned_year,
 }
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/connection.md": connection_page.page,
     "docs/reference/hook.md": hook_page.page,
@@ -64,28 +69,53 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 """Files that are made whole."""
 
+LINK = re.compile(r"(\]\()(?![a-z]+:|#|/)([^)\s]+)")
 
-def generated(text: str) -> str:
-    """Return the text with each part made anew.
 
-    :raises ValueError: when a part stands nowhere in the text, or twice, or a mark names no part.
+def written() -> dict[str, str]:
+    """Return the text of README.md and of each page that is not made whole, by its path below the repository's root.
+
+    :raises ValueError: when a page lies among those of the reference that none of them makes.
     """
-    names = [found["name"] for found in MARKS.finditer(text)]
+    files = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = {file.relative_to(ROOT).as_posix(): file for file in files}
+    if unknown := {page for page in pages if page.startswith("docs/reference/")} - set(PAGES):
+        raise ValueError(f"Nothing makes {sorted(unknown)}: remove them, or add them to PAGES.")
+    return {page: file.read_text() for page, file in pages.items() if page not in PAGES}
+
+
+def generated(pages: dict[str, str]) -> dict[str, str]:
+    """Return the pages with each part made anew.
+
+    :param pages: the text of each, by its path below the repository's root.
+    :raises ValueError: when a part stands nowhere, or twice, or a mark names no part.
+    """
+    names = [found["name"] for text in pages.values() for found in MARKS.finditer(text)]
     if sorted(names) != sorted(PARTS):
-        raise ValueError(f"Each part must stand in README.md once: {sorted(PARTS)}; marked are {sorted(names)}.")
-    made = MARKS.sub(lambda found: f"{found[1]}{PARTS[found['name']]()}\n{found[4]}", text)
-    return with_tables(made, json.loads(RESULTS.read_text()))
+        raise ValueError(f"Each part must stand on one page, once: {sorted(PARTS)}; marked are {sorted(names)}.")
+    results = json.loads(RESULTS.read_text())
+    return {page: with_tables(_with_parts(page, text), results) for page, text in pages.items()}
 
 
 def documents() -> dict[str, str]:
-    """Return the text of every document that is made, by its path.
+    """Return the text of every document that is made or holds something made, by its path."""
+    return generated(written()) | {path: page() for path, page in PAGES.items()}
 
-    :raises ValueError: when a document lies among the pages of the reference that none of them makes.
-    """
-    found = {str(file.relative_to(ROOT)) for file in (ROOT / "docs" / "reference").glob("*.md")}
-    if unknown := found - set(PAGES):
-        raise ValueError(f"Nothing makes {sorted(unknown)}: remove them, or add them to PAGES.")
-    return {"README.md": generated(README.read_text())} | {path: page() for path, page in PAGES.items()}
+
+def _with_parts(page: str, text: str) -> str:
+    return MARKS.sub(lambda found: f"{found[1]}{relinked(PARTS[found['name']](), page)}\n{found[4]}", text)
+
+
+def relinked(text: str, page: str) -> str:
+    """Turn links that start at the repository's root into links that start at the page."""
+
+    def turn(found: re.Match[str]) -> str:
+        path, sign, anchor = found[2].partition("#")
+        if path == page:
+            return f"{found[1]}#{anchor}"
+        return f"{found[1]}{os.path.relpath(path, Path(page).parent)}{sign}{anchor}"
+
+    return LINK.sub(turn, text)
 
 
 def difference(path: str, after: str) -> list[str]:
@@ -96,7 +126,7 @@ def difference(path: str, after: str) -> list[str]:
 
 def main() -> int:
     """Write what is made, or check it; return the exit code."""
-    parser = argparse.ArgumentParser(description="Make what the code knows: the reference, and parts of README.md.")
+    parser = argparse.ArgumentParser(description="Make what the code knows: the reference, and parts of other pages.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 when a document differs")
     arguments = parser.parse_args()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the emulator's, which the figures are counted by

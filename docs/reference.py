@@ -214,12 +214,13 @@ def columns() -> str:
 
 
 def examples() -> str:
-    """Return the examples, each with the first sentence of its docstring."""
-    rows = []
+    """Return the examples, each with the first sentence of its docstring, and below the table the code of each."""
+    rows, sections = [], []
     for file in sorted((ROOT / "example_dags").glob("*.py")):
         summary = (ast.get_docstring(ast.parse(file.read_text())) or "").partition("\n\n")[0]
-        rows.append((f"[`{file.name}`](example_dags/{file.name})", in_markdown(summary).removesuffix(".")))
-    return table(("DAG", "What it shows"), rows)
+        rows.append((f"[`{file.name}`](#{file.stem}py)", in_markdown(summary).removesuffix(".")))
+        sections.append(f"## `{file.name}`\n\n```python\n{file.read_text()}```")
+    return "\n\n".join([table(("DAG", "What it shows"), rows), *sections])
 
 
 def exported(module: ModuleType) -> list[str]:
@@ -251,7 +252,7 @@ def _methods() -> str:
     if missing:
         raise ValueError(f"The hook has no methods {missing}.")
     more = ", ".join(f"`{one}`" for one in MORE_METHODS)
-    return f": the methods of [its table](#the-hook-in-your-own-tasks) and their twins, {more}"
+    return f": the methods of [its table](docs/guides/hook.md) and their twins, {more}"
 
 
 def _results() -> list[str]:

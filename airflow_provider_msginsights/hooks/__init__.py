@@ -5,6 +5,6 @@
 - ``polling``: polls from a triggerer, many at a time
 - ``token_check``: reports on the connection's token
 
-The module path of ``msginsights`` and its public methods (README, "Public names") stay as they are; everything else
-here may be changed.
+The module path of ``msginsights`` and its public methods (``docs/project/compatibility.md``) stay as they are;
+everything else here may be changed.
 """

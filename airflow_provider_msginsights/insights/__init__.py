@@ -16,7 +16,7 @@ In reading order:
 - ``flows``: the front door: the flows that read insights and list Pages;
 - ``wording``: many Pages in few words, for messages.
 
-May be changed without asking: how a flow comes to its result, and the words of a message (with the README's table).
+May be changed without asking: how a flow comes to its result, and the words of a message (with the table of errors).
 Ask first about: the names in ``catalog``, the text of dates, and the fields of what is kept as JSON, since stored data
 and deferred tasks of earlier versions hold them.
 """

@@ -6,5 +6,6 @@
 - ``ticks``: the moments of a schedule, as Airflow counts them
 
 These modules read Airflow's context, timetables and events by their attributes and import nothing of Airflow. None of
-them is public; which days a run loads is, and is described in the README.
+them is public; which days a run loads is, and is described in
+``docs/guides/schedules.md``.
 """

@@ -1,4 +1,4 @@
-"""`msginsights demo --ui` and a browser to look at it, for tests and for the pictures of the README."""
+"""`msginsights demo --ui` and a browser to look at it, for tests and for the pictures of the documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the README's pictures: `uv run python tests/browser/make_pictures.py`. Takes two minutes and Chromium."""
+"""Makes the pages' pictures: `uv run python tests/browser/make_pictures.py`. Takes two minutes and Chromium."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from browser.demo_ui import browser_page, empty_form, running_demo
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Page
 
-PICTURES = Path(__file__).parent / "pictures"
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 DAG_ID = "msginsights_daily_load"
 RUN_WITHIN_SECONDS = 180
@@ -27,7 +26,6 @@ MOST_BYTES = 150_000
 
 def main() -> None:
     """Run the demo's Airflow, look at it, and keep what a reader should see."""
-    PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with running_demo(home) as url, browser_page() as page:
@@ -72,8 +70,8 @@ def picture_of_coverage(page: Page, url: str, database: Path) -> None:
         keep(page, f"airflow-page-{theme}", folder=IMAGES)
 
 
-def keep(page: Page, name: str, *, clip: FloatRect | None = None, folder: Path = PICTURES) -> None:
-    """Write a picture down, if it is small enough for a README."""
+def keep(page: Page, name: str, *, clip: FloatRect | None = None, folder: Path = IMAGES) -> None:
+    """Write a picture down, if it is small enough for a page."""
     page.wait_for_timeout(1000)  # for what moves into place
     file = folder / f"{name}.png"
     page.screenshot(path=file, clip=clip)

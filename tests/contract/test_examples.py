@@ -21,8 +21,8 @@ from support import s3_server
 from support.airflow_versions import WATCHERS_HAVE_MEMORY, DagSerialization, needs_airflow
 from support.dag_runs import FinishedRun, connection_to
 from support.mail_server import mail_server
+from support.page_blocks import blocks
 from support.paths import EXAMPLES, README, TESTS
-from support.readme_blocks import blocks
 
 from airflow_provider_msginsights.emulator import Event, EventKind, GraphEmulator
 from airflow_provider_msginsights.emulator.pacific_days import PACIFIC

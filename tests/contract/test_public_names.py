@@ -6,8 +6,8 @@ import ast
 from importlib import import_module
 
 import reference
+from support.page_blocks import blocks
 from support.paths import EXAMPLES, TESTS
-from support.readme_blocks import blocks
 
 PACKAGE = "airflow_provider_msginsights"
 

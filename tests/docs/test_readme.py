@@ -1,4 +1,4 @@
-"""The README says what is true: its commands, its DAG, and all that `docs/generate.py` makes."""
+"""The README is short and says what is true; it and the pages hold what `docs/generate.py` makes."""
 
 from __future__ import annotations
 
@@ -35,19 +35,31 @@ def test_its_dag_is_twelve_lines_and_airflow_accepts_it() -> None:
     assert dag.get_task("load").page_ids == ["101", "102"]
 
 
-def test_what_the_code_knows_is_in_it_as_the_script_makes_it() -> None:
-    assert generate.generated(README) == README
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_what_the_code_knows_is_on_the_pages_as_the_script_makes_it() -> None:
+    pages = generate.written()
+    assert generate.generated(pages) == pages
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        README.replace("<!-- generated: columns -->", "<!-- generated: colums -->"),
-        README.replace("<!-- generated: columns -->", ""),
-        README + "<!-- generated: columns -->\n<!-- /generated -->\n",
+        {"README.md": README.replace("<!-- generated: cost -->", "<!-- generated: costs -->")},
+        {"README.md": README.replace("<!-- generated: cost -->", "")},
+        {"docs/new.md": "<!-- generated: cost -->\n<!-- /generated -->\n"},
     ],
     ids=["a mark of no part", "a part without a mark", "a part twice"],
 )
-def test_a_part_that_does_not_stand_there_once_is_an_error(changed: str) -> None:
-    with pytest.raises(ValueError, match="columns"):
-        generate.generated(changed)
+def test_a_part_that_does_not_stand_somewhere_once_is_an_error(changed: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="cost"):
+        generate.generated(generate.written() | changed)
+
+
+def test_links_of_generated_parts_lead_from_the_page_on_which_they_stand() -> None:
+    text = "[a](docs/guides/hook.md) [b](docs/images/one.png) [c](docs/guides/hook.md#here) [d](#there) [e](https://x.example/)"
+    turned = "[a](#) [b](../images/one.png) [c](#here) [d](#there) [e](https://x.example/)"
+    assert generate.relinked(text, "docs/guides/hook.md") == turned
+    assert generate.relinked(text, "README.md") == text

@@ -1,4 +1,4 @@
-"""The README's recipes are SQL in the words of their warehouse; that of DuckDB is run by another test."""
+"""The guide's recipes are SQL in the words of their warehouse; that of DuckDB is run by another test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 import pytest
 import sqlglot
 from sqlglot import exp
-from support.paths import README
+from support.paths import DOCS
 
-SECTION = README.read_text().partition("\n## Recipes: warehouses\n")[2].partition("\n## ")[0]
+GUIDE = (DOCS / "guides" / "warehouses.md").read_text()
 DIALECTS = {"BigQuery": "bigquery", "Snowflake": "snowflake", "Redshift": "redshift", "Iceberg": "spark"}
 KINDS: dict[str, list[type[exp.Expression]]] = {
     "BigQuery": [exp.LoadData],
@@ -21,7 +21,7 @@ KINDS: dict[str, list[type[exp.Expression]]] = {
 
 def statements_of(warehouse: str) -> list[str]:
     """The statements in the warehouse's row of the table."""
-    (row,) = re.findall(rf"^\| {warehouse}\b.*$", SECTION, re.MULTILINE)
+    (row,) = re.findall(rf"^\| {warehouse}\b.*$", GUIDE, re.MULTILINE)
     codes = [double or single for double, single in re.findall(r"``\s?(.+?)\s?``|`([^`]+)`", row.split(" | ", 1)[1])]
     return [code for code in codes if re.match(r"(LOAD DATA|CREATE|COPY|INSERT) \w+ .+", code)]
 
@@ -34,7 +34,7 @@ def test_what_fills_the_table_is_in_the_words_of_the_warehouse(warehouse: str) -
 
 @pytest.mark.parametrize("dialect", ["duckdb", "bigquery", "snowflake", "redshift"])
 def test_the_delete_is_understood_by_all_and_names_the_whole_of_what_an_answer_replaces(dialect: str) -> None:
-    (text,) = re.findall(r"^DELETE .*?(?=;)", SECTION, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^DELETE .*?(?=;)", GUIDE, re.MULTILINE | re.DOTALL)
     delete = sqlglot.parse_one(text, dialect=dialect)
     assert isinstance(delete, exp.Delete)
     compared = {str(equal.this.name) for equal in delete.find_all(exp.EQ)}

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from support.dag_runs import connection_to
 from support.made_events import fleeting_message, late_conversation
-from support.readme_blocks import named_block
+from support.page_blocks import named_block
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
@@ -124,9 +124,9 @@ def test_a_breakdown_value_that_disappears_from_an_answer_disappears_from_the_ta
 
 
 def recipe_for(root: Path) -> str:
-    """The README's, for a dataset's October."""
+    """The guide's, for a dataset's October."""
     recipe = named_block("duckdb").code
-    assert recipe.count("/tmp/messaging_insights") == 2  # noqa: S108 - the README's place
+    assert recipe.count("/tmp/messaging_insights") == 2  # noqa: S108 - the guide's place
     return recipe.replace("/tmp/messaging_insights", str(root)).replace("2026-03-*", "2026-10-*")  # noqa: S108
 
 

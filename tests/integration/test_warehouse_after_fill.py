@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from support.dag_runs import connection_to
 from support.histories import History
-from support.readme_blocks import named_block
+from support.page_blocks import named_block
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,9 +35,9 @@ def history(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def recipe_of_a_fill(root: Path, manifest: str) -> str:
-    """The README's two steps: what the fill wrote, and the same replacement as after a load."""
+    """The guide's two steps: what the fill wrote, and the same replacement as after a load."""
     filled = named_block("duckdb-fill").code
-    assert filled.count("/tmp/messaging_insights/_manifests/fill.json") == 1  # noqa: S108 - the README's place
+    assert filled.count("/tmp/messaging_insights/_manifests/fill.json") == 1  # noqa: S108 - the guide's place
     replacement = named_block("duckdb").code
     replacement = replacement[replacement.index("BEGIN TRANSACTION") :]
     del root

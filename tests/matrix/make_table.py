@@ -1,4 +1,4 @@
-"""Writes the README's table of what was run on which Airflow and Python, from what the matrix left in ``.matrix/``.
+"""Writes the table of what was run on which Airflow and Python, from what the matrix left in ``.matrix/``.
 
 uv run pytest -m matrix && uv run python tests/matrix/make_table.py
 """
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from matrix.combinations import COMBINATIONS, ROOT, Combination
 from matrix.runs import RESULTS, SUBJECTS
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "project" / "compatibility.md"
 _HEAD = "| Airflow | Python |"
 _PASSED, _NOT_RUN = "✓", "-"
 
@@ -35,7 +35,7 @@ def _cell(outcome: str | None) -> str:
 
 
 def table_in(text: str) -> list[list[str]]:
-    """Read the rows of the table in a README."""
+    """Read the rows of the table on a page."""
     lines = iter(text.splitlines())
     rows: list[list[str]] = []
     for line in lines:
@@ -49,14 +49,14 @@ def table_in(text: str) -> list[list[str]]:
 
 
 def main() -> None:
-    """Replace the table in the README by what was run so far."""
+    """Replace the page's table by what was run so far."""
     files = {one: RESULTS / f"{one}.json" for one in COMBINATIONS}
     outcomes = {one: json.loads(file.read_text()) for one, file in files.items() if file.exists()}
     made = table(outcomes)
-    text = README.read_text()
+    text = PAGE.read_text()
     before, _, rest = text.partition(_HEAD)
     after = rest.partition("\n\n")[2]
-    README.write_text(f"{before}{made}\n\n{after}")
+    PAGE.write_text(f"{before}{made}\n\n{after}")
     sys.stdout.write(made + "\n")
 
 

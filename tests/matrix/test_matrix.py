@@ -3,7 +3,7 @@
     uv run pytest -m matrix
 
 makes twelve environments, one after the other, and takes half an hour on a quiet machine. ``make_table.py`` in this
-folder turns what it leaves in ``.matrix/`` into the README's table.
+folder turns what it leaves in ``.matrix/`` into the documentation's table.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from matrix.combinations import COMBINATIONS, Combination
-from matrix.make_table import README, table_in
+from matrix.make_table import PAGE, table_in
 from matrix.runs import OTHER, SUBJECTS, run
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def test_the_provider_works_on(combination: Combination, wheel: Path, tmp_path: 
     assert {OTHER: "passed"} | outcome == expected, (outcome, (tmp_path / "output.txt").read_text()[-5000:])
 
 
-def test_the_readme_shows_every_combination_and_no_failure() -> None:
-    rows = table_in(README.read_text())
+def test_the_documentation_shows_every_combination_and_no_failure() -> None:
+    rows = table_in(PAGE.read_text())
     assert [(row[0], row[1]) for row in rows] == [(one.airflow, one.python) for one in COMBINATIONS]
     for row, combination in zip(rows, COMBINATIONS, strict=True):
         there = subjects_of(combination)

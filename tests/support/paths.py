@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "example_dags"
 TESTS = ROOT / "tests"
 SAMPLES = TESTS / "samples"

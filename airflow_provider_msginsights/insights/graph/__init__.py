@@ -9,7 +9,7 @@ In reading order:
 - ``usage_headers``: how close a limit is; ``paging``: lists that come page by page;
 - ``record_parser``: a reply to records, with ``row_values`` for the value of a row and ``row_times`` for its days.
 
-A new error is a line in ``error_table``, with its source, and a row in the README's table. May be changed without
+A new error is a line in ``error_table``, with its source, and a row in the table of errors. May be changed without
 asking: advices, and shapes of replies that are read in addition. The days in ``row_times`` are a part of a row's key:
 a change there stores the same fact twice.
 """

@@ -111,12 +111,12 @@ def save(figure: Any, file: Path) -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, images = map(Path, sys.argv[1:])
     told = json.loads((folder / "results.json").read_text())
     runs = {(run["workload"], run["peer"]): run for run in told["runs"]}
     mpl.rcParams.update({"svg.hashsalt": "numbers", "svg.fonttype": "none", "font.family": "sans-serif"})
-    draw_walls(runs, folder / "seconds.svg")
-    draw_growth(runs, folder / "growth.svg")
+    draw_walls(runs, images / "benchmarks-seconds.svg")
+    draw_growth(runs, images / "benchmarks-growth.svg")
 
 
 if __name__ == "__main__":

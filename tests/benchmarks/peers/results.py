@@ -1,4 +1,4 @@
-"""Figures -> ``results.json``, the README's tables and the plots."""
+"""Figures -> ``results.json``, the documentation's tables and the plots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Told = dict[str, Any]
 
 RESULTS = BENCHMARKS / "results"
-README = REPOSITORY / "README.md"
+PAGE = REPOSITORY / "docs" / "project" / "benchmarks.md"
+IMAGES = REPOSITORY / "docs" / "images"
 _MEDIANS = ("wall_seconds", "cpu_seconds", "peak_mb", "growth_mb")
 _SAME = ("http_requests", "graph_calls", "max_concurrent_requests", "rows", "expected")
 _WORST = ("missing", "doubled", "wrong")
@@ -76,15 +77,15 @@ def write_results(measured: Told, folder: Path | None) -> None:
 
 
 def write_tables(folder: Path | None) -> None:
-    """The tables between their marks in the README; elsewhere into a file beside the figures."""
+    """The tables between their marks in the documentation; elsewhere into a file beside the figures."""
     told = json.loads(((folder or RESULTS) / "results.json").read_text())
     if folder is None:
-        README.write_text(with_tables(README.read_text(), told))
+        PAGE.write_text(with_tables(PAGE.read_text(), told))
     else:
         (folder / "tables.md").write_text("\n\n".join(f"## {name}\n\n{text}" for name, text in tables_of(told).items()))
 
 
 def draw(python: Path, folder: Path | None) -> None:
     """The plots, by a process that has matplotlib."""
-    argv = [str(python), "-m", "peers.plots", str(folder or RESULTS)]
+    argv = [str(python), "-m", "peers.plots", str(folder or RESULTS), str(folder or IMAGES)]
     subprocess.run(argv, check=True, env=variables(CACHE), cwd=BENCHMARKS)

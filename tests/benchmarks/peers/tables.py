@@ -1,4 +1,4 @@
-"""``results.json`` -> Markdown tables, and their places in the README."""
+"""``results.json`` -> Markdown tables, and their places on a page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _TITLES = {peer.name: peer.title for peer in PEERS}
 _MARKS = re.compile(r"(<!-- numbers: (?P<name>[a-z_]+) -->\n)(?P<text>.*?)(<!-- /numbers -->)", re.DOTALL)
 
 
-def with_tables(readme: str, told: Told) -> str:
-    """The README with each table between its marks, ``<!-- numbers: name -->`` and ``<!-- /numbers -->``.
+def with_tables(page: str, told: Told) -> str:
+    """The page with each table between its marks, ``<!-- numbers: name -->`` and ``<!-- /numbers -->``.
 
     Raises KeyError for a mark that names no table.
     """
     tables = tables_of(told)
-    return _MARKS.sub(lambda found: f"{found[1]}{tables[found['name']]}\n{found[4]}", readme)
+    return _MARKS.sub(lambda found: f"{found[1]}{tables[found['name']]}\n{found[4]}", page)
 
 
 def tables_of(told: Told) -> dict[str, str]:

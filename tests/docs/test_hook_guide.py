@@ -1,4 +1,4 @@
-"""The README's examples of the hook and its two ways to write a connection, run as they stand there."""
+"""The guides' examples of the hook and its two ways to write a connection, run as they stand there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.dag_runs import CONNECTION_VARIABLE, connection_to
-from support.readme_blocks import blocks
+from support.page_blocks import blocks
 
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.query import InsightsQuery, asked_days
@@ -30,7 +30,7 @@ def examples(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> dict[s
     connection_to(emulator, monkeypatch, password=emulator.user_token)
     scope: dict[str, Any] = {}
     for block in code_of(SECTION):
-        exec(block, scope)  # noqa: S102 - the README's own code
+        exec(block, scope)  # noqa: S102 - the guide's own code
     return scope
 
 
@@ -71,7 +71,7 @@ def test_one_transport_serves_many_queries(examples: dict[str, Any]) -> None:
 def test_the_dag_of_the_token_check_is_accepted_by_airflow() -> None:
     (block,) = code_of("Token care")
     scope: dict[str, Any] = {}
-    exec(block, scope)  # noqa: S102 - the README's own code
+    exec(block, scope)  # noqa: S102 - the guide's own code
     scope["dag"].validate()
     assert scope["dag"].get_task("check").require_known_end is True
 

@@ -1,10 +1,11 @@
-"""Every code block of the README is run, or at the least parsed by the program it is for; a new block is, too.
+"""Every code block of the README and the pages is run, or at the least parsed by its program; a new block is, too.
 
-- ``python``: executed on the emulator, the blocks of a section one after the other in one namespace. DAGs must be such
+- ``python``: executed on the emulator, the blocks of a section one after the other in one namespace; the
+  examples are run by ``contract/test_examples.py`` instead. DAGs must be such
   that Airflow can store them. Blocks with tests in them are run by pytest, as a project of their own.
 - ``bash``: each command is parsed by the parser of its program; each connection is read by the hook.
 - ``json``, ``toml``: parsed.
-- ``sql``: has a name (see `readme_blocks`), and stands below in ``RUN_ELSEWHERE`` or ``NOT_RUN``.
+- ``sql``: has a name (see `page_blocks`), and stands below in ``RUN_ELSEWHERE`` or ``NOT_RUN``.
 - ``text`` and blocks without a language show output.
 """
 
@@ -21,9 +22,9 @@ import pytest
 from airflow.sdk import DAG, BaseOperator
 from support.airflow_versions import DagSerialization
 from support.dag_runs import connection_to
-from support.paths import TESTS
-from support.readme_blocks import Block, blocks
-from support.readme_commands import check_command, commands_of
+from support.page_blocks import Block, blocks, blocks_of
+from support.page_commands import check_command, commands_of
+from support.paths import EXAMPLES, TESTS
 
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
 
@@ -41,11 +42,14 @@ RUN_ELSEWHERE: dict[str, str] = {
 NOT_RUN: dict[str, str] = {}
 """Named blocks that no test can run: name, and why."""
 OUTPUT = {"", "text", "console"}
+SHOWN = {file.read_text(): file.name for file in EXAMPLES.glob("*.py")}
+"""The examples, which another test runs."""
 BLOCKS = blocks()
 
 
 def in_language(*languages: str) -> list[Block]:
-    return [block for block in BLOCKS if block.language in languages and block.name not in {*RUN_ELSEWHERE, *NOT_RUN}]
+    found = [block for block in BLOCKS if block.language in languages and block.name not in {*RUN_ELSEWHERE, *NOT_RUN}]
+    return [block for block in found if block.code not in SHOWN]
 
 
 def is_test_project(block: Block) -> bool:
@@ -53,8 +57,8 @@ def is_test_project(block: Block) -> bool:
 
 
 def by_section(found: list[Block]) -> list[Any]:
-    groups = groupby(found, key=lambda block: block.section)
-    return [pytest.param(list(group), id=section) for section, group in groups]
+    groups = groupby(found, key=lambda block: (block.page, block.section))
+    return [pytest.param(list(group), id=f"{page}: {section}") for (page, section), group in groups]
 
 
 @pytest.fixture
@@ -76,13 +80,17 @@ def test_there_is_no_block_that_no_test_would_look_at() -> None:
         assert f'named_block("{name}")' in (TESTS / test_file).read_text()
 
 
+def test_every_example_is_shown_whole_once() -> None:
+    assert sorted(SHOWN[block.code] for block in BLOCKS if block.code in SHOWN) == sorted(SHOWN.values())
+
+
 @pytest.mark.usefixtures("everyones_connection")
 @pytest.mark.parametrize("found", by_section([block for block in in_language("python") if not is_test_project(block)]))
 def test_python_blocks_run(found: list[Block]) -> None:
-    scope: dict[str, Any] = {"__name__": "readme"}
+    scope: dict[str, Any] = {"__name__": "page"}
     for block in found:
-        lines_before = "\n" * block.line  # so that a traceback names the README's own line
-        exec(compile(lines_before + block.code, "README.md", "exec"), scope)  # noqa: S102 - the README's own code
+        lines_before = "\n" * block.line  # so that a traceback names the page's own line
+        exec(compile(lines_before + block.code, block.page, "exec"), scope)  # noqa: S102 - the page's own code
     for dag in dags_in(scope):
         json.dumps(DagSerialization.to_dict(dag))
 
@@ -144,7 +152,8 @@ def test_a_command_that_does_not_exist_would_be_found(command: str, monkeypatch:
 
 def test_a_block_is_read_with_its_section_line_and_name() -> None:
     text = "## One\n<!-- block: first -->\n\n```sql\nselect 1\n```\n<!-- block: lost -->\ntext\n```\nout\n```\n"
-    assert [(block.section, block.line, block.name, block.code) for block in blocks(text)] == [
+    found = blocks_of(text, "page.md")
+    assert [(block.section, block.line, block.name, block.code) for block in found] == [
         ("One", 4, "first", "select 1\n"),
         ("One", 9, "", "out\n"),
     ]

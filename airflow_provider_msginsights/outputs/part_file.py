@@ -117,8 +117,8 @@ class PartFile:
     def _owned(self, rows: Iterable[Values], owners: dict[str, str], name: str) -> Iterable[Values]:
         """Return the rows, making sure that their Pages belong to this part: now, or as they are read."""
         if isinstance(rows, DayRows):
-            for head in rows.heads:
-                self._check_owner(head.page_id, owners, name)
+            for page_id in rows.heads.page_ids:
+                self._check_owner(page_id, owners, name)
             return rows
         return self._checked(rows, owners, name)
 

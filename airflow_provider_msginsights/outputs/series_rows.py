@@ -6,10 +6,10 @@ has to do with millions reads the columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NOT_DIVIDED: Values = ("", *[None] * len(BREAKDOWN_COLUMNS), None)
 """The columns from ``breakdown_by`` on of a row without dimensions."""
+
+_ID_DIGITS = 32
 
 
 class SeriesHead(NamedTuple):
@@ -70,14 +72,37 @@ class RowSeries:
         page_id, metric, period, unit, key_start = self.head
         for (start, day, end, is_final, key_end, extra), value in zip(self.days, self.values, strict=True):
             said = (value, None, unit, None, *NOT_DIVIDED, is_final, *extra)
-            yield (_record_id(key_start + key_end), page_id, metric, period, start, day, end, *said)
+            record_id = sha256(key_start + key_end).hexdigest()[:_ID_DIGITS]
+            yield (record_id, page_id, metric, period, start, day, end, *said)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadColumns:
+    """What the rows of a day say of Page and metric, as columns.
+
+    One object for many days of a load, so that what is made of it can be made once.
+    """
+
+    page_ids: Sequence[str]
+    metrics: Sequence[str]
+    periods: Sequence[str]
+    units: Sequence[str]
+    key_starts: Sequence[bytes]
+
+    @classmethod
+    def of(cls, heads: Iterable[SeriesHead]) -> Self:
+        """Return the columns of these heads, one at least."""
+        return cls(*zip(*heads, strict=True))
+
+    def __getitem__(self, stretch: slice) -> HeadColumns:
+        return HeadColumns(*[getattr(self, column.name)[stretch] for column in fields(self)])
 
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
     """Rows of one day, a value for each Page and metric."""
 
-    heads: Sequence[SeriesHead]
+    heads: HeadColumns
     day: SeriesDay
     values: Sequence[float]
 
@@ -87,21 +112,24 @@ class DayRows:
     def __iter__(self) -> Iterator[Values]:
         return zip(*self.columns())  # noqa: B905 - most columns never end
 
+    def __getitem__(self, stretch: slice) -> DayRows:
+        return DayRows(self.heads[stretch], self.day, self.values[stretch])
+
     def columns(self) -> tuple[Iterable[object], ...]:
         """Return the columns in order; one that holds a single value is a `repeat` of it, without end."""
-        page_ids, metrics, periods, units, _ = zip(*self.heads, strict=True)
+        heads = self.heads
         start, pacific_date, end, is_final, _, extra = self.day
         when = map(repeat, (start, pacific_date, end))
-        said = (self.values, repeat(None), units, repeat(None))
+        said = (self.values, repeat(None), heads.units, repeat(None))
         return (
-            self.record_ids(), page_ids, metrics, periods, *when, *said,
+            self.record_ids(), heads.page_ids, heads.metrics, heads.periods, *when, *said,
             *map(repeat, (*NOT_DIVIDED, is_final, *extra)),
         )  # fmt: skip
 
     def record_ids(self) -> list[str]:
         """Return the hashes of the keys."""
         end = self.day.key_end
-        return [_record_id(head.key_start + end) for head in self.heads]
+        return [sha256(start + end).hexdigest()[:_ID_DIGITS] for start in self.heads.key_starts]
 
 
 class HeadOrder:
@@ -115,7 +143,7 @@ class HeadOrder:
         heads = [head for run in runs for head in run]
         places = {(head.page_id, head.metric): place for place, head in enumerate(heads)}
         self._places = [place for _, place in sorted(places.items())]
-        self._heads = [heads[place] for place in self._places]
+        self._heads = HeadColumns.of(heads[place] for place in self._places)
 
     def is_of(self, runs: Sequence[tuple[SeriesHead, ...]]) -> bool:
         """Return whether this is the order of these runs: the very same objects."""
@@ -127,7 +155,3 @@ class HeadOrder:
         :param values: those of all runs, one after another.
         """
         return DayRows(self._heads, day, [values[place] for place in self._places])
-
-
-def _record_id(key: bytes) -> str:
-    return sha256(key).hexdigest()[:32]

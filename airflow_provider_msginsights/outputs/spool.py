@@ -14,7 +14,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from airflow_provider_msginsights.outputs.series_rows import DayRows, HeadOrder
+from airflow_provider_msginsights.outputs.series_rows import DayRows, HeadColumns, HeadOrder
 from airflow_provider_msginsights.outputs.values import METRIC, PAGE_ID, RECORD_ID, VALUE, sort_key
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class RowSpool:
         self._units_of_series: dict[tuple[str, str], list[_HeldSeries]] = {}
         self._count = 0
         self._runs: dict[str, list[Run]] = {}
-        self._order = HeadOrder(())
+        self._order: HeadOrder | None = None
         self._size_bytes = 0
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="msginsights-")  # noqa: SIM115 - closed by close()
 
@@ -212,13 +212,13 @@ class RowSpool:
         if not runs or len(runs) < count or any(run.day != runs[0].day for run in runs):
             return None
         heads, order = [run.heads for run in runs], self._order
-        if not order.is_of(heads):
+        if order is None or not order.is_of(heads):
             order = self._order = HeadOrder(heads)
         return order.rows(runs[0].day, [value for run in runs for value in self._unpickled(run.block)])
 
     def _rows_of(self, run: Run) -> Iterable[Values]:
         if isinstance(run, SeriesRun):
-            return DayRows(run.heads, run.day, self._unpickled(run.block))
+            return DayRows(HeadColumns.of(run.heads), run.day, self._unpickled(run.block))
         return chain.from_iterable(map(self._load, run.blocks))
 
     def _load(self, block: Block) -> list[Values]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from json.encoder import encode_basestring
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,11 @@ def json_ready(row: Row) -> dict[str, Any]:
 
 def json_text(value: Any) -> str:
     """Compact JSON; NaN, which JSON does not have, is refused."""
-    # The encoder makes ready for each value anew, unless that is text.
+    # The encoder makes ready for each value anew.
+    if value is None:
+        return "null"
+    if value.__class__ is str:
+        return encode_basestring(value)
     return repr(value) if value.__class__ is float and isfinite(value) else _ENCODER.encode(value)
 
 

@@ -83,8 +83,7 @@ def _tables_of_day(rows: DayRows, schema: Any) -> Iterator[Any]:
     import pyarrow as pa
 
     for start in range(0, len(rows), ROW_GROUP_ROWS):
-        end = start + ROW_GROUP_ROWS
-        group = DayRows(rows.heads[start:end], rows.day, rows.values[start:end])
+        group = rows[start : start + ROW_GROUP_ROWS]
         arrays = [
             _repeated(next(column), len(group), field.type)
             if isinstance(column, repeat)

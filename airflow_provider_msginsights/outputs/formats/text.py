@@ -11,7 +11,7 @@ import sys
 import zlib
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, repeat
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.outputs.formats.protocol import Format
     from airflow_provider_msginsights.outputs.schema import Column
+    from airflow_provider_msginsights.outputs.series_rows import HeadColumns
     from airflow_provider_msginsights.outputs.values import Values
 
 
@@ -46,8 +47,11 @@ class JsonLines:
 
     def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
         """Write the rows, return how many."""
-        count = 0
-        lines = _lines_of_day(rows, columns) if isinstance(rows, DayRows) else _lines(rows, columns)
+        if isinstance(rows, DayRows):
+            for text in _lines_of_day(rows, columns):
+                file.write(text.encode())
+            return len(rows)
+        count, lines = 0, _lines(rows, columns)
         while held := list(islice(lines, _LINES_AT_ONCE)):
             file.write("".join(held).encode())
             count += len(held)
@@ -132,14 +136,15 @@ class _Stretches(dict["Values", tuple[str, ...]]):
     """What a row repeats of many others -> the stretches of its JSON line around what differs from row to row."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = columns
+        names = [f"{',' if place else ''}{json_text(column.name)}:" for place, column in enumerate(columns)]
+        self._names = [(name, column.name in _OF_ITS_OWN) for name, column in zip(names, columns, strict=True)]
 
     def __missing__(self, repeated: Values) -> tuple[str, ...]:
         values = iter(repeated)
         stretches, stretch = [], "{"
-        for place, column in enumerate(self._columns):
-            stretch += f"{',' if place else ''}{json_text(column.name)}:"
-            if column.name in _OF_ITS_OWN:
+        for name, is_own in self._names:
+            stretch += name
+            if is_own:
                 stretches.append(stretch)
                 stretch = ""
             else:
@@ -173,19 +178,31 @@ def _lines(rows: Iterable[Values], columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _lines_of_day(rows: DayRows, columns: Sequence[Column]) -> Iterator[str]:
-    """Return each row's line; what the day says is encoded once for each unit."""
+    """Yield the lines, many at a time: a text for each column or stretch of columns, joined without a step a row."""
     known = _Stretches(columns)
     repeated_of = itemgetter(*[place for place, column in enumerate(columns) if column.name not in _OF_ITS_OWN])
-    head_of = {head.unit: head for head in rows.heads}
-    stretches = {unit: known[repeated_of(*DayRows([head], rows.day, [0]))] for unit, head in head_of.items()}
+    places = {unit: place for place, unit in enumerate(rows.heads.units)}
+    stretches = {unit: known[repeated_of(*rows[place : place + 1])] for unit, place in places.items()}
+    (to_id, to_page, to_metric, to_value, to_raw, _), *_ = stretches.values()
+    ends = {unit: f"{to_raw}null{to_end}" for unit, (*_, to_end) in stretches.items()}
+    pieces = zip(
+        repeat(f'{to_id}"'),
+        rows.record_ids(),
+        _head_texts(rows.heads, f'"{to_page}', to_metric),
+        repeat(to_value),
+        map(repr, rows.values),  # they are finite, and so JSON writes them as Python does
+        map(ends.__getitem__, rows.heads.units),
+    )
+    while text := "".join(chain.from_iterable(islice(pieces, _LINES_AT_ONCE))):
+        yield text
+
+
+@lru_cache(maxsize=2)
+def _head_texts(heads: HeadColumns, to_page: str, to_metric: str) -> list[str]:
+    """Return what each line of a day says of Page and metric, which other days say again."""
     text_of = lru_cache(_MOST_REMEMBERED)(encode_basestring)
-    # The numbers are finite, and so JSON writes them as Python does.
-    for record_id, head, number in zip(rows.record_ids(), rows.heads, map(repr, rows.values), strict=True):
-        to_id, to_page, to_metric, to_value, to_raw, to_end = stretches[head.unit]
-        yield (
-            f'{to_id}"{record_id}"{to_page}{text_of(head.page_id)}{to_metric}{text_of(head.metric)}'
-            f"{to_value}{number}{to_raw}null{to_end}"
-        )
+    pages, metrics = map(text_of, heads.page_ids), map(text_of, heads.metrics)
+    return [f"{to_page}{page}{to_metric}{metric}" for page, metric in zip(pages, metrics, strict=True)]
 
 
 def _csv_text(value: Any) -> Any:

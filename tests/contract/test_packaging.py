@@ -21,6 +21,7 @@ import readme_renderer.markdown
 from packaging.metadata import Metadata
 from packaging.version import Version
 
+import hatch_build
 from airflow_provider_msginsights import __version__
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_the_sdist_has_what_the_wheel_is_built_from_and_nothing_else(built: Buil
     with tarfile.open(built.sdist) as sdist:
         names = {member.name.removeprefix(f"{STEM}/") for member in sdist.getmembers() if member.isfile()}
     # Hatchling puts .gitignore in by itself: what it leaves out is left out of a wheel made from the sdist, too.
-    about = {"PKG-INFO", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", ".gitignore"}
+    about = {"PKG-INFO", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "hatch_build.py", ".gitignore"}
     assert names == sources() | examples("example_dags") | about
 
 
@@ -130,17 +131,54 @@ def test_the_long_description_renders(built: Built) -> None:
     assert rendered.count("<table>") == len(re.findall(r"^\|[-:|]+\|$", text, re.MULTILINE))
 
 
+def test_the_long_description_has_no_relative_link_and_the_repository_stands_in_one_place(built: Built) -> None:
+    text = built.metadata.get_payload()
+    assert isinstance(text, str)
+    rendered = readme_renderer.markdown.render(text)
+    assert rendered is not None
+    links = re.findall(r'<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)="([^"]*)"', rendered)
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+    repository = PYPROJECT["project"]["urls"]["Repository"]
+    assert (ROOT / "pyproject.toml").read_text().count(repository) == 1
+    ours = [link.removeprefix(f"{repository}/") for link in links if link.startswith(repository)]
+    kinds = {path.partition("/")[0] for path in ours}
+    assert kinds == {"blob", "raw"}
+    assert [path for path in ours if not (ROOT / path.split("/", 2)[2].partition("#")[0]).is_file()] == []
+    assert len(ours) >= len(relative_links((ROOT / "README.md").read_text())) > 10
+
+
+def relative_links(text: str) -> list[str]:
+    return re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[a](docs/a.md#b)", "[a](https://r.example/blob/main/docs/a.md#b)"),
+        ("![a](docs/a.svg)", "![a](https://r.example/raw/main/docs/a.svg)"),
+        ("[![a](a.png)](b.md)", "[![a](https://r.example/raw/main/a.png)](https://r.example/blob/main/b.md)"),
+        (
+            '<img src="a.png"> <a href="b.md">',
+            '<img src="https://r.example/raw/main/a.png"> <a href="https://r.example/blob/main/b.md">',
+        ),
+        ('<source srcset="a.png">', '<source srcset="https://r.example/raw/main/a.png">'),
+        ("text\n[a]: b.md\n", "text\n[a]: https://r.example/blob/main/b.md\n"),
+        ("[a](#here) [b](https://x.example/b.md) [c](mailto:a@x.example)", None),
+    ],
+    ids=["link", "picture", "linked picture", "HTML", "picture by scheme", "reference", "others"],
+)
+def test_each_kind_of_relative_link_becomes_an_address(text: str, expected: str | None) -> None:
+    assert hatch_build.with_addresses(text, "https://r.example") == (text if expected is None else expected)
+
+
 def test_every_file_the_readme_points_to_exists() -> None:
-    text = (ROOT / "README.md").read_text()
-    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text) + re.findall(
-        r'(?:src|srcset)="(?!https?://)([^"]+)"', text
-    )
+    links = relative_links((ROOT / "README.md").read_text())
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
 def test_the_version_stands_in_one_place() -> None:
-    assert PYPROJECT["project"]["dynamic"] == ["version"]
+    assert "version" in PYPROJECT["project"]["dynamic"]
     places = [*(ROOT / PACKAGE).rglob("*.py"), *(ROOT / "example_dags").glob("*.py"), ROOT / "pyproject.toml"]
     holding = [place for place in places if re.search(rf"[\"']{re.escape(__version__)}[\"']", place.read_text())]
     assert holding == [ROOT / PACKAGE / "__init__.py"]

@@ -13,7 +13,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
-from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError, ResponseFormatError
+from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
 from airflow_provider_msginsights.failures import error_from_event, failing_without_retry
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.availability.check import (
@@ -23,6 +23,7 @@ from airflow_provider_msginsights.insights.availability.check import (
     AvailabilityCheck,
     Failed,
     Ready,
+    hours_until_final,
 )
 from airflow_provider_msginsights.insights.availability.requirement import ON_SILENT_PAGE
 from airflow_provider_msginsights.insights.catalog import named_metrics, resolve_metrics
@@ -88,8 +89,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :param deferrable: wait in the triggerer, without a worker slot
     :param msginsights_conn_id: the Airflow connection of type ``msginsights`` (templated)
     :param api_version: Graph API version such as ``v26.0``; the connection's when left out (templated)
-    :param poke_interval: how long to wait between two polls, in seconds or as a ``timedelta``; Meta computes a day
-        about once in 24 hours
+    :param poke_interval: seconds or a ``timedelta`` between two polls; Meta computes a day about once in 24 hours
     :param timeout: how long to wait in all, in seconds or as a ``timedelta``: 48 hours, and ``final_after_hours`` more
         where ``final`` is waited for
     :param outlets: as in every task; the events of assets in it name ``days`` and ``page_ids`` as the XCom does, so
@@ -97,12 +97,9 @@ class MessagingInsightsSensor(BaseSensorOperator):
     :return: a dictionary with ``days`` (list of Pacific dates) and ``page_ids`` (those with every day); where there
         are any, also ``silent_page_ids`` and ``late_page_ids``, the Pages that were not waited for, and of the latter
         ``failed_page_ids`` (the first five), those that could not be read.
-    :raises AirflowSensorTimeout: when ``timeout`` is over; the message names a Page, metric and day that are missing.
-        With ``soft_fail`` or ``never_fail`` the task is skipped.
-    :raises AirflowFailException: for a parameter or connection that is wrong, and for a token, permission or metric
-        that the API refuses. With ``soft_fail`` our own kind of error is raised, so that the task fails there too.
-    :raises MessagingInsightsError: when ``max_failed_polls`` polls in a row failed for a temporary reason; a retry may
-        help.
+    :raises AirflowSensorTimeout: when ``timeout`` is over, naming what is missing; ``soft_fail`` makes it a skip.
+    :raises AirflowFailException: for what is wrong or refused; with ``soft_fail`` our own kind of error: it fails too.
+    :raises MessagingInsightsError: after ``max_failed_polls`` polls that failed for a temporary reason.
     :raises AirflowSkipException: when no Pacific day ends within the run's interval.
     :raises AirflowTaskTimeout: when ``execution_timeout`` is over, in which waiting in the triggerer counts.
     """
@@ -147,7 +144,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         if timeout is None:
-            timeout = timedelta(hours=48 + _hours_until_final(wait_for, final_after_hours))
+            timeout = timedelta(hours=48 + hours_until_final(wait_for, final_after_hours))
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.page_ids = page_ids
         self.metrics = metrics
@@ -401,10 +398,3 @@ class MessagingInsightsSensor(BaseSensorOperator):
             max_failed_polls=None if self._allows_failures else max_failed_polls,
             warning=possible.warning,
         )
-
-
-def _hours_until_final(wait_for: object, final_after_hours: object) -> float:
-    """Return how much longer to wait by default; an invalid value is refused when the task runs."""
-    with contextlib.suppress(ConfigurationError):
-        return parse_number("final_after_hours", final_after_hours) if wait_for == "final" else 0
-    return 0

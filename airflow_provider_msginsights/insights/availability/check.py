@@ -6,11 +6,17 @@ and says whether the wait is over. Neither reads a clock: sensor and triggers br
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from airflow_provider_msginsights.exceptions import NEVER_RETRIED, EmptyAnswerError, MessagingInsightsError
+from airflow_provider_msginsights.exceptions import (
+    NEVER_RETRIED,
+    ConfigurationError,
+    EmptyAnswerError,
+    MessagingInsightsError,
+)
 from airflow_provider_msginsights.insights.availability.requirement import Requirement
 from airflow_provider_msginsights.insights.catalog import named_metrics
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
@@ -328,3 +334,10 @@ def _parse_moment(name: str, value: object) -> datetime | None:
 
 def _parse_optional_number(name: str, value: object) -> float | None:
     return None if value is None else parse_number(name, value)
+
+
+def hours_until_final(wait_for: object, final_after_hours: object) -> float:
+    """Return how much longer a sensor waits by default; an invalid value is refused when the task runs."""
+    with contextlib.suppress(ConfigurationError):
+        return parse_number("final_after_hours", final_after_hours) if wait_for == "final" else 0
+    return 0

@@ -13,10 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hypothesis
 import pytest
-from support import s3_server
 from support.bytecode import share_bytecode
+
+share_bytecode()  # before anything large is imported
+
+import hypothesis
+from support import s3_server
 from support.dag_runs import connection_to
 
 from airflow_provider_msginsights.emulator import GraphEmulator
@@ -36,8 +39,6 @@ os.environ |= {
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
 }
 (AIRFLOW_HOME / "dags").mkdir()
-
-share_bytecode()
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)

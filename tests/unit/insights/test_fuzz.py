@@ -64,7 +64,7 @@ QUERIES = {
         days=DateRange(date(2026, 3, 8), date(2026, 3, 10)),
     ),
     "error": InsightsQuery.create(
-        page_ids=["101", "102"], metrics="all", days=DateRange(date(2026, 3, 7), date(2026, 6, 10))
+        page_ids=["101", "102"], metrics="all", days=DateRange(date(2026, 3, 7), date(2026, 3, 15))
     ),
 }
 ERROR = {

@@ -22,6 +22,7 @@ LONG_FUNCTIONS = {
 }
 
 
+@cache
 def sources() -> dict[str, str]:
     return {str(file.relative_to(PACKAGE)): file.read_text() for file in sorted(PACKAGE.rglob("*.py"))}
 

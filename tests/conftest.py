@@ -57,9 +57,19 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+DEAR_FIXTURES = ("airflow_database", "s3_endpoint")
+"""What takes a process seconds to make, or to use for the first time."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest and mostly waits, so that one worker runs all else meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("smoke") is None)
+    """Begin with what takes longest, so that one worker runs all else meanwhile and makes none of it again."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    used = getattr(item, "fixturenames", ())
+    dear = [number for number, name in enumerate(DEAR_FIXTURES, start=1) if name in used]
+    return 0 if item.get_closest_marker("smoke") else min(dear, default=len(DEAR_FIXTURES) + 1)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.commands import run_command
 from support.dag_runs import connection_to
 
+from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.dates import DateRange, pacific_date
@@ -114,7 +114,7 @@ def hide_all(emulator: GraphEmulator) -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_pages_missing_from_the_list_that_a_load_reads_are_readable_everywhere(
-    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, count: int
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], count: int
 ) -> None:
     hide_all(emulator)
     named = ("101", "102")[:count]
@@ -130,8 +130,7 @@ def test_pages_missing_from_the_list_that_a_load_reads_are_readable_everywhere(
     assert "insights can be read" in render_report(report)
     summary = MessagingInsightsTokenCheckOperator(task_id="check").execute({})
     assert summary["ok"], summary["problems"]
-    done = run_command("check")
-    assert done.exit_code == 0, done.out
+    assert main(["check"]) == 0, capsys.readouterr().out
 
 
 def test_an_empty_list_and_no_page_named_is_not_known(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:

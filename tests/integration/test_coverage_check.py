@@ -165,9 +165,10 @@ def test_it_asks_the_api_nothing_and_writes_nothing(emulator: GraphEmulator, dat
         ({"output_conn_id": "a b"}, "output_conn_id"),
     ],
 )
-def test_a_wrong_parameter_is_named(dataset: Path, wrong: dict[str, Any], named: str) -> None:
+def test_a_wrong_parameter_is_named(tmp_path: Path, wrong: dict[str, Any], named: str) -> None:
+    load(tmp_path, "2026-11-29", "2026-11-30", "101")
     with pytest.raises(AirflowFailException, match=named):
-        check(dataset, **wrong)
+        check(tmp_path, **wrong)
 
 
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:

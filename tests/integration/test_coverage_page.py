@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 import sys
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+with_server = pytest.mark.thorough
+"""What needs Airflow's API server in a process of its own."""
 STATIC = files("airflow_provider_msginsights.coverage_page") / "static"
 
 
@@ -27,17 +28,6 @@ STATIC = files("airflow_provider_msginsights.coverage_page") / "static"
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[PageServer]:
     with page_server(tmp_path_factory.mktemp("page"), migrated=migrated_database, prefix="/air/flow") as running:
         yield running
-
-
-def test_importing_the_plugin_loads_no_server_and_nothing_of_ours_but_it() -> None:
-    code = (
-        "import sys; from airflow.plugins_manager import AirflowPlugin; before = set(sys.modules);"
-        "import airflow_provider_msginsights.coverage_page.plugin;"
-        "print(*sorted(set(sys.modules) - before)); assert 'fastapi' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
-    package = "airflow_provider_msginsights"  # which a release may have loaded for what it says of the provider
-    assert set(done.stdout.split()) - {package} == {f"{package}.coverage_page", f"{package}.coverage_page.plugin"}
 
 
 def test_airflow_finds_the_plugin_by_its_entry_point() -> None:
@@ -64,6 +54,7 @@ def test_a_release_gets_the_views_that_it_knows(version: str, destinations: list
 
 
 @pytest.mark.timeout(300)
+@with_server
 def test_airflow_lists_all_views_of_the_plugin(server: PageServer) -> None:
     _, answer = server.call("GET", "/api/v2/plugins?limit=100")
     (found,) = [one for one in answer["plugins"] if one["name"] == "messaging_insights"]
@@ -75,6 +66,7 @@ def test_airflow_lists_all_views_of_the_plugin(server: PageServer) -> None:
 
 @pytest.mark.parametrize(("user", "status"), [("ada", 200), ("vera", 200), ("", 401)])
 @pytest.mark.parametrize("path", ["/msginsights/", "/msginsights/static/airflow.js"])
+@with_server
 def test_whoever_may_read_assets_gets_page_and_files(server: PageServer, user: str, status: int, path: str) -> None:
     found, body = server.call("GET", path, user=user)
     assert found == status
@@ -82,6 +74,7 @@ def test_whoever_may_read_assets_gets_page_and_files(server: PageServer, user: s
         assert "Your session has ended. Reload the page to log in again." in body
 
 
+@with_server
 def test_a_token_of_nobody_is_refused(server: PageServer) -> None:
     server.tokens["nobody"] = "nonsense"
     status, body = server.call("GET", "/msginsights/", user="nobody")
@@ -89,6 +82,7 @@ def test_a_token_of_nobody_is_refused(server: PageServer) -> None:
     assert "<p>" in body
 
 
+@with_server
 def test_the_page_links_to_files_behind_the_prefix_and_all_exist(server: PageServer) -> None:
     _, body = server.call("GET", "/msginsights/")
     links = re.findall(r'(?:src|href)="([^"?]+)', body)
@@ -100,15 +94,18 @@ def test_the_page_links_to_files_behind_the_prefix_and_all_exist(server: PageSer
 
 
 @pytest.mark.parametrize("name", ["../plugin.py", "..%2Fplugin.py", "nothing.js", "%2e%2e/app.py", "file.js"])
+@with_server
 def test_no_other_file_is_served(server: PageServer, name: str) -> None:
     assert server.call("GET", f"/msginsights/static/{name}")[0] == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@with_server
 def test_nothing_but_get_is_answered(server: PageServer, method: str) -> None:
     assert server.call(method, "/msginsights/", {})[0] == 405
 
 
+@with_server
 def test_the_policy_allows_its_own_files_only(server: PageServer) -> None:
     import urllib.request
 
@@ -121,6 +118,7 @@ def test_the_policy_allows_its_own_files_only(server: PageServer) -> None:
     assert "frame-ancestors 'self'" in policy
 
 
+@with_server
 def test_there_is_no_description_of_an_interface(server: PageServer) -> None:
     for path in ("docs", "redoc", "openapi.json"):
         assert server.call("GET", f"/msginsights/{path}")[0] == 404
@@ -146,6 +144,7 @@ def test_where_it_cannot_be_built_one_page_says_so(monkeypatch: pytest.MonkeyPat
     assert b"cannot be built on this release of Airflow" in body["body"]
 
 
+@with_server
 def test_hostile_names_reach_the_page_through_airflow_alone(server: PageServer) -> None:
     assert server.asset_id(HOSTILE_NAME)
     _, body = server.call("GET", "/msginsights/")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import airflow.sdk
 import pytest
 from support.airflow_versions import POLICIES_RESCHEDULE, DagSerialization, needs_airflow
 from support.dag_runs import connection_to
 
+from airflow_provider_msginsights import retry_policies
 from airflow_provider_msginsights.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -122,16 +124,13 @@ def test_bounds_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
         MessagingInsightsRetryPolicy(**wrong)
 
 
-def test_on_an_airflow_without_retry_policies_importing_works_and_using_says_what_to_do() -> None:
-    code = """
-import sys
-sys.modules["airflow.sdk.definitions.retry_policy"] = None  # as before Airflow 3.3
-from airflow_provider_msginsights.exceptions import ConfigurationError
-from airflow_provider_msginsights.retry_policies import MessagingInsightsRetryPolicy
-try:
-    MessagingInsightsRetryPolicy()
-except ConfigurationError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
-    assert "needs Airflow 3.3 or newer" in done.stdout
+def test_on_an_airflow_without_retry_policies_importing_works_and_using_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As before Airflow 3.3."""
+    for name in ("RetryDecision", "RetryPolicy"):
+        monkeypatch.delitem(vars(airflow.sdk), name, raising=False)
+    monkeypatch.setitem(sys.modules, "airflow.sdk.definitions.retry_policy", None)
+    module = runpy.run_path(retry_policies.__file__)
+    with pytest.raises(ConfigurationError, match=r"needs Airflow 3\.3 or newer"):
+        module["MessagingInsightsRetryPolicy"]()

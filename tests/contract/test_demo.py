@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+from support.paths import EXAMPLES
 
+from airflow_provider_msginsights.cli.demo.run import main as run_dag_file
 from airflow_provider_msginsights.insights.catalog import METRICS
 
 if TYPE_CHECKING:
@@ -36,6 +40,22 @@ def data_files(folder: Path) -> list[Path]:
     return files
 
 
+@pytest.mark.usefixtures("connection")
+def test_the_run_in_its_airflow_reports_the_day_and_each_task_in_order(airflow_database: Path, tmp_path: Path) -> None:
+    """The heart of it, in this process: the rest below is thorough, since it makes an Airflow home first."""
+    report, dag_file = tmp_path / "report.json", airflow_database / "dags" / "daily_load.py"
+    shutil.copy(EXAMPLES / "daily_load.py", dag_file)
+    try:
+        assert run_dag_file(str(dag_file), (tmp_path / "messaging_insights").as_uri(), str(report)) == 0
+    finally:
+        dag_file.unlink()
+    told = json.loads(report.read_text())
+    assert told["state"] == "success"
+    assert told["pacific_date"] == data_files(tmp_path)[-1].parent.name.removeprefix("dt=")
+    done = [(task["task_id"], task["state"]) for task in told["tasks"]]
+    assert done == [(name, "success") for name in ("day_is_available", "load_day", "newest_values")]
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder the demo kept, and what it printed, with an old locale and a proxy in its environment.
@@ -56,6 +76,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, done.stdout + done.stderr
 
 
+@pytest.mark.thorough
 def test_it_shows_every_metric_of_one_page_and_where_the_file_is(kept: tuple[Path, str]) -> None:
     folder, printed = kept
     newest = data_files(folder)[-1]
@@ -76,6 +97,7 @@ def test_a_second_run_leaves_the_same_files_and_no_other(kept: tuple[Path, str],
     assert sorted(folder.glob("messaging_insights/**/*.jsonl")) == data_files(folder)
 
 
+@pytest.mark.thorough
 def test_the_token_is_in_nothing_it_printed_or_left(kept: tuple[Path, str]) -> None:
     folder, printed = kept
     searched = 0
@@ -89,6 +111,7 @@ def test_the_token_is_in_nothing_it_printed_or_left(kept: tuple[Path, str]) -> N
     assert TOKEN not in printed
 
 
+@pytest.mark.thorough
 def test_the_search_would_find_a_token(kept: tuple[Path, str]) -> None:
     """The database and the log really hold what a run leaves: rendered fields, XCom, messages."""
     folder, _ = kept
@@ -97,6 +120,7 @@ def test_the_search_would_find_a_token(kept: tuple[Path, str]) -> None:
     assert b"API calls: " in log
 
 
+@pytest.mark.thorough
 def test_the_example_it_runs_gives_nothing_to_warn_of(kept: tuple[Path, str]) -> None:
     """Such as a day that is loaded for the last time before Meta is done with it."""
     folder, _ = kept

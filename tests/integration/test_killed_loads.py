@@ -39,7 +39,9 @@ def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(5, marks=pytest.mark.thorough), pytest.param(60, marks=pytest.mark.slow)]
+)
 def test_a_load_that_is_killed_while_it_puts_to_s3_leaves_whole_files_too(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kills: int
 ) -> None:

@@ -147,7 +147,10 @@ def command_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
 
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [("list", "airflow-provider-msginsights"), ("hooks", "MessagingInsightsHook")],
+    [
+        ("hooks", "MessagingInsightsHook"),
+        pytest.param("list", "airflow-provider-msginsights", marks=pytest.mark.thorough),
+    ],
 )
 def test_airflow_lists_the_provider(command: str, shown: str, command_environment: dict[str, str]) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter

@@ -194,6 +194,7 @@ def airflow_command(*command: str, **environment: str) -> subprocess.CompletedPr
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_database")
 def test_airflow_s_own_command_tests_the_connection(emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     connection_to(emulator, monkeypatch, extra=APP)

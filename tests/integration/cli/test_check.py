@@ -128,6 +128,7 @@ def test_the_connection_may_live_in_the_database(emulator: GraphEmulator, tmp_pa
     assert done.document["connection"] == "stored"
 
 
+@pytest.mark.thorough
 def test_it_is_in_colour_in_a_terminal(emulator: GraphEmulator) -> None:
     """A terminal is what a pseudo-terminal makes of it."""
     emulator.expire_token("page-token-101")

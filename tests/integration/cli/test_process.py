@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-m", "airflow_provider_msginsights.cli")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONE_AND_THE_OTHERS = [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.thorough) for one in SIGNALS[1:])]
 AT_ONCE_SECONDS = 4
 """Two where nothing else runs. What is waited for here would otherwise take minutes."""
 
@@ -96,7 +97,12 @@ def processes_below(folder: Path) -> list[int]:
 
 @pytest.mark.parametrize(
     ("arguments", "number"),
-    [*((("check",), number) for number in SIGNALS), (("metrics", "--conn-id", "msginsights_default"), signal.SIGTERM)],
+    [
+        (("check",), signal.SIGTERM),
+        pytest.param(("check",), signal.SIGINT, marks=pytest.mark.thorough),
+        pytest.param(("check",), signal.SIGHUP, marks=pytest.mark.thorough),
+        pytest.param(("metrics", "--conn-id", "msginsights_default"), signal.SIGTERM, marks=pytest.mark.thorough),
+    ],
 )
 def test_a_command_stops_at_once_while_a_server_drips(
     arguments: tuple[str, ...], number: signal.Signals, dripping: DrippingServer, sessions: Sessions
@@ -139,7 +145,7 @@ def started_demo(sessions: Sessions, temporary: Path, *options: str) -> Session:
     return session
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
 def test_the_demo_stops_at_once_with_its_children_and_folders(
     number: signal.Signals, sessions: Sessions, temporary: Path
 ) -> None:
@@ -150,7 +156,13 @@ def test_the_demo_stops_at_once_with_its_children_and_folders(
     assert "Traceback" not in session.log
 
 
-@pytest.mark.parametrize("options", [(), ("--ui", "--port", "0")], ids=["demo", "demo --ui"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="demo"),
+        pytest.param(("--ui", "--port", "0"), id="demo --ui", marks=pytest.mark.thorough),
+    ],
+)
 def test_children_of_a_killed_demo_end_by_themselves(
     options: tuple[str, ...], sessions: Sessions, temporary: Path
 ) -> None:
@@ -195,10 +207,13 @@ def in_shell(script: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 PLAN = "plan --date-preset yesterday"
-QUICK = ("metrics", "metrics --json", PLAN, f"{PLAN} --json", "--version", "--help", "emulator --port 0")
+QUICK = ("metrics --json", PLAN, f"{PLAN} --json", "--version", "--help")
 
 
-@pytest.mark.parametrize("arguments", QUICK)
+@pytest.mark.parametrize(
+    "arguments",
+    ["metrics", "emulator --port 0", *(pytest.param(one, marks=pytest.mark.thorough) for one in QUICK)],
+)
 def test_output_that_cannot_be_written_is_told_in_one_line(arguments: str) -> None:
     for redirection, reason in ((">/dev/full", "No space left on device"), (">&-", "it is closed")):
         done = in_shell(f'"$@" {arguments} {redirection}')
@@ -222,7 +237,14 @@ def test_an_error_goes_nowhere_where_standard_error_cannot_be_written() -> None:
 
 
 @pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}], ids=str)
-@pytest.mark.parametrize("arguments", ["metrics", PLAN, "--help", "metrics --metrics naïve", "plan --period naïve"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "metrics",
+        "plan --period naïve",
+        *(pytest.param(one, marks=pytest.mark.thorough) for one in (PLAN, "--help", "metrics --metrics naïve")),
+    ],
+)
 def test_an_encoding_without_its_letters_stops_no_command(variables: dict[str, str], arguments: str) -> None:
     done = in_shell(f'"$@" {arguments}', PYTHONCOERCECLOCALE="0", **variables)
     assert done.returncode in {0, 2}
@@ -233,6 +255,7 @@ def test_an_encoding_without_its_letters_stops_no_command(variables: dict[str, s
 UNREACHABLE = {"conn_type": "msginsights", "host": "http://127.0.0.1:9", "password": "x", "extra": {"max_attempts": 1}}
 
 
+@pytest.mark.thorough
 def test_a_connection_is_read_in_a_locale_in_which_airflow_cannot_read_its_own_files() -> None:
     connection = {"AIRFLOW_CONN_MSGINSIGHTS_DEFAULT": json.dumps(UNREACHABLE)}
     done = in_shell('"$@" check', LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", **connection)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-m", "airflow_provider_msginsights.cli", "token", "create")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONE_AND_THE_OTHERS = [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.thorough) for one in SIGNALS[1:])]
 AT_ONCE_SECONDS = 4
 """Two where nothing else runs. What is waited for here would otherwise take minutes."""
 
@@ -76,7 +77,7 @@ def test_a_login_that_is_waited_for_ends_at_once_and_its_server_with_it(
     assert not file.exists()
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
 def test_a_command_that_saves_is_ended_with_all_it_started(
     number: signal.Signals, emulator: GraphEmulator, tmp_path: Path
 ) -> None:
@@ -97,7 +98,7 @@ def test_a_command_that_saves_is_ended_with_all_it_started(
     wait_until(lambda: processes_naming(str(marker)) == [], timeout_seconds=5, told=lambda: "a child is left")
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
 def test_an_import_into_airflow_leaves_no_file_when_it_is_stopped(
     number: signal.Signals, emulator: GraphEmulator, temporary: Path, tmp_path: Path
 ) -> None:
@@ -123,7 +124,7 @@ def test_an_import_into_airflow_leaves_no_file_when_it_is_stopped(
     wait_until(lambda: processes_naming(str(temporary)) == [], timeout_seconds=5, told=lambda: "a child is left")
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
 def test_a_command_that_waits_for_the_api_stops_at_once(
     number: signal.Signals, emulator: GraphEmulator, tmp_path: Path
 ) -> None:

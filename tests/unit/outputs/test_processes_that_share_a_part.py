@@ -50,12 +50,14 @@ def stored_in(root: UPath) -> list[tuple[str, str]]:
     return [(row["page_id"], row["metric"]) for row in map(json.loads, data.splitlines())]
 
 
+@pytest.mark.parametrize("root", ["local disk", pytest.param("S3", marks=pytest.mark.thorough)], indirect=True)
 def test_every_row_of_every_process_is_stored(root: UPath) -> None:
     times = 5
     all_done(root, what="rows", times=times)
     assert stored_in(root) == [(page_id, f"metric_{number:03}") for page_id in PAGES for number in range(times)]
 
 
+@pytest.mark.thorough
 def test_manifests_of_one_part_are_written_by_several_processes_without_an_error(tmp_path: Path) -> None:
     root = UPath(tmp_path.as_uri())
     all_done(root, what="manifests", times=200)

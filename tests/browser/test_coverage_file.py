@@ -94,6 +94,19 @@ def test_a_day_tells_pages_reasons_and_the_run(page: Page) -> None:
         assert words in said
 
 
+def test_a_day_names_pages_in_the_order_of_their_ids(page: Page) -> None:
+    page.locator(f'[data-day="{day(150)}"]').first.click()
+    assert "Pages 101, 102, 103, 104, 105, 106 all metrics" in page.locator(".day-panel").inner_text()
+
+
+def test_parts_together_are_in_the_order_of_one_report(page: Page) -> None:
+    whole = made_report()
+    halves = [whole | {name: whole[name][half::2] for name in ("pages", "findings")} for half in (1, 0)]
+    united = "report.pages.map(one => one.pageId), report.findings.map(one => one.identity)"
+    found = page.evaluate(f"halves => {{ const report = new msgInsights.Report(halves); return [{united}]; }}", halves)
+    assert found == [[one["page_id"] for one in whole["pages"]], [one["identity"] for one in whole["findings"]]]
+
+
 def test_pages_are_found_by_words_and_by_status(page: Page) -> None:
     rows = page.locator("details.page")
     assert rows.count() == 6

@@ -12,15 +12,22 @@
       this.counts = {};
       for (const part of decoded) for (const [status, count] of Object.entries(part.counts)) this.counts[status] = (this.counts[status] ?? 0) + count;
       this.managedPages = decoded.reduce((sum, part) => sum + part.managedPages, 0);
-      this.findings = decoded.flatMap((part) => part.findings);
+      this.findings = decoded.flatMap((part) => part.findings).sort(byNews);
       this.notBuilt = decoded.flatMap((part) => part.notBuilt);
       this.notBuiltRemedy = decoded.map((part) => part.notBuiltRemedy).find(Boolean) ?? "";
       this.pages = decoded.flatMap((part) => part.pages);
-      if (parts.length > 1) this.pages.sort((a, b) => rankOf(a.status) - rankOf(b.status) || b.missingCells - a.missingCells);
+      if (parts.length > 1) this.pages.sort(this.byUrgency());
       const through = decoded.filter((part) => part.counts.complete).map((part) => part.completeThrough);
       this.completeThrough = through.length && !through.includes(null) ? Math.min(...through) : null;
       this.written = new Map(decoded.flatMap((part) => part.written));
       this.days = decoded.length === 1 ? decoded[0].days : united(decoded.map((part) => part.days), this.first, this.today);
+    }
+
+    /* The order that a report's own Pages have, for those of several. */
+    byUrgency() {
+      const news = new Set(this.findings.filter((one) => one.is_new).map((one) => one.identity));
+      const isNew = (one) => one.findings.some((identity) => news.has(identity));
+      return (a, b) => rankOf(a.status) - rankOf(b.status) || isNew(b) - isNew(a) || b.missingCells - a.missingCells || byId(a.pageId, b.pageId);
     }
 
     /* The runs of DAGs that last wrote a day's files: [[name, part], …] */
@@ -33,10 +40,10 @@
       return [...names];
     }
 
-    /* What is said of a day: [{state, reason, pages: Map(page id -> metrics)}, …], the gravest first. */
-    dayCells(day) {
+    /* What is said of a day, of a Page or of all: [{state, reason, pages: Map(page id -> metrics)}, …], the gravest first. */
+    dayCells(day, only = null) {
       const groups = new Map();
-      for (const one of this.pages) {
+      for (const one of only ? [only] : [...this.pages].sort((a, b) => byId(a.pageId, b.pageId))) {
         const metrics = Object.entries(one.metrics);
         for (const [metric, runs] of metrics.length ? metrics : [["", one.days]]) {
           const run = page.runAt(runs, day);
@@ -55,6 +62,8 @@
 
   const RANKS = ["needs_person", "acknowledged", "filling", "not_built", "complete", "not_managed"];
   const rankOf = (status) => RANKS.indexOf(status);
+  const byNews = (a, b) => Boolean(a.ack) - Boolean(b.ack) || Boolean(b.is_new) - Boolean(a.is_new);
+  const byId = new Intl.Collator("en", { numeric: true }).compare;
   const dayOrNull = (text) => (text ? page.dayOf(text) : null);
   const ackOf = (ack) => (ack ? { until: page.dayOf(ack.until), reason: String(ack.reason) } : null);
 

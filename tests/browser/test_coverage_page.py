@@ -12,7 +12,7 @@ from support.airflow_versions import has_release
 from support.made_ledgers import METRICS, DailyLoads, day
 from support.made_reports import RESTATED_DAYS, SILENT, WELL, made_report, report_with
 from support.page_server import HOSTILE_NAME, PASSWORD, PageServer, page_server
-from support.published import published
+from support.published import as_referred, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,10 @@ def fill_with_data(server: PageServer) -> None:
         server.publish("messaging_insights", published(report))
         report = json.loads(json.dumps(report).replace(f'"{SILENT}"', '"<b>103</b>"'))
         server.publish(HOSTILE_NAME, published(report, dataset="fedcba9876543210"))
+        for number, asset in enumerate(("kept_elsewhere", "kept_without_events", "kept_in_references")):
+            values = published(made_report(), dataset=f"{number:016}")
+            server.publish(asset, as_referred(values, inline=asset == "kept_in_references"))
+        server.tell("kept_elsewhere", EVENTS[0])
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +159,34 @@ def test_the_page_is_as_dark_as_airflow_is(frame: Frame, page: Page) -> None:
 
 
 @needs_state
+def test_a_day_of_a_page_is_told_below_its_own_calendar(frame: Frame) -> None:
+    open_dataset(frame, "messaging_insights")
+    row = frame.locator(f'details[data-page="{SILENT}"]')
+    row.locator("summary").click()
+    row.locator(f'[data-day="{day(RESTATED_DAYS[0])}"]').click()
+    said = row.locator(".day-panel").inner_text()
+    assert f"restated – in a file that the last load of the day changed\nPage {SILENT} all metrics" in said
+    assert row.locator(".day-panel a.run").count() == 1
+    assert frame.locator(".day-panel h3").count() == 1
+
+
+@needs_state
+@pytest.mark.parametrize(("asset", "days"), [("kept_elsewhere", 2), ("kept_without_events", 0)])
+def test_where_a_state_backend_keeps_it_the_page_says_so_and_shows_what_events_name(
+    frame: Frame, asset: str, days: int
+) -> None:
+    open_dataset(frame, asset)
+    assert "a state backend of this Airflow’s own keeps it" in frame.locator(".problem").inner_text()
+    assert states_drawn(frame).total() == days
+
+
+@needs_state
+def test_values_that_a_state_backend_left_in_their_references_are_shown(frame: Frame) -> None:
+    open_dataset(frame, "kept_in_references")
+    assert states_drawn(frame).total() == sum(days for _, days in made_report()["days"])
+
+
+@needs_state
 def test_names_of_others_are_text(frame: Frame, page: Page) -> None:
     open_dataset(frame, HOSTILE_NAME)
     assert frame.locator("h1").inner_text() == HOSTILE_NAME
@@ -168,6 +200,8 @@ def test_without_state_days_come_from_events_and_the_page_says_so(frame: Frame) 
         open_dataset(frame, "by_events")
     assert states_drawn(frame) == {"restated": 1, "loaded": 2, "no_event": 2}
     assert "from asset events" in frame.locator("header").inner_text()
+    frame.locator("g.restated").first.click()
+    assert "Last written by" not in frame.locator(".day-panel").inner_text(), "no run told it, but a person"
     assert frame.locator(".page-list").count() == 0
 
 

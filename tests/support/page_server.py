@@ -30,6 +30,7 @@ def dag_with(dag_id, *assets):
 
 daily = dag_with("daily", Asset("messaging_insights"))
 other = dag_with("other", Asset({HOSTILE_NAME!r}, uri="x://hostile"), Asset("by_events"), Asset("of_nobody"))
+kept = dag_with("kept", Asset("kept_elsewhere"), Asset("kept_without_events"), Asset("kept_in_references"))
 """
 PASSWORD = "a password for this test"
 USERS = {"ada": "admin", "vera": "viewer"}

@@ -69,3 +69,14 @@ def published(report: Mapping[str, Any], *, dataset: str = "0123456789abcdef", p
     return {
         f"{PREFIX}/{dataset}/{part}" + (f"/{number}" if number else ""): value for number, value in enumerate(values)
     }
+
+
+def as_referred(values: Mapping[str, Any], *, inline: bool) -> dict[str, Any]:
+    """What Airflow's REST API has of them where workers have a state backend of their own: references.
+
+    :param inline: whether the values are small enough for the backend to leave them in the reference.
+    """
+    return {
+        key: {"__airflow_state_ref__": json.dumps(value) if inline else f"s3://state/{key}"}
+        for key, value in values.items()
+    }

@@ -83,7 +83,7 @@
     }
   }
 
-  async function fromEvents(asset) {
+  async function fromEvents(asset, hasState, problems = []) {
     const parameters = { asset_id: asset.id, order_by: "-timestamp" };
     const newest = await get("assets/events", { ...parameters, limit: 5 });
     if (!newest?.asset_events.some(page.isOurs)) return [];
@@ -91,23 +91,28 @@
     const report = page.reportOfEvents(events ?? []);
     if (!report) return [];
     const notes = ["from asset events: days alone, without Pages, and only days that loads named"];
+    if (hasState && !problems.length) notes.push("nothing published is in the asset’s state store");
     if (events.length >= MOST_EVENT_PAGES * PAGE_SIZE) notes.push(`the latest ${events.length} events`);
-    return [{ name: asset.name, report: new page.Report([report]), notes }];
+    return [{ name: asset.name, report: new page.Report([report]), notes, problems }];
   }
 
   async function datasetsOf(asset, hasState) {
     const entries = hasState && await all(`assets/${asset.id}/state-store`, "asset_state_store");
     const published = entries ? page.datasetsIn(entries) : [];
-    return published.length ? Promise.all(published.map(async (one) => ({ key: one.name, ...(await datasetOf(asset, one)) }))) : fromEvents(asset);
+    if (!published.length) return fromEvents(asset, hasState);
+    const found = await Promise.all(published.map(async (one) => ({ key: one.name, ...(await datasetOf(asset, one)) })));
+    if (found.some((one) => one.report)) return found;
+    const days = await fromEvents(asset, hasState, [...new Set(found.map((one) => one.problem))]);
+    return days.length ? days : found;
   }
 
-  const weight = (one) => (one.problem ? 1e6 : 0) + (one.report?.counts.needs_person ?? 0) * 1000 + (one.report?.counts.filling ?? 0);
+  const weight = (one) => (one.problem || one.problems?.length ? 1e6 : 0) + (one.report?.counts.needs_person ?? 0) * 1000 + (one.report?.counts.filling ?? 0);
 
   function tabs(datasets, choose) {
     const buttons = datasets.map((one) => {
       const counts = one.report?.counts ?? {};
-      const glyphs = ["needs_person", "filling", "complete"].filter((status) => counts[status]).map((status) => page.element("span", { class: `glyph ${status}` }, ` ${page.PAGE_STATUSES[status].glyph}`));
-      const button = page.element("button", { type: "button", "aria-pressed": "false" }, one.name, glyphs);
+      const glyphs = ["needs_person", "filling", "complete"].filter((status) => counts[status]).map((status) => page.element("span", { class: `glyph ${status}`, role: "img", title: page.statusText(status, one.report), "aria-label": page.statusText(status, one.report) }, page.PAGE_STATUSES[status].glyph));
+      const button = page.element("button", { type: "button", "aria-pressed": "false" }, `${one.name} `, glyphs);
       button.addEventListener("click", () => {
         for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
         choose(one);
@@ -136,7 +141,7 @@
     const place = page.element("div");
     const choose = (one) => place.replaceChildren(one.problem
       ? page.element("article", {}, page.element("h1", {}, one.name), page.element("p", { class: "problem" }, one.problem))
-      : page.show(one.report, { name: one.name, notes: one.notes, linkOf, hasTheme: false }));
+      : page.show(one.report, { name: one.name, notes: one.notes, problems: one.problems, linkOf, hasTheme: false }));
     const choice = tabs(datasets, choose);
     main.replaceChildren(...(datasets.length > 1 ? [choice.node] : []), place, limits());
     choice.first.click();

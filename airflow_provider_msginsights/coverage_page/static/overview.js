@@ -50,20 +50,26 @@
     return page.element("small", {}, isAll ? "all metrics" : names.size > 4 ? page.plural(names.size, "metric") : [...names].join(", "));
   }
 
-  /* What is known of a day, and the runs that loaded it. linkOf(dag, run) -> a link, or null where there is none. */
-  function dayPanel(day, report, linkOf) {
-    const groups = report.dayCells(day).map((group) => page.element("li", {},
+  /* What is known of a day, and the runs that loaded it, of a Page or of all. linkOf(dag, run) -> a link, or null where there is none. */
+  function dayPanel(day, report, linkOf, one = null) {
+    const groups = report.dayCells(day, one).map((group) => page.element("li", {},
       page.drawing("svg", { viewBox: "0 0 10 10", class: "key", "aria-hidden": "true" }, page.square10(group.state, 0, 0)),
       page.element("div", {}, page.element("b", {}, page.describe(group.state).label), group.reason && group.reason !== page.describe(group.state).label ? ` – ${group.reason}` : "",
         group.pages.size ? page.element("p", {}, `${group.pages.size === 1 ? "Page" : "Pages"} ${pageNames(group.pages)} `, metricNames(group.pages, report)) : null)));
     const state = page.runAt(report.days, day)?.state ?? "";
-    const alone = report.pages.length ? "No Page was managed on this day." : `${page.describe(state).label}: ${page.describe(state).means}.`;
-    const runs = report.runsOn(day).map(([name]) => page.element("li", {}, page.runName(name, linkOf)));
+    const alone = one ? "The Page was not managed on this day." : report.pages.length ? "No Page was managed on this day." : `${page.describe(state).label}: ${page.describe(state).means}.`;
+    const runs = report.runsOn(day).filter(([, part]) => !one || part === one.part).map(([name]) => page.element("li", {}, page.runName(name, linkOf)));
     return [
       page.element("h3", {}, page.longDay(day)),
       groups.length ? page.element("ul", { class: "groups" }, groups) : page.element("p", { class: "quiet" }, alone),
       runs.length ? page.element("div", { class: "runs" }, page.element("p", {}, "Last written by"), page.element("ul", {}, runs)) : null,
     ];
+  }
+
+  /* The place below a calendar that shows the chosen day, of a Page or of all. */
+  function panelOf(report, linkOf, one = null) {
+    const node = page.element("section", { class: "day-panel", "aria-live": "polite" });
+    return { node, choose: (day) => { node.replaceChildren(...dayPanel(day, report, linkOf, one).filter(Boolean)); node.scrollIntoView({ block: "nearest" }); } };
   }
 
   /* "dag/task/run", with a link to the run where one can be made. */
@@ -87,10 +93,9 @@
 
   /* All of a report. facts: {name, notes and problems: texts about where it comes from, linkOf, hasTheme} */
   function show(report, facts) {
-    const panel = page.element("section", { class: "day-panel", "aria-live": "polite", tabindex: -1 });
-    const choose = (day) => { panel.replaceChildren(...dayPanel(day, report, facts.linkOf).filter(Boolean)); panel.scrollIntoView({ block: "nearest" }); };
-    const list = report.pages.length ? new page.PageList(report, choose) : null;
-    const together = new page.Calendar(report.days, "All Pages together", (day, state) => `${page.longDay(day)}: ${page.describe(state).label}`, choose);
+    const panel = panelOf(report, facts.linkOf);
+    const list = report.pages.length ? new page.PageList(report, facts.linkOf) : null;
+    const together = new page.Calendar(report.days, "All Pages together", (day, state) => `${page.longDay(day)}: ${page.describe(state).label}`, panel.choose);
     const states = new Set([...report.days, ...report.pages.flatMap((one) => [one.days, ...Object.values(one.metrics)]).flat()].map((run) => run.state));
     return page.element("article", { class: "report" },
       page.element("header", {}, page.element("h1", {}, facts.name), facts.hasTheme ? themeButton() : null,
@@ -98,10 +103,10 @@
       (facts.problems ?? []).map((problem) => page.element("p", { class: "problem" }, problem)),
       report.managedPages || report.pages.length ? statuses(report, (status) => list?.only(status)) : null,
       findings(report),
-      page.element("section", {}, page.element("h2", {}, report.pages.length ? "Days, all Pages together" : "Days"), together.node, panel,
+      page.element("section", {}, page.element("h2", {}, report.pages.length ? "Days, all Pages together" : "Days"), together.node, panel.node,
         page.legend(Object.keys(page.STATES).filter((state) => states.has(state)))),
       list?.node ?? null);
   }
 
-  Object.assign(page, { show, runName });
+  Object.assign(page, { show, runName, statusText, panelOf });
 })();

@@ -50,16 +50,17 @@
     return [...counts].filter(([state]) => state !== "not_managed").map(([state, days]) => `${page.plural(days, "day")} ${page.describe(state).label}`).join(", ") || "no day";
   }
 
-  function details(one, report, choose) {
-    const calendar = new page.Calendar(one.days, `Page ${one.pageId}`, (day, state) => `${page.longDay(day)}: ${page.describe(state).label}`, choose);
+  function details(one, report, linkOf) {
+    const panel = page.panelOf(report, linkOf, one);
+    const calendar = new page.Calendar(one.days, `Page ${one.pageId}`, (day, state) => `${page.longDay(day)}: ${page.describe(state).label}`, panel.choose);
     const metrics = Object.keys(one.metrics);
     return [
-      reasonsOf(one), calendar.node,
+      reasonsOf(one), calendar.node, panel.node,
       metrics.length ? page.element("div", { class: "scroller" }, page.element("table", { class: "metrics" }, page.element("tbody", {}, metrics.map((metric) => metricRow(one, metric, report))))) : null,
     ];
   }
 
-  function row(one, report, choose) {
+  function row(one, report, linkOf) {
     const status = STATUSES[one.status] ?? { glyph: "?", label: one.status };
     const node = page.element("details", { class: `page ${one.status}`, "data-page": one.pageId },
       page.element("summary", {},
@@ -68,7 +69,7 @@
         page.strip(one.days, report.first, report.today, `Page ${one.pageId}: ${summary(one.days)}`),
         page.element("span", { class: "why" }, sentence(one, report))));
     node.addEventListener("toggle", () => {
-      if (node.open && node.children.length === 1) node.append(page.element("div", { class: "inside" }, details(one, report, choose)));
+      if (node.open && node.children.length === 1) node.append(page.element("div", { class: "inside" }, details(one, report, linkOf)));
     });
     return node;
   }
@@ -77,8 +78,8 @@
 
   /* The list with its search; `only(status)` shows the Pages of one status, `only(null)` all. */
   class PageList {
-    constructor(report, choose) {
-      Object.assign(this, { report, choose, status: null, words: "", shown: AT_ONCE });
+    constructor(report, linkOf) {
+      Object.assign(this, { report, linkOf, status: null, words: "", shown: AT_ONCE });
       this.texts = new Map(report.pages.map((one) => [one, textOf(one, report)]));
       this.list = page.element("div", { class: "pages" });
       this.count = page.element("p", { class: "quiet", "aria-live": "polite" });
@@ -98,7 +99,7 @@
       const words = this.words.split(/\s+/);
       const found = this.report.pages.filter((one) => (!this.status || one.status === this.status) && words.every((word) => this.texts.get(one).includes(word)));
       const part = found.slice(0, this.shown);
-      this.list.replaceChildren(...part.map((one) => row(one, this.report, this.choose)));
+      this.list.replaceChildren(...part.map((one) => row(one, this.report, this.linkOf)));
       this.count.textContent = found.length === this.report.pages.length ? page.plural(found.length, "Page") : `${found.length.toLocaleString("en-US")} of ${page.plural(this.report.pages.length, "Page")}`;
       this.more.hidden = part.length === found.length;
       this.more.textContent = `Show ${Math.min(AT_ONCE, found.length - part.length)} more`;

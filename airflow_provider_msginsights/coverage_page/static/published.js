@@ -24,15 +24,22 @@
     return JSON.parse(await new Response(stream).text());
   }
 
+  /* The value itself; a state backend of workers leaves a reference here, or the JSON of a value that is small enough. */
+  function valueOf({ value }) {
+    const reference = value?.__airflow_state_ref__;
+    if (typeof reference !== "string" || !reference.startsWith("{")) return value;
+    try { return JSON.parse(reference); } catch { return value; }
+  }
+
   /* The report of a part, with what its first value says of itself. */
   async function partOf(entries) {
-    const values = entries.map((entry) => entry.value);
+    const values = entries.map(valueOf);
     if (values.some((value) => value?.msginsights_coverage === undefined)) throw new Error("a state backend of this Airflow’s own keeps it, where this page cannot read it");
     if (values.some((value) => value.msginsights_coverage !== 1)) throw new Error("a newer version of the provider published it; upgrade the one of the API server");
     const head = values.find((value) => value.piece === 0);
     const pieces = values.filter((value) => value.digest === head?.digest && value.generation === head.generation).sort((a, b) => a.piece - b.piece);
     if (!head || pieces.length !== head.pieces) throw new Error("a task is publishing it at this moment; reload the page, or wait for the next load");
-    const first = entries.find((entry) => entry.value === head);
+    const first = entries[values.indexOf(head)];
     return { head, report: await unzipped(pieces.map((piece) => piece.data).join("")), at: new Date(first.updated_at), by: first.last_updated_by };
   }
 
@@ -52,7 +59,7 @@
     const days = new Map();
     for (const event of [...events].filter(isOurs).reverse()) {
       const restated = new Set(event.extra.restated_days ?? []);
-      const run = [event.source_dag_id, event.source_task_id, event.source_run_id].join("/");
+      const run = event.source_run_id ? [event.source_dag_id, event.source_task_id, event.source_run_id].join("/") : "";
       for (const day of daysOf(event.extra)) {
         if (event.partition_key && days.has(day)) continue; /* the event without a key says more */
         days.set(day, { state: restated.has(page.isoOf(day)) ? "restated" : "loaded", run });
@@ -60,7 +67,7 @@
     }
     if (!days.size) return null;
     const first = Math.min(...days.keys()), end = Math.max(...days.keys()) + 1;
-    const runs = [...new Set([...days.values()].map((one) => one.run))], codedDays = [], codedRuns = [];
+    const runs = [...new Set([...days.values()].map((one) => one.run))].filter(Boolean), codedDays = [], codedRuns = [];
     for (let day = first; day < end; day += 1) {
       const known = days.get(day);
       codedDays.push([known?.state ?? "no_event", 1]);

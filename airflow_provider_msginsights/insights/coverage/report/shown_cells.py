@@ -44,7 +44,7 @@ _SHOWN: Mapping[bytes, tuple[DayState, str]] = {
     cells.PROVISIONAL: (DayState.PROVISIONAL, "stored before the day was final"),
     cells.SETTLED: (DayState.PROVISIONAL, "stored before the day was final; the API has no newer answer"),
     cells.SILENT: (DayState.PROVISIONAL, "stored before the day was final; no row, or a refusal, since"),
-    _RESTATED: (DayState.RESTATED, "changed by the last load of the day"),
+    _RESTATED: (DayState.RESTATED, "in a file that the last load of the day changed"),
     cells.NO_ROW: (DayState.NO_ROW, "answered without a row"),
     cells.MUTE: (DayState.NO_ROW, "answered without any row of the Page"),
     cells.EARLY: (DayState.NO_ROW, "answered without a row; the day is not final yet"),

@@ -1,40 +1,70 @@
-"""Makes the pages' pictures: `uv run python tests/browser/make_pictures.py`. Takes two minutes and Chromium."""
+"""Makes every picture of the documentation from what runs, in `docs/images`, each light and dark.
+
+``uv run --with matplotlib python tests/browser/make_pictures.py`` takes some minutes and Chromium.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
+import os
+import pty
+import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "benchmarks")]
 
 from browser.demo_ui import browser_page, empty_form, running_demo
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Page
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
-DAG_ID = "msginsights_daily_load"
-RUN_WITHIN_SECONDS = 180
-MOST_BYTES = 150_000
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+IMAGES = ROOT / "docs" / "images"
+DAILY, HISTORY = "msginsights_daily_load", "msginsights_demo_history"
+DATASET = "messaging_insights_history"
+COLUMNS = 118
+RUN_WITHIN_SECONDS = 300
+MOST_BYTES = 200_000
 
 
 def main() -> None:
-    """Run the demo's Airflow, look at it, and keep what a reader should see."""
+    """Draw the benchmark's figures; then run the demo, look at it, and keep what a reader should see."""
+    from peers import plots
+
+    plots.draw(ROOT / "tests" / "benchmarks" / "results", IMAGES)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        with running_demo(home) as url, browser_page() as page:
-            picture_of_form(page, url)
-            picture_of_coverage(page, url, home / "airflow.db")
-            picture_of_log(page, f"{url}/dags/{DAG_ID}/runs/{quote(finished_run(home / 'airflow.db'))}", home)
+        with running_demo(home) as url:
+            runs = {dag_id: finished_run(home / "airflow.db", dag_id) for dag_id in (DAILY, HISTORY)}
+            for theme in THEMES:
+                with browser_page(dark=theme == "dark") as page:
+                    take_all(page, theme, url, home, f"{url}/dags/{DAILY}/runs/{quote(runs[DAILY])}/tasks/load_day")
 
 
-def picture_of_form(page: Page, url: str) -> None:
+def take_all(page: Page, theme: Theme, url: str, home: Path, load_url: str) -> None:
+    """Take all pictures of what runs, in a theme that Airflow remembers."""
+    page.goto(url)
+    page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
+    take_form(page, theme, url)
+    take_load(page, theme, load_url, home)
+    take_log(page, theme, load_url, home)
+    take_page(page, theme, url)
+    take_terminal(page, theme, home)
+    take_file(page, theme, home)
+
+
+def take_form(page: Page, theme: Theme, url: str) -> None:
     """The connection as a person fills it in."""
     page.goto(f"{url}/connections")
     form = empty_form(page)
@@ -43,42 +73,116 @@ def picture_of_form(page: Page, url: str) -> None:
     form.get_by_label("Access token").fill("no-token-of-anyone")
     box = form.bounding_box()
     assert box is not None
-    keep(page, "connection", clip={**box, "height": min(box["height"], 700)})
+    keep(page, "connection", theme, clip={**box, "height": min(box["height"], 700)})
 
 
-def picture_of_log(page: Page, run_url: str, home: Path) -> None:
+def take_load(page: Page, theme: Theme, load_url: str, home: Path) -> None:
+    """What a load leaves beside its rows."""
+    page.set_viewport_size({"width": 1280, "height": 640})
+    page.goto(f"{load_url}/xcom")
+    page.get_by_text("return_value").first.wait_for()
+    look_for_secrets(page, home)
+    keep(page, "load-result", theme)
+
+
+def take_log(page: Page, theme: Theme, load_url: str, home: Path) -> None:
     """What a load says of itself."""
     page.set_viewport_size({"width": 1280, "height": 480})
-    page.goto(f"{run_url}/tasks/load_day")
+    page.goto(load_url)
     page.get_by_text("rows added").first.wait_for()
+    look_for_secrets(page, home)
+    page.keyboard.press("w")  # lines are wrapped
+    keep(page, "load-log", theme)
+
+
+def look_for_secrets(page: Page, home: Path) -> None:
+    """Stop where a picture would show a path of this machine or a token."""
     shown = page.inner_text("body")
     assert not any(secret in shown for secret in ("page-token", str(home))), "nobody's paths, nobody's tokens"
-    page.keyboard.press("w")  # lines are wrapped
-    keep(page, "load")
 
 
-def picture_of_coverage(page: Page, url: str, database: Path) -> None:
-    """What the demo's second DAG leaves, light and dark, with the day that was restated open."""
-    finished_run(database, "msginsights_demo_history")
-    for theme in ("light", "dark"):
-        page.set_viewport_size({"width": 1180, "height": 940})
-        page.goto(f"{url}/plugin/messaging-insights")
-        frame = page.frame_locator("iframe")
-        frame.locator("svg.year g.restated").first.click()
-        page.evaluate("theme => { document.documentElement.className = theme }", theme)
-        frame.locator("h1").scroll_into_view_if_needed()
-        keep(page, f"airflow-page-{theme}", folder=IMAGES)
+def take_page(page: Page, theme: Theme, url: str) -> None:
+    """The page in Airflow's UI, with the day that was restated open."""
+    page.set_viewport_size({"width": 1180, "height": 940})
+    page.goto(f"{url}/plugin/messaging-insights")
+    frame = page.frame_locator("iframe")
+    frame.locator("svg.year g.restated").first.click()
+    frame.locator("h1").scroll_into_view_if_needed()
+    keep(page, "airflow-page", theme)
 
 
-def keep(page: Page, name: str, *, clip: FloatRect | None = None, folder: Path = IMAGES) -> None:
-    """Write a picture down, if it is small enough for a page."""
+def take_terminal(page: Page, theme: Theme, home: Path) -> None:
+    """What `msginsights coverage` prints."""
+    command = ("msginsights", "coverage", DATASET)
+    page.set_content(terminal_page(" ".join(command), printed_by(command, home), theme))
+    box = page.locator("pre").bounding_box()
+    assert box is not None
+    keep(page, "coverage-terminal", theme, clip=box)
+
+
+def take_file(page: Page, theme: Theme, home: Path) -> None:
+    """What `msginsights coverage --html` writes, with a Page open."""
+    printed_by(("msginsights", "coverage", DATASET, "--html", "coverage.html"), home)
+    page.set_viewport_size({"width": 1100, "height": 1150})
+    page.goto((home / "coverage.html").as_uri())
+    page.locator("details.page").first.locator("summary").click()
+    page.locator(".page-list").scroll_into_view_if_needed()
+    keep(page, "coverage-file", theme)
+
+
+def printed_by(command: tuple[str, ...], folder: Path) -> str:
+    """Run a command in a terminal of its own, in a folder; give what it printed, colors included."""
+    reader, writer = pty.openpty()
+    started = subprocess.Popen(  # noqa: S603 - our own command
+        [Path(sys.prefix, "bin", command[0]), *command[1:]],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": str(COLUMNS), "TERM": "xterm-256color"},
+        stdin=writer,
+        stdout=writer,
+        stderr=writer,
+    )
+    os.close(writer)
+    printed = b""
+    with contextlib.suppress(OSError):  # which is how the end of a terminal reads
+        while piece := os.read(reader, 65536):
+            printed += piece
+    os.close(reader)
+    assert started.wait() in (0, 1), printed.decode()  # 1: somebody must act
+    return printed.decode().replace("\r\n", "\n")
+
+
+def terminal_page(command: str, printed: str, theme: Theme) -> str:
+    """A document that shows what a terminal would."""
+    from rich.console import Console
+    from rich.terminal_theme import DIMMED_MONOKAI, TerminalTheme
+    from rich.text import Text
+
+    light = TerminalTheme(
+        (255, 255, 255),
+        (36, 41, 47),
+        [(36, 41, 47), (207, 34, 46), (26, 127, 55), (154, 103, 0), (9, 105, 218), (130, 80, 223), (27, 124, 131)],
+    )
+    colors = {"light": light, "dark": DIMMED_MONOKAI}[theme]
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    console.print(Text.from_ansi(printed), soft_wrap=False)
+    body = console.export_html(theme=colors, inline_styles=True, code_format="{code}")
+    back, fore = colors.background_color.hex, colors.foreground_color.hex
+    style = f"margin: 0; padding: 16px 20px; width: max-content; background: {back}; color: {fore}; font: 14px/1.45 monospace"
+    return f'<body style="margin: 0"><pre style="{style}"><b>$ {escape(command)}</b>\n{body}</pre>'
+
+
+def keep(page: Page, name: str, theme: Theme, *, clip: FloatRect | None = None) -> None:
+    """Write a picture down, with as many colors as it needs to look the same."""
+    from PIL import Image
+
     page.wait_for_timeout(1000)  # for what moves into place
-    file = folder / f"{name}.png"
-    page.screenshot(path=file, clip=clip)
-    assert file.stat().st_size < MOST_BYTES, f"{file.name} has {file.stat().st_size} bytes"
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    file = IMAGES / f"{name}-{theme}.png"
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+    assert file.stat().st_size <= MOST_BYTES, f"{file.name} has {file.stat().st_size} bytes"
 
 
-def finished_run(database: Path, dag_id: str = DAG_ID) -> str:
+def finished_run(database: Path, dag_id: str) -> str:
     """The id of the first run of a DAG that succeeded."""
     deadline = time.monotonic() + RUN_WITHIN_SECONDS
     while time.monotonic() < deadline:
@@ -88,7 +192,7 @@ def finished_run(database: Path, dag_id: str = DAG_ID) -> str:
         if found:
             return str(found[0])
         time.sleep(1)
-    raise AssertionError("The demo's DAG did not succeed.")
+    raise AssertionError(f"The demo's DAG {dag_id} did not succeed.")
 
 
 if __name__ == "__main__":

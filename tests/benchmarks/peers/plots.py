@@ -1,25 +1,30 @@
-"""``results.json`` -> SVG. Runs where matplotlib is; needs nothing else of the project but the peers' names.
+"""``results.json`` -> pictures, light and dark. Runs where matplotlib is; needs nothing else but the peers' names.
 
-python -m peers.plots tests/benchmarks/results
+python -m peers.plots tests/benchmarks/results docs/images
 """
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from PIL import Image
 
 from peers.environments import PEERS
 
-mpl.use("svg")
+mpl.use("agg")
 import matplotlib.pyplot as plt
 
 Told = dict[str, Any]
 
-OURS, OTHERS = "#3b4cc0", "#9aa0a6"
+THEMES = {
+    "light": {"text": "#1d2530", "paper": "#ffffff", "grid": "#b0b0b0", "ours": "#3b4cc0", "others": "#9aa0a6"},
+    "dark": {"text": "#dfe4ec", "paper": "#161b22", "grid": "#4a5462", "ours": "#8fa2ff", "others": "#6a7380"},
+}
 TITLES = {peer.name: peer.title.replace("**", "") for peer in PEERS}
 WORKLOADS = {
     "daily-1": "1 Page × 1 day",
@@ -29,12 +34,12 @@ WORKLOADS = {
     "years-200": "200 Pages × 2 years",
 }
 LINES = {
-    "ours": OURS,
-    "requests_comma": "#5f6368",
-    "sdk_batch": "#c26401",
-    "dlt_parallel": "#188038",
-    "http_mapped": "#9334e6",
-    "airbyte": "#b31412",
+    "ours": {"light": THEMES["light"]["ours"], "dark": THEMES["dark"]["ours"]},
+    "requests_comma": {"light": "#5f6368", "dark": "#aab2bd"},
+    "sdk_batch": {"light": "#c26401", "dark": "#f0a04b"},
+    "dlt_parallel": {"light": "#188038", "dark": "#57c27a"},
+    "http_mapped": {"light": "#9334e6", "dark": "#c792ff"},
+    "airbyte": {"light": "#b31412", "dark": "#f28b82"},
 }
 PAGES = {1: "daily-1", 5: "growth-5x1", 20: "daily-20", 50: "growth-50x1", 100: "growth-100x1", 200: "daily-200"}
 DAYS = {
@@ -47,7 +52,7 @@ DAYS = {
 }
 
 
-def draw_walls(runs: dict[tuple[str, str], Told], file: Path) -> None:
+def draw_walls(runs: dict[tuple[str, str], Told], theme: str, file: Path) -> None:
     """A panel for each workload, a bar for each peer."""
     workloads = [name for name in WORKLOADS if any(told == name for told, _ in runs)]
     if not workloads:
@@ -60,7 +65,8 @@ def draw_walls(runs: dict[tuple[str, str], Told], file: Path) -> None:
             if run is None or run["errors"]:
                 continue
             stopped = run["stopped"]
-            panel.barh(place, run["wall_seconds"], color=OURS if peer == "ours" else OTHERS, hatch="//" * stopped)
+            color = THEMES[theme]["ours" if peer == "ours" else "others"]
+            panel.barh(place, run["wall_seconds"], color=color, hatch="//" * stopped)
             told = (
                 f"{'> ' * stopped}{run['wall_seconds']:.2g}"
                 if run["wall_seconds"] < 10
@@ -78,12 +84,12 @@ def draw_walls(runs: dict[tuple[str, str], Told], file: Path) -> None:
     save(figure, file)
 
 
-def draw_growth(runs: dict[tuple[str, str], Told], file: Path) -> None:
+def draw_growth(runs: dict[tuple[str, str], Told], theme: str, file: Path) -> None:
     """Seconds as Pages grow, and as days grow."""
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True)
     axes = (("Pages (one day each)", PAGES), ("days (20 Pages)", DAYS))
     for panel, (label, places) in zip(panels, axes, strict=True):
-        for peer, color in LINES.items():
+        for peer, colors in LINES.items():
             points = [
                 (size, run["wall_seconds"])
                 for size, workload in places.items()
@@ -91,7 +97,7 @@ def draw_growth(runs: dict[tuple[str, str], Told], file: Path) -> None:
             ]
             if points:
                 width = 2.5 if peer == "ours" else 1.3
-                panel.plot(*zip(*points, strict=True), color=color, label=TITLES[peer], lw=width, marker="o", ms=3)
+                panel.plot(*zip(*points, strict=True), color=colors[theme], label=TITLES[peer], lw=width, marker="o", ms=3)
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.set_xticks(list(places), [str(size) for size in places])
@@ -104,20 +110,40 @@ def draw_growth(runs: dict[tuple[str, str], Told], file: Path) -> None:
     save(figure, file)
 
 
+def style(theme: str) -> dict[str, Any]:
+    """matplotlib's settings for a theme."""
+    told = THEMES[theme]
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    papers = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    return {
+        **dict.fromkeys(inks, told["text"]),
+        **dict.fromkeys(papers, told["paper"]),
+        "grid.color": told["grid"],
+        "font.family": "sans-serif",
+    }
+
+
 def save(figure: Any, file: Path) -> None:
+    """Write a figure down; few colors are enough for it."""
     figure.tight_layout()
-    figure.savefig(file, metadata={"Date": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=120)
     plt.close(figure)
+    Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
-def main() -> None:
-    folder, images = map(Path, sys.argv[1:])
-    told = json.loads((folder / "results.json").read_text())
-    runs = {(run["workload"], run["peer"]): run for run in told["runs"]}
-    mpl.rcParams.update({"svg.hashsalt": "numbers", "svg.fonttype": "none", "font.family": "sans-serif"})
-    draw_walls(runs, images / "benchmarks-seconds.svg")
-    draw_growth(runs, images / "benchmarks-growth.svg")
+def draw(folder: Path, images: Path) -> None:
+    """Draw all, in both themes.
+
+    :param folder: where ``results.json`` is.
+    :param images: where the pictures go.
+    """
+    runs = {(run["workload"], run["peer"]): run for run in json.loads((folder / "results.json").read_text())["runs"]}
+    for theme in THEMES:
+        with mpl.rc_context(style(theme)):
+            draw_walls(runs, theme, images / f"benchmarks-seconds-{theme}.png")
+            draw_growth(runs, theme, images / f"benchmarks-growth-{theme}.png")
 
 
 if __name__ == "__main__":
-    main()
+    draw(*map(Path, sys.argv[1:]))

@@ -33,7 +33,10 @@ _HEADERS = {
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
 _REFUSALS = {
     401: "Your session has ended. Reload the page to log in again.",
-    403: "Your account may not see this page: it needs the right to read assets, and that to see plugins.",
+    403: (
+        "Your account may not see this page: it needs the right to read assets, and that to see plugins "
+        "(with the FAB auth manager: “can read on Assets” and “can read on Plugins”, which Viewer and User lack)."
+    ),
 }
 
 

@@ -9,7 +9,6 @@ import contextlib
 import io
 import os
 import pty
-import re
 import sqlite3
 import subprocess
 import sys
@@ -20,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "benchmarks")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(1, str(Path(__file__).parents[1] / "benchmarks"))
 
 from browser.demo_ui import browser_page, empty_form, running_demo
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
+ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 DAILY, HISTORY = "msginsights_daily_load", "msginsights_demo_history"
 DATASET = "messaging_insights_history"
@@ -43,7 +43,7 @@ def main() -> None:
     from peers import plots
 
     plots.draw(ROOT / "tests" / "benchmarks" / "results", IMAGES)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         home = Path(folder)
         with running_demo(home) as url:
             runs = {dag_id: finished_run(home / "airflow.db", dag_id) for dag_id in (DAILY, HISTORY)}
@@ -77,12 +77,12 @@ def take_form(page: Page, theme: Theme, url: str) -> None:
 
 
 def take_load(page: Page, theme: Theme, load_url: str, home: Path) -> None:
-    """What a load leaves beside its rows."""
-    page.set_viewport_size({"width": 1280, "height": 640})
-    page.goto(f"{load_url}/xcom")
-    page.get_by_text("return_value").first.wait_for()
+    """A load among the tasks of its run, and where its link leads."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{load_url}/details")
+    page.get_by_role("link", name="Page Insights").first.wait_for()
     look_for_secrets(page, home)
-    keep(page, "load-result", theme)
+    keep(page, "load", theme)
 
 
 def take_log(page: Page, theme: Theme, load_url: str, home: Path) -> None:
@@ -134,7 +134,7 @@ def printed_by(command: tuple[str, ...], folder: Path) -> str:
     """Run a command in a terminal of its own, in a folder; give what it printed, colors included."""
     reader, writer = pty.openpty()
     started = subprocess.Popen(  # noqa: S603 - our own command
-        [Path(sys.prefix, "bin", command[0]), *command[1:]],
+        [sys.executable, "-m", "airflow_provider_msginsights.cli", *command[1:]],
         cwd=folder,
         env={**os.environ, "COLUMNS": str(COLUMNS), "TERM": "xterm-256color"},
         stdin=writer,
@@ -167,7 +167,8 @@ def terminal_page(command: str, printed: str, theme: Theme) -> str:
     console.print(Text.from_ansi(printed), soft_wrap=False)
     body = console.export_html(theme=colors, inline_styles=True, code_format="{code}")
     back, fore = colors.background_color.hex, colors.foreground_color.hex
-    style = f"margin: 0; padding: 16px 20px; width: max-content; background: {back}; color: {fore}; font: 14px/1.45 monospace"
+    look = f"width: max-content; background: {back}; color: {fore}; font: 14px/1.45 monospace"
+    style = f"margin: 0; padding: 16px 20px; {look}"
     return f'<body style="margin: 0"><pre style="{style}"><b>$ {escape(command)}</b>\n{body}</pre>'
 
 

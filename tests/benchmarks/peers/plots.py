@@ -97,7 +97,8 @@ def draw_growth(runs: dict[tuple[str, str], Told], theme: str, file: Path) -> No
             ]
             if points:
                 width = 2.5 if peer == "ours" else 1.3
-                panel.plot(*zip(*points, strict=True), color=colors[theme], label=TITLES[peer], lw=width, marker="o", ms=3)
+                look = {"color": colors[theme], "lw": width, "marker": "o", "ms": 3}
+                panel.plot(*zip(*points, strict=True), label=TITLES[peer], **look)
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.set_xticks(list(places), [str(size) for size in places])

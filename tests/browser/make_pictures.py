@@ -34,6 +34,11 @@ IMAGES = ROOT / "docs" / "images"
 DAILY, HISTORY = "msginsights_daily_load", "msginsights_demo_history"
 DATASET = "messaging_insights_history"
 COLUMNS = 118
+TERMINALS: dict[Theme, str] = {
+    "light": "ffffff 1f2328 1f2328 cf222e 1a7f37 9a6700 0969da 8250df 1b7c83 6e7781",
+    "dark": "161b22 dfe4ec 6e7681 f87169 57c27a d29922 6cb0ff c792ff 56c2cb b1bac4",
+}
+"""Background, text, and the eight colors of a terminal."""
 RUN_WITHIN_SECONDS = 300
 MOST_BYTES = 200_000
 
@@ -154,20 +159,16 @@ def printed_by(command: tuple[str, ...], folder: Path) -> str:
 def terminal_page(command: str, printed: str, theme: Theme) -> str:
     """A document that shows what a terminal would."""
     from rich.console import Console
-    from rich.terminal_theme import DIMMED_MONOKAI, TerminalTheme
+    from rich.terminal_theme import TerminalTheme
     from rich.text import Text
 
-    light = TerminalTheme(
-        (255, 255, 255),
-        (36, 41, 47),
-        [(36, 41, 47), (207, 34, 46), (26, 127, 55), (154, 103, 0), (9, 105, 218), (130, 80, 223), (27, 124, 131)],
-    )
-    colors = {"light": light, "dark": DIMMED_MONOKAI}[theme]
+    back, fore, *normal = ((color[0], color[1], color[2]) for color in map(bytes.fromhex, TERMINALS[theme].split()))
+    colors = TerminalTheme(back, fore, normal)
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(printed), soft_wrap=False)
     body = console.export_html(theme=colors, inline_styles=True, code_format="{code}")
-    back, fore = colors.background_color.hex, colors.foreground_color.hex
-    look = f"width: max-content; background: {back}; color: {fore}; font: 14px/1.45 monospace"
+    ground, ink = colors.background_color.hex, colors.foreground_color.hex
+    look = f"width: max-content; background: {ground}; color: {ink}; font: 14px/1.45 monospace"
     style = f"margin: 0; padding: 16px 20px; {look}"
     return f'<body style="margin: 0"><pre style="{style}"><b>$ {escape(command)}</b>\n{body}</pre>'
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
 
-_READY_SECONDS = 180.0
+_READY_SECONDS = 600.0
 _PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -42,6 +42,8 @@ def ui_environment(environment: Mapping[str, str], *, port: int) -> dict[str, st
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__CORE__PARALLELISM": "4",
+        # A busy machine may take its time; a task must not fail for that before it began.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",

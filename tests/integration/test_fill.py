@@ -6,17 +6,19 @@ import gzip
 import json
 import re
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
 from support.dag_runs import connection_to
+from support.histories import LocalRoot
 from support.made_events import late_conversation
 from support.operator_calls import NEW, execute, run_context
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
+from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +163,25 @@ def test_final_days_are_read_again_once_a_week_where_that_is_wanted(tmp_path: Pa
     assert fill(tmp_path)["graph_calls"] == 0
     assert fill(tmp_path, recheck_days=28)["rows_changed"] > 0
     assert fill(tmp_path, recheck_days=28)["graph_calls"] == 0
+
+
+def test_a_page_that_left_while_it_was_silent_is_asked_again_once_a_week(
+    tmp_path: Path, emulator: GraphEmulator
+) -> None:
+    last_day = date(2026, 11, 20)
+    execute(output_path=str(tmp_path), since="2026-11-01", until="2026-11-02", page_ids=["101", "102"])
+    emulator.lose_permission(page_id="102", first_day=date(2026, 11, 30), last_day=date(2026, 11, 30))
+    fill(tmp_path)
+    CoverageFiles(LocalRoot(tmp_path)).update_pages(lambda pages: pages.retired(["102"], on=last_day, reason="left"))
+    assert fill(tmp_path)["filled_cells"] == 0, "still silent"
+    assert fill(tmp_path)["graph_calls"] == 0, "not twice in a week"
+    for later, filled in ((NOW + timedelta(8), 4 * 19), (NOW + timedelta(16), 0)):
+        with time_machine.travel(later, tick=True):
+            emulator.set_clock(later)
+            execute(output_path=str(tmp_path), since="2026-11-30", until=later.date(), page_ids=["101"])
+            result = fill(tmp_path)
+            assert (result["filled_cells"], result["still_missing"]) == (filled, {})
+            assert fill(tmp_path)["graph_calls"] == 0, "nothing is left to ask for"
 
 
 def test_changes_are_kept_where_that_is_wanted(tmp_path: Path, emulator: GraphEmulator) -> None:

@@ -160,7 +160,7 @@ def play(emulator: GraphEmulator, history: History, plan: list[Day], *, moves_on
                     history.fill(today, max_graph_calls=day.max_graph_calls, part=part, page_ids=page_ids)
         removed -= history.rows().keys()  # loaded anew by the look-back
         trouble_ends(emulator)
-    end = START + timedelta(len(plan) + 4)
+    end = START + timedelta(len(plan) + 8)  # more than the week after which a Page that left is asked again
     results = [history.fill(end, part=part, page_ids=page_ids) for _ in range(4) for part, page_ids in parts.items()]
     assert [result["graph_calls"] for result in results[-len(parts) :]] == [0] * len(parts)
     history.parameters = {"page_ids": ["101", "102"]}

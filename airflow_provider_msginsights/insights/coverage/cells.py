@@ -144,4 +144,6 @@ MISSING_IF_FINAL = marks((NEVER, FAILED, OPEN, PROVISIONAL, EARLY))
 """What a day that is final must not be."""
 MISSING_IF_EARLY = marks((NEVER, FAILED, OPEN))
 """What a day that has ended, but is not final yet, must not be."""
+REOPENED_BY_ROWS = marks((MUTE, REFUSED, SILENT))
+"""What new rows of the Page or the metric reopen, which never come of a Page that has left."""
 NEVER_MISSING = b"".join((FINAL, SETTLED, SILENT, NO_ROW, PASSED, MUTE, CLOSED, REFUSED, REMOVED))

@@ -14,18 +14,20 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage import cells
-from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing, requests
+from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing, requests, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_msginsights.insights.coverage.answers import SeriesRows
-    from airflow_provider_msginsights.insights.coverage.ledger import Ledger
+    from airflow_provider_msginsights.insights.coverage.ledger import Ledger, PageCells
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
     from airflow_provider_msginsights.insights.coverage.series import Series
     from airflow_provider_msginsights.insights.query import Slice
 
 RECHECKED_EVERY_DAYS = 7
+SETTLED_AFTER_LEAVING_DAYS = 28
+"""For how long after its last day a Page is asked again for what was answered while it had no rows."""
 
 
 class NewPages(StrEnum):
@@ -106,7 +108,8 @@ def work_of(
 ) -> tuple[list[Stretch], frozenset[str]]:
     """Return what to request, and the Pages of which final days are read again.
 
-    Pages that failed lately, while others were answered, wait.
+    Pages that failed lately, while others were answered, wait. Of a Page that has left no later day will ever show
+    that a silence or a refusal has ended: its days without an answer to rely on are asked for again once a week.
 
     :param today: ordinal of the Pacific day of the run.
     :param recheck_days: how many of the last days are read again though they are final, once a week.
@@ -118,14 +121,26 @@ def work_of(
     }
     stretches = list(missing(ledger, ready, metrics, horizon))
     rechecked = []
-    for page_id, time in ready.items() if recheck_days else ():
+    for page_id, time in ready.items():
         page = ledger.pages.get(page_id)
-        first, end = max(time.first, horizon.first, today - recheck_days), min(time.end, horizon.final_before)
-        if page is None or today - page.rechecked_on < RECHECKED_EVERY_DAYS or first >= end:
+        if page is None or today - page.rechecked_on < RECHECKED_EVERY_DAYS:
             continue
-        rechecked.append(page_id)
-        stretches += [Stretch(page_id, metric, first, end) for metric in metrics if metric in page.series]
+        again = list(_read_again(page_id, page, time, metrics, horizon, since=today - recheck_days))
+        if again:
+            rechecked.append(page_id)
+            stretches += again
     return stretches, frozenset(rechecked)
+
+
+def _read_again(
+    page_id: str, page: PageCells, time: Managed, metrics: Sequence[str], horizon: Horizon, *, since: int
+) -> Iterator[Stretch]:
+    """Give what is read again of a Page once a week: its final days since a day, and, if it left, what is unsettled."""
+    first, end = max(time.first, horizon.first), min(time.end, horizon.final_before)
+    if time.end <= horizon.final_before < time.end + SETTLED_AFTER_LEAVING_DAYS:
+        yield from unsettled(page_id, page, metrics, first, end)
+    if max(first, since) < end:
+        yield from (Stretch(page_id, metric, max(first, since), end) for metric in metrics if metric in page.series)
 
 
 def rounds(slices: Sequence[Slice], *, most: int) -> Iterator[list[Slice]]:

@@ -97,6 +97,14 @@ def _missing_of_page(
             yield Stretch(page_id, metric, first + match.start(), first + match.end())
 
 
+def unsettled(page_id: str, page: PageCells, metrics: Sequence[str], first: int, end: int) -> Iterator[Stretch]:
+    """Give the stretches of a Page that only new rows of later days would reopen."""
+    for metric in metrics:
+        if (series := page.series.get(metric)) is not None:
+            for match in _ONES.finditer(series.window(first, end).translate(cells.REOPENED_BY_ROWS)):
+                yield Stretch(page_id, metric, first + match.start(), first + match.end())
+
+
 # The fewest requests
 
 

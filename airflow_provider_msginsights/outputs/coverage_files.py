@@ -11,20 +11,19 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import IO, TYPE_CHECKING, Any, TypeVar
-
-import msgspec
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage.findings.acknowledgements import Acknowledgements
 from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
-from airflow_provider_msginsights.insights.coverage.ledger import Ledger, NewerLedgerError
+from airflow_provider_msginsights.insights.coverage.ledger_file import NewerLedgerError, ledger_text, read_ledger
 from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
 from airflow_provider_msginsights.outputs.stores.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from airflow_provider_msginsights.insights.coverage.ledger import Ledger
     from airflow_provider_msginsights.outputs.stores.store import Current, Entry, StoragePath, Store
 
 ResultT = TypeVar("ResultT")
@@ -109,7 +108,7 @@ class CoverageFiles:
                 ledger = at_first() if current.data is None else self._decoded(name, current.data)
             change(ledger)
             with _without_collector():
-                data = packed(ledger.to_json())
+                data = packed(ledger_text(ledger))
             file.write(data)
             return StoredLedger(part=part, ledger=ledger, data=data)
 
@@ -118,7 +117,7 @@ class CoverageFiles:
 
     def replace_ledger(self, part: str, ledger: Ledger) -> None:
         """Store a ledger that was built anew, whatever is there."""
-        self._store.write(_ledger_name(part), packed(ledger.to_json()))
+        self._store.write(_ledger_name(part), packed(ledger_text(ledger)))
 
     def remove_leftovers(self, part: str) -> None:
         """Remove what killed writers of a part's ledger left."""
@@ -216,7 +215,7 @@ class CoverageFiles:
     def _decoded(self, name: str, data: bytes) -> Ledger:
         try:
             with _without_collector():
-                return Ledger.from_json(unpacked(data))
+                return read_ledger(unpacked(data))
         except NewerLedgerError as error:
             raise UnusableLedgerError(
                 f"{self._store.shown_path(name)} is left as it is. {error} Rows are stored all the same; upgrade this "
@@ -260,22 +259,22 @@ def _findings_name(part: str) -> str:
     return f"{FOLDER}/findings-{part}.json.gz"
 
 
-def packed(value: Any) -> bytes:
-    """Return a value as compressed JSON; equal values give equal bytes."""
+def packed(text: bytes) -> bytes:
+    """Return text compressed; equal text gives equal bytes."""
     squeezer = zlib.compressobj(level=1, wbits=31)  # gzip, without a time
-    return squeezer.compress(msgspec.json.encode(value)) + squeezer.flush()
+    return squeezer.compress(text) + squeezer.flush()
 
 
-def unpacked(data: bytes) -> Any:
-    """Return the value of compressed JSON.
+def unpacked(data: bytes) -> bytes:
+    """Return compressed text.
 
     :raises ValueError: when the bytes are something else, or far more than any file of ours holds.
     """
     opener = zlib.decompressobj(wbits=31)
     try:
         text = opener.decompress(data, _MOST_BYTES)
-        if not opener.eof or opener.unused_data:
-            raise ValueError("it is cut off, or too long")
-        return msgspec.json.decode(text)
-    except (zlib.error, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as damage:
+    except zlib.error as damage:
         raise ValueError(f"it is damaged ({type(damage).__name__})") from None
+    if not opener.eof or opener.unused_data:
+        raise ValueError("it is cut off, or too long")
+    return text

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.insights.coverage import cells
-from airflow_provider_msginsights.insights.coverage.ledger import Ledger
+from airflow_provider_msginsights.insights.coverage.ledger_file import read_ledger
 from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
 from airflow_provider_msginsights.outputs.coverage_files import unpacked
 from support.killed_places import Folder, data_files, is_data
@@ -114,7 +114,7 @@ def claims_without_rows(place: Place, files: dict[str, bytes]) -> list[str]:
     stored = {(row["page_id"], row["metric"], date.fromisoformat(row["pacific_date"]).toordinal()) for row in rows}
     claimed = {
         (page_id, metric, series.first + number)
-        for page_id, metric, series in Ledger.from_json(unpacked(place.read(name))).series()
+        for page_id, metric, series in read_ledger(unpacked(place.read(name))).series()
         for number, mark in enumerate(series.codes.translate(cells.STORED))
         if mark == ord("1")
     }

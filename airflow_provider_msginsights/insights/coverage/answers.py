@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage.series import KEPT_VALUES
@@ -34,12 +35,12 @@ class SeriesRows:
     @property
     def first(self) -> int:
         """The ordinal of the first day with a row."""
-        return min(first for first, _ in self.stretches)
+        return self.stretches[0][0] if len(self.stretches) == 1 else min(first for first, _ in self.stretches)
 
     @property
     def end(self) -> int:
         """The ordinal after the last day with a row."""
-        return max(end for _, end in self.stretches)
+        return self.stretches[0][1] if len(self.stretches) == 1 else max(end for _, end in self.stretches)
 
     def covers(self, first: int, end: int) -> bool:
         """Whether one stretch has a row for each day of a range."""
@@ -47,17 +48,26 @@ class SeriesRows:
 
     def add(self, first: int, values: Sequence[float | None]) -> None:
         """Take the values of consecutive days."""
-        end = first + len(values)
-        if self.stretches and self.stretches[-1][0] <= first <= self.stretches[-1][1]:
+        end, kept = first + len(values), list(values[-KEPT_VALUES:])
+        if not self.stretches:
+            self.stretches.append(_stretch(first, end))
+            self.latest.append((end - len(kept), kept))
+            return
+        if self.stretches[-1][0] <= first <= self.stretches[-1][1]:
             first_known, end_known = self.stretches[-1]
-            self.stretches[-1] = (first_known, max(end, end_known))
+            self.stretches[-1] = _stretch(first_known, max(end, end_known))
         else:
-            self.stretches.append((first, end))
+            self.stretches.append(_stretch(first, end))
         newest = max(end, *(start + len(some) for start, some in self.latest)) if self.latest else end
         if end > newest - KEPT_VALUES:
-            kept = list(values[-KEPT_VALUES:])
             self.latest = [old for old in self.latest if old[0] + len(old[1]) > newest - KEPT_VALUES]
             self.latest.append((end - len(kept), kept))
+
+
+@lru_cache(64)
+def _stretch(first: int, end: int) -> tuple[int, int]:
+    """Return a stretch of days, the same for all series: thousands have the same days."""
+    return first, end
 
 
 class RowLog:
@@ -67,6 +77,7 @@ class RowLog:
         self.rows: defaultdict[tuple[str, str], SeriesRows] = defaultdict(SeriesRows)
         self._times: TimeColumns | None = None
         self._days: list[int] = []
+        self._are_consecutive = False
 
     def add(self, records: Records) -> None:
         """Note the records of a reply."""
@@ -74,8 +85,9 @@ class RowLog:
             if isinstance(part, RecordSeries):
                 if part.times is not self._times:  # the series of a reply share their times
                     self._times = part.times
-                    self._days = [day.toordinal() for day in part.times.pacific_dates]
-                self._add(self.rows[part.page_id, part.metric], self._days, part.values)
+                    self._days = days = [day.toordinal() for day in part.times.pacific_dates]
+                    self._are_consecutive = bool(days) and days == [*range(days[0], days[0] + len(days))]
+                self._add(self.rows[part.page_id, part.metric], part.values)
             else:
                 for record in part:
                     self.rows[record.page_id, record.metric].add(record.pacific_date.toordinal(), [record.value])
@@ -85,12 +97,11 @@ class RowLog:
         for place, found in other.rows.items():
             self.rows[place].stretches += found.stretches
 
-    @staticmethod
-    def _add(series: SeriesRows, days: Sequence[int], values: Sequence[float | None]) -> None:
-        if days and days[-1] - days[0] + 1 == len(days) and list(days) == list(range(days[0], days[-1] + 1)):
-            series.add(days[0], values)
+    def _add(self, series: SeriesRows, values: Sequence[float | None]) -> None:
+        if self._are_consecutive:
+            series.add(self._days[0], values)
         else:
-            for day, value in zip(days, values, strict=True):
+            for day, value in zip(self._days, values, strict=True):
                 series.add(day, [value])
 
 

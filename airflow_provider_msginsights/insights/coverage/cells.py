@@ -1,6 +1,6 @@
 """What is known of a cell: (Page, metric, Pacific day), one byte each.
 
-A series of days is a ``bytearray`` with a code a day, so that years of many Pages are changed, searched and written in
+A series of days is ``bytes`` with a code a day, so that years of many Pages are changed, searched and written in
 stretches by the standard library and not day by day. What an answer makes of a cell is a table of 256 bytes for
 ``bytes.translate``.
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.series import MOST_REMEMBERED
 from airflow_provider_msginsights.insights.dates import MAX_CHUNK_DAYS, DateRange
 from airflow_provider_msginsights.insights.query import Slice
 
@@ -89,12 +91,21 @@ def _missing_of_page(
     for metric in metrics:
         series = page.series.get(metric)
         window = series.window(first, end) if series else cells.NEVER * (end - first)
-        early = window[final:].translate(cells.MISSING_IF_EARLY)
-        if b"1" not in early and not window[:final].translate(None, cells.NEVER_MISSING):
-            continue
-        mask = window[:final].translate(cells.MISSING_IF_FINAL) + early
-        for match in _ONES.finditer(mask):
-            yield Stretch(page_id, metric, first + match.start(), first + match.end())
+        for start, over in _missing_places(window, final):
+            yield Stretch(page_id, metric, first + start, first + over)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _missing_places(codes: bytes, final: int) -> tuple[tuple[int, int], ...]:
+    """Return where cells are missing, as places of the first and of the end; equal codes are searched once.
+
+    :param final: the place of the first day that is not final.
+    """
+    early = codes[final:].translate(cells.MISSING_IF_EARLY)
+    if b"1" not in early and not codes[:final].translate(None, cells.NEVER_MISSING):
+        return ()
+    mask = codes[:final].translate(cells.MISSING_IF_FINAL) + early
+    return tuple(match.span() for match in _ONES.finditer(mask))
 
 
 def unsettled(page_id: str, page: PageCells, metrics: Sequence[str], first: int, end: int) -> Iterator[Stretch]:

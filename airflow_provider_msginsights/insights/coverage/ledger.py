@@ -1,33 +1,26 @@
 """The ledger of a part: the state of every cell, why it is so, and the vitals of each series.
 
-In memory a series is a byte a day (`cells`). In the file series with the same days share them, and compression makes
-them as short as their runs, so that the file grows with changes of state and not with days. Days are counted as
-``date.toordinal`` does, ranges without their end.
+A series is a byte a day (`cells`), and equal series share their bytes, in the file (`ledger_file`) too. Days are
+counted as ``date.toordinal`` does, ranges without their end.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.coverage import cells
-from airflow_provider_msginsights.insights.coverage.series import Series
+from airflow_provider_msginsights.insights.coverage.series import Series, has_other
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_msginsights.insights.coverage.answers import RunAnswers, SeriesRows
+    from airflow_provider_msginsights.insights.coverage.answers import RunAnswers
     from airflow_provider_msginsights.insights.query import Slice
 
-VERSION = 1
 _ZEROS = re.compile(rb"0+")
 _YES = ord("1")
-
-
-class NewerLedgerError(ConfigurationError):
-    """The ledger was written by a newer version of the package: it is left alone."""
 
 
 @dataclass(slots=True)
@@ -54,14 +47,14 @@ class PageCells:
     @property
     def may_reopen(self) -> bool:
         """Whether there is a cell that a row of a later day may open again."""
-        return any(series.codes.translate(None, cells.NEVER_REOPENED) for series in self.series.values())
+        return any(has_other(series.codes, cells.NEVER_REOPENED) for series in self.series.values())
 
     def silent_days(self, before: int) -> list[tuple[int, int]]:
         """Return the stretches before a day on which no metric has a row, as (ordinal of the first, of the end)."""
         first = min((series.first for series in self.series.values() if series.codes), default=before)
         stored = 0
         for series in self.series.values() if first < before else ():
-            stored |= int.from_bytes(series.window(first, before).translate(cells.STORED), "big")
+            stored |= int.from_bytes(series.marks(first, before, cells.STORED), "big")
         days = stored.to_bytes(before - first, "big") if first < before else b""
         return [(first + match.start(), first + match.end()) for match in _ZEROS.finditer(days)]
 
@@ -141,15 +134,24 @@ class Ledger:
             for metric, series in page.series.items():
                 yield page_id, metric, series
 
+    def cells_now(self) -> Ledger:
+        """Return a ledger of the cells as they are now, whatever changes in this one later."""
+        pages = {
+            page_id: PageCells({metric: Series(series.first, series.codes) for metric, series in page.series.items()})
+            for page_id, page in self.pages.items()
+        }
+        return Ledger(pages)
+
     def first_row_day(self) -> int:
         """Return the ordinal of the first day with a row of any Page, 0 where there is none."""
-        return min((first for _, _, series in self.series() if (first := series.first_row())), default=0)
+        different = {(series.first, series.codes): series for _, _, series in self.series()}
+        return min((first for series in different.values() if (first := series.first_row())), default=0)
 
     def stored_days(self, first: int, end: int) -> Iterator[int]:
         """Give the ordinals of the days of a range with a row of any Page."""
         stored = 0
         for _, _, series in self.series() if first < end else ():
-            mask = series.window(first, end).translate(cells.STORED)
+            mask = series.marks(first, end, cells.STORED)
             stored |= int.from_bytes(mask, "big")
             if b"0" not in mask:  # nothing can be added; so it is for nearly every first series
                 break
@@ -173,7 +175,7 @@ class Ledger:
             for part, reason in trouble:
                 self._enter_trouble(part, reason, run, table, mark)
         for (page_id, metric), rows in run.rows.items():
-            self._enter_rows(self.page(page_id).of(metric), rows, run.final_before)
+            self.page(page_id).of(metric).enter_rows(rows.stretches, rows.latest, run.final_before)
         self._enter_waits(run)
 
     def _reopen(self, page_id: str, last_day: int, run: RunAnswers) -> None:
@@ -224,14 +226,6 @@ class Ledger:
             series.change(first, end, table)
             if mark in series.window(first, end):
                 series.note(first, end, reason, run.on)
-
-    @staticmethod
-    def _enter_rows(series: Series, rows: SeriesRows, final_before: int) -> None:
-        for first, end in rows.stretches:
-            final = max(0, min(end, final_before) - first)
-            series.put(first, cells.FINAL * final + cells.PROVISIONAL * (end - first - final))
-        for first, values in rows.latest:
-            series.remember(first, values)
 
     def _enter_waits(self, run: RunAnswers) -> None:
         """Let a Page wait that failed while others were answered; an outage of all counts against none."""
@@ -291,83 +285,3 @@ class Ledger:
         page.rechecked_on = max(page.rechecked_on, other.rechecked_on)
         for metric, theirs in other.series.items():
             page.of(metric).take(theirs)
-
-    # The file
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the ledger as JSON's own types; equal ledgers give equal values."""
-        numbers: dict[str, int] = {}
-        codes: dict[bytes, int] = {}
-        pages = {
-            page_id: {
-                "wait": [page.failures, page.failed_on] if page.failures else [],
-                "rechecked": page.rechecked_on,
-                "series": {metric: page.series[metric].to_json(numbers, codes) for metric in sorted(page.series)},
-            }
-            for page_id, page in sorted(self.pages.items())
-        }
-        runs: dict[str, int] = {}
-        files = {
-            name: [mark.size_bytes, mark.tag, runs.setdefault(mark.run, len(runs)), int(mark.restated)]
-            for name, mark in sorted(self.files.items())
-        }
-        requesters = {
-            task: [known.run, known.on, list(known.page_ids), list(known.metrics)]
-            for task, known in sorted(self.requesters.items())
-        }
-        return {
-            "version": VERSION,
-            "covers_all": self.covers_all,
-            "fill": [self.fill_since, self.filled_on],
-            "requesters": requesters,
-            "reasons": list(numbers),
-            "codes": [text.decode("ascii") for text in codes],
-            "runs": list(runs),
-            "pages": pages,
-            "files": files,
-        }
-
-    @classmethod
-    def from_json(cls, data: object) -> Ledger:
-        """Return the ledger that ``to_json`` gave.
-
-        :raises NewerLedgerError: when a newer version wrote it.
-        :raises ValueError: when it is no ledger.
-        """
-        if not isinstance(data, dict) or not isinstance(version := data.get("version"), int):
-            raise ValueError("it is not a ledger")  # noqa: TRY004 - damage, of whatever type
-        if version > VERSION:
-            raise NewerLedgerError(f"It was written by a newer version of this package (ledger {version}).")
-        try:
-            return cls._read(data)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as damage:
-            raise ValueError(f"it is damaged ({type(damage).__name__})") from None
-
-    @classmethod
-    def _read(cls, data: Mapping[str, Any]) -> Ledger:
-        reasons, runs = [str(one) for one in data["reasons"]], [str(one) for one in data["runs"]]
-        codes = [str(one).encode("ascii") for one in data["codes"]]
-        if any(one.translate(None, cells.CODES) for one in codes):
-            raise ValueError("unknown codes")
-        pages = {}
-        for page_id, page in data["pages"].items():
-            failures, failed_on = page["wait"] or (0, 0)
-            series = {metric: Series.from_json(one, reasons, codes) for metric, one in page["series"].items()}
-            pages[page_id] = PageCells(series, int(failures), int(failed_on), int(page["rechecked"]))
-        files = {
-            name: FileMark(int(size), str(tag), runs[run], bool(restated))
-            for name, (size, tag, run, restated) in data["files"].items()
-        }
-        requesters = {
-            str(task): Requester(str(run), int(on), tuple(map(str, page_ids)), tuple(map(str, metrics)))
-            for task, (run, on, page_ids, metrics) in data["requesters"].items()
-        }
-        fill_since, filled_on = map(int, data["fill"])
-        return cls(
-            pages=pages,
-            files=files,
-            covers_all=bool(data["covers_all"]),
-            fill_since=fill_since,
-            filled_on=filled_on,
-            requesters=requesters,
-        )

@@ -1,23 +1,64 @@
 """The cells of one metric of one Page: a code a day, why a stretch is refused or failed, and the latest values.
 
 Days are counted as ``date.toordinal`` does, ranges without their end.
+
+Nearly all series of a dataset have the same codes, and answers change them alike. Codes are ``bytes``, which never
+change, and what is made of them is remembered: series with equal codes share one object, and what was worked out for
+one of them is looked up for the others.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.coverage import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 KEPT_VALUES = 28
 """Values of a series that findings compare the newest day with."""
+MOST_REMEMBERED = 1024
+"""Of each kind of work on codes; with codes of two years a megabyte."""
 
 
-_VALUE_TYPES = frozenset({int, float, type(None)})
+@lru_cache(MOST_REMEMBERED)
+def translated(codes: bytes, table: bytes) -> bytes:
+    """Return the codes as a table changes them."""
+    return codes.translate(table)
+
+
+@lru_cache(MOST_REMEMBERED)
+def has_other(codes: bytes, known: bytes) -> bool:
+    """Return whether there is a code that is none of those known."""
+    return bool(codes.translate(None, known))
+
+
+@lru_cache(MOST_REMEMBERED)
+def _window(codes: bytes, start: int, end: int) -> bytes:
+    inner = codes[max(0, start) : max(0, end)]
+    return (cells.NEVER * (min(0, end) - min(0, start)) + inner).ljust(end - start, cells.NEVER)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _with(codes: bytes, place: int, others: bytes) -> bytes:
+    """Return the codes with others from a place on, which may lie before the first."""
+    if place < 0:
+        return others.ljust(-place, cells.NEVER) + codes[max(0, place + len(others)) :]
+    return codes[:place].ljust(place, cells.NEVER) + others + codes[place + len(others) :]
+
+
+@lru_cache(MOST_REMEMBERED)
+def _codes_of_rows(days: int, final: int) -> bytes:
+    """Return the codes of consecutive days with rows.
+
+    :param final: how many days after the first of them the first one is that is not final.
+    """
+    final = max(0, min(days, final))
+    return cells.FINAL * final + cells.PROVISIONAL * (days - final)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +90,8 @@ class Series:
     """
 
     first: int = 0
-    codes: bytearray = field(default_factory=bytearray)
-    notes: list[Note] = field(default_factory=list)
+    codes: bytes = b""
+    notes: tuple[Note, ...] = ()
     values_first: int = 0
     values: list[float | None] = field(default_factory=list)
 
@@ -61,23 +102,21 @@ class Series:
 
     def window(self, first: int, end: int) -> bytes:
         """Return the codes of a range of days, ``NEVER`` where there is none."""
-        if self.first <= first and end <= self.first + len(self.codes):
-            return bytes(self.codes[first - self.first : end - self.first])
-        if not self.codes or first >= self.end or end <= self.first:
-            return cells.NEVER * (end - first)
-        inner = self.codes[max(0, first - self.first) : max(0, end - self.first)]
-        return cells.NEVER * max(0, self.first - first) + inner + cells.NEVER * max(0, end - self.end)
+        return _window(self.codes, first - self.first, end - self.first)
+
+    def marks(self, first: int, end: int, table: bytes) -> bytes:
+        """Return for each day of a range what a table says of its code (`cells.marks`)."""
+        return translated(_window(self.codes, first - self.first, end - self.first), table)
 
     def first_row(self) -> int:
         """Return the ordinal of the first day with a row, 0 where there is none."""
-        place = self.codes.translate(cells.STORED).find(b"1")
+        place = translated(self.codes, cells.STORED).find(b"1")
         return self.first + place if place >= 0 else 0
 
     def change(self, first: int, end: int, table: bytes) -> None:
         """Make of the cells of a range what a table says."""
         if first < end:
-            start = self._reach(first, end)
-            self.codes[start : start + end - first] = self.codes[start : start + end - first].translate(table)
+            self.put(first, translated(self.window(first, end), table))
 
     def change_known(self, first: int, end: int, table: bytes) -> None:
         """Make of those cells of a range that there are what a table says."""
@@ -86,8 +125,27 @@ class Series:
     def put(self, first: int, codes: bytes) -> None:
         """Replace the cells from a day on."""
         if codes:
-            start = self._reach(first, first + len(codes))
-            self.codes[start : start + len(codes)] = codes
+            if not self.codes:
+                self.first = first
+            self.codes = _with(self.codes, first - self.first, codes)
+            self.first = min(first, self.first)
+
+    def enter_rows(
+        self,
+        stretches: Iterable[tuple[int, int]],
+        latest: Iterable[tuple[int, Sequence[float | None]]],
+        final_before: int,
+    ) -> None:
+        """Enter that days have rows.
+
+        :param stretches: ordinals of the first of consecutive days, and of the day after the last.
+        :param latest: the values of the latest days: ordinal of the first, values.
+        :param final_before: ordinal of the first day that is not final.
+        """
+        for first, end in stretches:
+            self.put(first, _codes_of_rows(end - first, final_before - first))
+        for first, values in latest:
+            self.remember(first, values)
 
     def note(self, first: int, end: int, reason: str, on: int) -> None:
         """Keep why a range is refused or failed; what was noted of its days before is replaced."""
@@ -104,7 +162,7 @@ class Series:
                     for a, b in ((old.first, min(old.end, first)), (max(old.first, end), old.end))
                     if a < b
                 ]
-        self.notes = [*kept, Note(first, end, reason, tries, on)]
+        self.notes = (*kept, Note(first, end, reason, tries, on))
 
     def remember(self, first: int, values: Sequence[float | None]) -> None:
         """Keep the values of the latest days."""
@@ -131,56 +189,14 @@ class Series:
         mine = self.window(first, end)
         joined = bytes(a if a != cells.NEVER[0] else b for a, b in zip(mine, other.codes, strict=True))
         self.put(first, joined)
-        self.notes += [note for note in other.notes if note not in self.notes]
+        self.notes += tuple(note for note in other.notes if note not in self.notes)
         if not self.values or other.values_first + len(other.values) > self.values_first + len(self.values):
             self.values_first, self.values = other.values_first, list(other.values)
 
-    def _reach(self, first: int, end: int) -> int:
-        """Have cells for a range; return the place of its first day."""
-        if not self.codes:
-            self.first = first
-        if first < self.first:
-            self.codes[:0] = cells.NEVER * (self.first - first)
-            self.first = first
-        if end > self.end:
-            self.codes += cells.NEVER * (end - self.end)
-        return first - self.first
-
-    def to_json(self, reason_numbers: dict[str, int], code_numbers: dict[bytes, int]) -> list[Any]:
-        """Return the series as JSON's own types.
-
-        :param reason_numbers: reasons met so far, each with its number; those of the series are added.
-        :param code_numbers: likewise the codes of whole series: nearly all Pages of a dataset have the same.
-        """
-        notes = [
-            [one.first, one.end, reason_numbers.setdefault(one.reason, len(reason_numbers)), one.tries, one.last_on]
-            for one in sorted(self.notes, key=lambda one: one.first)
-            if self._is_needed(one)
-        ]
-        number = code_numbers.setdefault(bytes(self.codes), len(code_numbers))
-        return [self.first, number, notes, self.values_first, self.values]
+    def needed_notes(self) -> list[Note]:
+        """Return the notes of cells that still are refused or failed, in their order."""
+        return [note for note in sorted(self.notes, key=attrgetter("first")) if self._is_needed(note)]
 
     def _is_needed(self, note: Note) -> bool:
         codes = self.window(note.first, note.end)
         return cells.REFUSED in codes or cells.FAILED in codes
-
-    @classmethod
-    def from_json(cls, data: Sequence[Any], reasons: Sequence[str], codes: Sequence[bytes]) -> Series:
-        """Return the series that ``to_json`` gave.
-
-        :param reasons: by number.
-        :param codes: by number, checked.
-        """
-        first, number, notes, values_first, values = data
-        if not {*map(type, values)} <= _VALUE_TYPES:
-            raise ValueError("values that are no numbers")
-        return cls(
-            first=int(first),
-            codes=bytearray(codes[number]),
-            notes=[
-                Note(int(start), int(end), reasons[reason], int(tries), int(on))
-                for start, end, reason, tries, on in notes
-            ],
-            values_first=int(values_first),
-            values=list(values),
-        )

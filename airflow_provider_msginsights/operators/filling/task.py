@@ -168,7 +168,7 @@ class FillTask:
         missing_before = missing_by_state(ledger, scope.pages, self._metrics, self._horizon)
         slices = requests(stretches, ledger, self._horizon)
         self._log_work(stretches, slices)
-        before = type(ledger).from_json(ledger.to_json())
+        before = ledger.cells_now()
         with ChangeLog(at=self._started, keep=self._config.keep_changes) as changes:
             ended = self._rounds(keeper, slices, changes, rechecked)
             self._store_changes(changes)

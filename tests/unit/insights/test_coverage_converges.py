@@ -13,6 +13,7 @@ from support.examples import holds_for
 from airflow_provider_msginsights.insights.coverage.answers import RunAnswers, SeriesRows
 from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed, Stretch, missing, requests
 from airflow_provider_msginsights.insights.coverage.ledger import Ledger
+from airflow_provider_msginsights.insights.coverage.ledger_file import ledger_text, read_ledger
 from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.insights.query import Slice
 
@@ -146,7 +147,7 @@ def test_a_dataset_converges_to_one_undisturbed_load(
             load(api, ledger, table, on)
         if on in fills:
             fill(api, ledger, table, on)
-        ledger = Ledger.from_json(ledger.to_json())
+        ledger = read_ledger(ledger_text(ledger))
     api.is_well = True
     end = START + DAYS + 5
     for _ in range(3):

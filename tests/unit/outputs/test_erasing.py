@@ -63,7 +63,7 @@ def without_times(bucket: Bucket) -> dict[str, Any]:
         if "/erasure-" in name:
             found[name] = json.loads(data) | {"completed_at": "then"}
         elif "/_coverage/part-" in name:
-            found[name] = unpacked(data)["pages"]
+            found[name] = json.loads(unpacked(data))["pages"]
     return found
 
 
@@ -85,7 +85,7 @@ def readable(name: str, data: bytes) -> bytes:
     if name.endswith(".jsonl.gz"):
         return gzip.decompress(data)
     if name.endswith(".json.gz"):
-        return json.dumps({key: held for key, held in unpacked(data).items() if key != "files"}).encode()
+        return json.dumps({key: held for key, held in json.loads(unpacked(data)).items() if key != "files"}).encode()
     return data
 
 

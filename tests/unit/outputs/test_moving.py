@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
@@ -44,7 +45,8 @@ def move(bucket: Bucket, *page_ids: str, **different: Any) -> None:
 def stored(bucket: Bucket) -> dict[str, Any]:
     """Every file, the ledgers without the versions of data files."""
     return {
-        name: unpacked(data)["pages"] if "/_coverage/part-" in name else data for name, data in bucket.objects.items()
+        name: json.loads(unpacked(data))["pages"] if "/_coverage/part-" in name else data
+        for name, data in bucket.objects.items()
     }
 
 

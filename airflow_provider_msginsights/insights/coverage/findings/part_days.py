@@ -10,9 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights.insights.coverage import cells
+from airflow_provider_msginsights.insights.coverage.series import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from airflow_provider_msginsights.insights.coverage.gaps import Horizon
     from airflow_provider_msginsights.insights.coverage.ledger import Ledger, PageCells, Requester
@@ -85,7 +86,7 @@ class PartDays:
             end=end,
             final_before=min(max(horizon.final_before, first), end),
             pages=known,
-            had=_any_of(page.had for page in known.values()).to_bytes(end - first, "big"),
+            had=_any_of({page.had for page in known.values()}, end - first),
             metrics=frozenset(metric for one in requesters for metric in one.metrics) or None,
             unlisted=tuple(sorted(unlisted)),
         )
@@ -98,19 +99,20 @@ def recent_requesters(ledger: Ledger) -> list[Requester]:
 
 
 def _page_days(page: PageCells, first: int, end: int) -> PageDays:
-    windows = [series.window(first, end) for series in page.series.values() if series.codes]
-    had, loaded = (_any_of(window.translate(marks) for window in windows) for marks in (HAD, LOADED))
-    return PageDays(page, had.to_bytes(end - first, "big"), loaded.to_bytes(end - first, "big"))
+    # Nearly all Pages have one window for all metrics.
+    windows = {series.window(first, end) for series in page.series.values() if series.codes}
+    had, loaded = (_any_of({translated(window, table) for window in windows}, end - first) for table in (HAD, LOADED))
+    return PageDays(page, had, loaded)
 
 
-def _any_of(masks: Iterable[bytes]) -> int:
-    """Return the days that some mask has, as the number that the bytes of a mask spell."""
+def _any_of(masks: Collection[bytes], size: int) -> bytes:
+    """Return the days that some mask has."""
+    if len(masks) == 1:
+        return next(iter(masks))
     either = 0
     for mask in masks:
         either |= int.from_bytes(mask, "big")
-        if b"0" not in mask:  # nothing can be added; so it is for nearly every Page's first metric
-            break
-    return either
+    return either.to_bytes(size, "big")
 
 
 def first_of_both(one: bytes, other: bytes, start: int) -> int:

@@ -163,16 +163,13 @@ def _vanished(days: PartDays, met: Counter[tuple[FindingKind, str | None]]) -> I
             if not series.codes or (days.metrics is not None and metric not in days.metrics):
                 continue
             met[kind, metric] += 1
-            newest_day = days.first + newest
-            if newest >= 0 and series.window(newest_day, newest_day + 1).translate(HAD) == b"1":
-                continue
-            codes = series.window(days.first, days.end)
-            had = codes.translate(HAD)
+            had = series.marks(days.first, days.end, HAD)
             last = had.rfind(b"1")
             if not 0 <= last < newest:
                 continue
-            place = first_of_both(codes.translate(GONE), page.had, last + 1)
-            if place >= 0 and is_steady(had, codes.translate(LOADED), last, RECENT_DAYS):
+            loaded, gone = (series.marks(days.first, days.end, table) for table in (LOADED, GONE))
+            place = first_of_both(gone, page.had, last + 1)
+            if place >= 0 and is_steady(had, loaded, last, RECENT_DAYS):
                 day = days.first + place
                 reason = next((note.reason for note in series.notes if note.first <= day < note.end), "")
                 yield _Trouble(kind, page_id, metric, day, f": the API refuses it ({reason})" if reason else "")
@@ -197,14 +194,16 @@ def _zero_days(page: PageCells, before: int) -> tuple[int, list[int]]:
 
     Most Pages have messages on that day: then nothing is returned of the others.
     """
-    kept = [
-        (series.values_first, series.values[: max(0, before - series.values_first)])
-        for metric, series in page.series.items()
-        if metric != CONNECTIONS
-    ]
-    newest = max((first + len(values) - 1 for first, values in kept if values), default=0)
-    if not newest or any(values[-1] for first, values in kept if values and first + len(values) - 1 == newest):
+    others = [series for metric, series in page.series.items() if metric != CONNECTIONS]
+    ends = [min(before, series.values_first + len(series.values)) for series in others]
+    newest = max((end for end, series in zip(ends, others, strict=True) if end > series.values_first), default=1) - 1
+    if not newest or any(
+        series.values[newest - series.values_first]
+        for end, series in zip(ends, others, strict=True)
+        if end == newest + 1 > series.values_first
+    ):
         return newest, []
+    kept = [(series.values_first, series.values[: max(0, before - series.values_first)]) for series in others]
     states = [_UNKNOWN] * KEPT_VALUES
     oldest = newest - KEPT_VALUES + 1
     for first, values in kept:

@@ -21,6 +21,7 @@ from airflow_provider_msginsights.insights.coverage.report.model import (
 )
 from airflow_provider_msginsights.insights.coverage.report.shown_cells import (
     DayState,
+    Look,
     counted,
     days_mask,
     page_over_parts,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.coverage.findings.state import FindingsState
     from airflow_provider_msginsights.insights.coverage.gaps import Stretch
     from airflow_provider_msginsights.insights.coverage.pages import PagesOfDataset
-    from airflow_provider_msginsights.insights.coverage.report.shown_cells import ShownSeries
 
 FILLED_WITHIN_DAYS = 3
 """A fill that ran within so many days is taken to run again."""
@@ -251,20 +251,14 @@ def _reported(
 
 
 def _shown_page(page: PageCells, wanted: Sequence[str], time: Managed, subject: _Subject, restated: int) -> ShownPage:
-    def series(metric: str, *, is_wanted: bool) -> ShownSeries:
-        return shown(
-            page.series.get(metric),
-            subject.window,
-            time=time,
-            horizon=subject.horizon,
-            restated=restated,
-            is_wanted=is_wanted,
-        )
-
-    others = [metric for metric in page.series if metric not in wanted]
+    look = Look.of(subject.window, time=time, horizon=subject.horizon, restated=restated)
     return ShownPage(
-        {metric: series(metric, is_wanted=True) for metric in wanted},
-        {metric: series(metric, is_wanted=False) for metric in others},
+        {metric: shown(page.series.get(metric), look) for metric in wanted},
+        {
+            metric: shown(series, look, is_wanted=False)
+            for metric, series in page.series.items()
+            if metric not in wanted
+        },
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.coverage.findings.rules import CoverageFinding
     from airflow_provider_msginsights.insights.coverage.gaps import Horizon, Managed
     from airflow_provider_msginsights.insights.coverage.report.shown_cells import DayRun, ShownSeries
+    from airflow_provider_msginsights.insights.coverage.series import Note
 
 REBUILD = "Not built yet: run `msginsights coverage PATH --rebuild`. Until then nothing is filled and no gate fails."
 """What is said of a part whose ledger does not know every stored row."""
@@ -206,13 +207,13 @@ class CoverageReport:
         Pages together only), ``no_row``, ``refused``, ``failed``, ``missing``, ``removed``, ``too_old`` and
         ``not_managed``.
         """
-        reasons, run_numbers = dict[str, int](), dict[str, int]()
+        reasons, run_numbers = _Reasons(), dict[str, int]()
         pages = [self._page_to_json(page, reasons, values=values) for page in self.pages]
         written = {part: self._written_to_json(days, run_numbers) for part, days in sorted(self.runs.items())}
         bits = bits_of(one for shown in self.shown.values() for one in shown.wanted.values())
         return {
             **self._head_to_json(),
-            "reasons": list(reasons),
+            "reasons": list(reasons.numbers),
             "runs": list(run_numbers),
             "written": written,
             "days": self._days(bits),
@@ -234,14 +235,14 @@ class CoverageReport:
             "findings": [_finding_to_json(one) for one in self.findings],
         }
 
-    def _page_to_json(self, page: PageReport, reasons: dict[str, int], *, values: bool) -> dict[str, Any]:
+    def _page_to_json(self, page: PageReport, reasons: _Reasons, *, values: bool) -> dict[str, Any]:
         shown = self.shown[page.page_id]
         kept = {"values": _values_of(shown)} if values else {}
         return {
             **_facts_of(page),
             "days": self._days(bits_of(shown.wanted.values())),
             "metrics": {
-                metric: [_with_reason(run, reasons) for run in runs(one, self.window[0])]
+                metric: reasons.with_runs(one, self.window[0])
                 for metric, one in sorted({**shown.wanted, **shown.others}.items())
             },
             **kept,
@@ -274,9 +275,26 @@ def _values_of(shown: ShownPage) -> dict[str, list[Any]]:
     return {metric: [_day(series.values_first), list(series.values)] for metric, series in found.items()}
 
 
-def _with_reason(run: DayRun, reasons: dict[str, int]) -> list[Any]:
-    pair = [str(run.state), run.end - run.first]
-    return [*pair, reasons.setdefault(run.reason, len(reasons))] if run.reason else pair
+class _Reasons:
+    """Numbers the reasons of a report, and makes the JSON of series: once for those that look the same."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self._made: dict[tuple[bytes, tuple[Note, ...]], list[list[Any]]] = {}
+
+    def with_runs(self, one: ShownSeries, first: int) -> list[list[Any]]:
+        """Return the runs of a series.
+
+        :param first: ordinal of the first day of all series.
+        """
+        look = one.codes, one.series.notes
+        if (found := self._made.get(look)) is None:
+            found = self._made[look] = [self._with_reason(run) for run in runs(one, first)]
+        return found
+
+    def _with_reason(self, run: DayRun) -> list[Any]:
+        pair = [str(run.state), run.end - run.first]
+        return [*pair, self.numbers.setdefault(run.reason, len(self.numbers))] if run.reason else pair
 
 
 def _ack_to_json(ack: Ack | None) -> dict[str, str] | None:

@@ -7,12 +7,14 @@ the day of looking, the Page's time and the last run of a partition.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.insights.coverage import cells
 from airflow_provider_msginsights.insights.coverage.ledger import PageCells
-from airflow_provider_msginsights.insights.coverage.series import Series
+from airflow_provider_msginsights.insights.coverage.series import MOST_REMEMBERED, Series, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,6 +59,7 @@ _SHOWN: Mapping[bytes, tuple[DayState, str]] = {
     _TOO_OLD: (DayState.TOO_OLD, "older than what the API keeps"),
     _NOT_MANAGED: (DayState.NOT_MANAGED, "outside the Page's time in the dataset"),
 }
+_COUNTED = tuple(dict.fromkeys(state for state, _ in _SHOWN.values()))
 _STORED = (cells.FINAL, cells.PROVISIONAL, cells.SETTLED, cells.SILENT)
 _LACKING = (cells.NEVER, cells.OPEN, _TOO_EARLY, cells.FAILED)
 
@@ -122,7 +125,7 @@ def _united(home: Series, elsewhere: Sequence[Series]) -> Series:
         merged = (_number(codes) & ~only_there) | (_number(there) & only_there)
         codes = merged.to_bytes(end - first, "big")
     values = max((home, *elsewhere), key=lambda series: series.values_first + len(series.values))
-    return Series(first, bytearray(codes), home.notes, values.values_first, values.values)
+    return Series(first, codes, home.notes, values.values_first, values.values)
 
 
 def _number(mask: bytes) -> int:
@@ -140,30 +143,52 @@ class ShownSeries(NamedTuple):
     series: Series
 
 
-def shown(
-    series: Series | None,
-    window: tuple[int, int],
-    *,
-    time: Managed,
-    horizon: Horizon,
-    restated: int = 0,
-    is_wanted: bool = True,
-) -> ShownSeries:
-    """Return a series as people see it on a day.
+class Look(NamedTuple):
+    """What the look of a Page's series depends on, beside their codes.
 
     :param window: ordinals of the first day, and of the day after the last.
-    :param time: the Page's time in the dataset.
+    :param final: the place in it of the first day that is not final.
+    :param oldest: the place of the oldest day that the API keeps.
+    :param time: the places of the first day of the Page's time in the dataset, and of the day after its last.
     :param restated: the days that their last load changed, as ``days_mask`` gives them.
+    """
+
+    window: tuple[int, int]
+    final: int
+    oldest: int
+    time: tuple[int, int]
+    restated: int
+
+    @classmethod
+    def of(cls, window: tuple[int, int], *, time: Managed, horizon: Horizon, restated: int = 0) -> Look:
+        """Return the look of the series of a Page."""
+        final, oldest = _within(horizon.final_before, window), _within(horizon.oldest, window)
+        return cls(window, final, oldest, (_within(time.first, window), _within(time.end, window)), restated)
+
+
+def shown(series: Series | None, look: Look, *, is_wanted: bool = True) -> ShownSeries:
+    """Return a series as people see it on a day.
+
     :param is_wanted: whether the metric is requested still.
     """
-    first, end = window
     series = series or Series()
-    raw = series.window(first, end)
-    final, oldest = _within(horizon.final_before, window), _within(horizon.oldest, window)
+    _, final, oldest, time, restated = look
+    raw = series.window(*look.window)
+    return ShownSeries(_shown_codes(raw, final, oldest, time, restated, is_wanted=is_wanted), series)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _shown_codes(
+    raw: bytes, final: int, oldest: int, time: tuple[int, int], restated: int, *, is_wanted: bool
+) -> bytes:
+    """Return codes as people see them: worked out once for all series that are equal.
+
+    :param final: the place of the first day that is not final; ``oldest`` and ``time`` are places, too.
+    """
     codes = raw[:final].translate(_WHEN_FINAL) + raw[final:].translate(_WHEN_RECENT)
     if not is_wanted:
         codes = codes.translate(_WHEN_UNWANTED)
-    begin, over = _within(time.first, window), _within(time.end, window)
+    begin, over = time
     codes = (
         codes[:begin].translate(_WHEN_OUTSIDE)
         + codes[begin : max(begin, over)]
@@ -172,8 +197,8 @@ def shown(
     codes = codes[:oldest].translate(_WHEN_OLD) + codes[oldest:]
     if restated:
         changed = _number(codes.translate(_WHEN_RESTATED))
-        codes = ((_number(codes) & ~restated) | (changed & restated)).to_bytes(end - first, "big")
-    return ShownSeries(codes, series)
+        codes = ((_number(codes) & ~restated) | (changed & restated)).to_bytes(len(codes), "big")
+    return codes
 
 
 def days_mask(days: Iterable[int], window: tuple[int, int]) -> int:
@@ -193,14 +218,19 @@ def runs(one: ShownSeries, first: int) -> Iterator[DayRun]:
 
     :param first: ordinal of the first day.
     """
-    for match in _RUN.finditer(one.codes):
-        code, start, end = match[0][:1], first + match.start(), first + match.end()
-        state, reason = _SHOWN[code]
-        if code in (cells.REFUSED, cells.FAILED):
-            for begin, over, noted in _noted(one.series, start, end):
-                yield DayRun(state, begin, over, noted or reason)
+    for run in _plain_runs(one.codes, first):
+        if run.state in (DayState.REFUSED, DayState.FAILED):
+            for begin, over, noted in _noted(one.series, run.first, run.end):
+                yield DayRun(run.state, begin, over, noted or run.reason)
         else:
-            yield DayRun(state, start, end, reason)
+            yield run
+
+
+@lru_cache(MOST_REMEMBERED)
+def _plain_runs(codes: bytes, first: int) -> tuple[DayRun, ...]:
+    """Return the runs of equal days, with the reasons that their codes give."""
+    found = ((*_SHOWN[match[0][:1]], *match.span()) for match in _RUN.finditer(codes))
+    return tuple(DayRun(state, first + start, first + end, reason) for state, reason, start, end in found)
 
 
 def _noted(series: Series, first: int, end: int) -> Iterator[tuple[int, int, str]]:
@@ -218,12 +248,16 @@ def _noted(series: Series, first: int, end: int) -> Iterator[tuple[int, int, str
 
 def counted(several: Iterable[ShownSeries]) -> dict[DayState, int]:
     """Return how many cells of some series have each state."""
-    codes = b"".join(one.codes for one in several)
     counts: dict[DayState, int] = {}
-    for code, (state, _) in _SHOWN.items():
-        if number := codes.count(code):
-            counts[state] = counts.get(state, 0) + number
-    return counts
+    for codes, times in Counter(one.codes for one in several).items():
+        for state, number in _counts(codes):
+            counts[state] = counts.get(state, 0) + times * number
+    return {state: counts[state] for state in _COUNTED if state in counts}
+
+
+@lru_cache(MOST_REMEMBERED)
+def _counts(codes: bytes) -> tuple[tuple[DayState, int], ...]:
+    return tuple((state, number) for code, (state, _) in _SHOWN.items() if (number := codes.count(code)))
 
 
 # Several series together: a bit for each state that some of them has on a day
@@ -246,13 +280,14 @@ _GRAVEST = (DayState.FAILED, DayState.MISSING, DayState.REMOVED, DayState.REFUSE
 def bits_of(several: Iterable[ShownSeries]) -> int:
     """Return which states some series has on each day, as a number that ``together`` and other Pages' join."""
     bits = 0
-    for one in several:
-        bits |= _number(one.codes.translate(_TO_BITS))
+    for codes in {one.codes for one in several}:
+        bits |= _number(translated(codes, _TO_BITS))
     return bits
 
 
-def together(bits: int, window: tuple[int, int], oldest: int) -> Iterator[DayRun]:
-    """Give the runs of equal days of several series together.
+@lru_cache(MOST_REMEMBERED)
+def together(bits: int, window: tuple[int, int], oldest: int) -> tuple[DayRun, ...]:
+    """Return the runs of equal days of several series together.
 
     A day is partial where some of it is stored and some is missing, failed or removed; where nothing is stored, the
     gravest state counts.
@@ -261,14 +296,16 @@ def together(bits: int, window: tuple[int, int], oldest: int) -> Iterator[DayRun
     """
     first, end = window
     codes = bits.to_bytes(end - first, "big").translate(_STATE_CODES)
+    found: list[DayRun] = []
     for match in _STATE_RUN.finditer(codes):
         start, over = first + match.start(), first + match.end()
         state = _STATES[match[0][0]]
         if state is DayState.NOT_MANAGED and start < oldest:
-            yield DayRun(DayState.TOO_OLD, start, min(over, oldest))
+            found.append(DayRun(DayState.TOO_OLD, start, min(over, oldest)))
             start = min(over, oldest)
         if start < over:
-            yield DayRun(state, start, over)
+            found.append(DayRun(state, start, over))
+    return tuple(found)
 
 
 def _state_of(bits: int) -> DayState:

@@ -128,11 +128,12 @@ def take_terminal(page: Page, theme: Theme, home: Path) -> None:
 def take_file(page: Page, theme: Theme, home: Path) -> None:
     """What `msginsights coverage --html` writes, with a Page open."""
     printed_by(("msginsights", "coverage", DATASET, "--html", "coverage.html"), home)
-    page.set_viewport_size({"width": 1100, "height": 1150})
+    page.set_viewport_size({"width": 1100, "height": 900})
     page.goto((home / "coverage.html").as_uri())
     page.locator("details.page").first.locator("summary").click()
-    page.locator(".page-list").scroll_into_view_if_needed()
-    keep(page, "coverage-file", theme)
+    box = page.locator("article").bounding_box()
+    assert box is not None
+    keep(page, "coverage-file", theme, clip={"x": 0, "y": 0, "width": 1100, "height": box["y"] + box["height"]})
 
 
 def printed_by(command: tuple[str, ...], folder: Path) -> str:
@@ -166,7 +167,7 @@ def terminal_page(command: str, printed: str, theme: Theme) -> str:
     colors = TerminalTheme(back, fore, normal)
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(printed), soft_wrap=False)
-    body = console.export_html(theme=colors, inline_styles=True, code_format="{code}")
+    body = console.export_html(theme=colors, inline_styles=True, code_format="{code}").rstrip()
     ground, ink = colors.background_color.hex, colors.foreground_color.hex
     look = f"width: max-content; background: {ground}; color: {ink}; font: 14px/1.45 monospace"
     style = f"margin: 0; padding: 16px 20px; {look}"
@@ -178,7 +179,7 @@ def keep(page: Page, name: str, theme: Theme, *, clip: FloatRect | None = None) 
     from PIL import Image
 
     page.wait_for_timeout(1000)  # for what moves into place
-    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip, full_page=clip is not None))).convert("RGB")
     file = IMAGES / f"{name}-{theme}.png"
     picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
     assert file.stat().st_size <= MOST_BYTES, f"{file.name} has {file.stat().st_size} bytes"

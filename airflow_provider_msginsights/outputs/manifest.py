@@ -11,6 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.formats.json_values import iso_text, json_object_in
 from airflow_provider_msginsights.outputs.stores.opening import open_store
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _FOLDER = "_manifests"
 _LONGEST_NAME = 200
+_AS_IT_IS = (str, int, float)
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_.+=-]")
 
 
@@ -47,7 +50,9 @@ def write_manifest(
     :return: the path, as a person writes it.
     """
     store = open_store(root)
-    data = json.dumps(_ready(fields), indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    # Indented by msgspec, as json would do it: json's own way of indenting takes ten times as long.
+    compact = json.dumps(_ready(fields), ensure_ascii=False, allow_nan=False)
+    data = msgspec.json.format(compact, indent=2).encode() + b"\n"
     for file_name in (f"{name}.json", *([_latest(part)] if is_latest else [])):
         store.remove_leftovers(f"{_FOLDER}/{file_name}")
         store.write(f"{_FOLDER}/{file_name}", data)
@@ -100,6 +105,8 @@ def _check_names(fields: dict[str, Any]) -> None:
 
 
 def _ready(value: Any) -> Any:
+    if value is None or isinstance(value, _AS_IT_IS):
+        return value
     if hasattr(value, "items"):
         return {str(iso_text(name)): _ready(inner) for name, inner in value.items()}
     if isinstance(value, set | frozenset):

@@ -7,7 +7,9 @@ no longer lists goes; a unit without an answer stays as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise, repeat
+from math import isfinite
+from operator import ne
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_msginsights.outputs.rows import has_present_id, present_id
@@ -15,6 +17,7 @@ from airflow_provider_msginsights.outputs.values import (
     IS_FINAL,
     PACIFIC_DATE,
     RECORD_ID,
+    VALUE,
     facts_of,
     key_of_days,
     sort_key,
@@ -22,10 +25,15 @@ from airflow_provider_msginsights.outputs.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    from airflow_provider_msginsights.outputs.values import Values
+    from airflow_provider_msginsights.outputs.series_rows import DayRows
+    from airflow_provider_msginsights.outputs.values import ColumnValues, Values
+
+_ANY_OF = {VALUE: frozenset({int, float}), IS_FINAL: frozenset({bool})}
+_EXTRA_TYPES = frozenset({str, type(None)})
+"""What may stand in columns in which a stored row need not say what the answer says."""
 
 
 class Change(NamedTuple):
@@ -85,6 +93,60 @@ def merged(stored: Iterable[Values], answered: Iterable[Values], tally: Tally) -
         else:
             yield from _replaced(list(old[1]), new[1], tally)
             old, new = next(old_units, None), next(new_units, None)
+
+
+def compared(stored: Iterable[ColumnValues], answered: DayRows) -> Tally | None:
+    """Count what a day's answers do to stored rows of which each is replaced by one of theirs.
+
+    That is what loading a day once more mostly is: the answers are then all there is to store, and no stored row has to
+    be made. ``None`` for any other rows, damaged ones among them: `merged` takes those.
+
+    :param stored: all rows of a file, some at a time.
+    """
+    places = {record_id: place for place, record_id in enumerate(answered.record_ids)}
+    tally, last = Tally(), -1
+    for columns in stored:
+        replaced_by = [places.get(record_id, -1) for record_id in columns[RECORD_ID]]
+        if not _are_replaced(columns, answered, replaced_by, after=last):
+            return None
+        last = replaced_by[-1]
+        _count_values(columns, answered, replaced_by, tally)
+    tally.rows_added = len(answered) - tally.rows_changed - tally.rows_unchanged
+    return tally if last >= 0 else None
+
+
+def _are_replaced(columns: ColumnValues, answered: DayRows, replaced_by: Sequence[int], *, after: int) -> bool:
+    """Return whether stored rows are sound, in order, and say of all but the number what the answers say."""
+    if any(place <= before for before, place in pairwise((after, *replaced_by))):
+        return False
+    for place, (column, expected) in enumerate(zip(columns, answered.columns(), strict=True)):
+        if (types := _ANY_OF.get(place, _EXTRA_TYPES if place > IS_FINAL else None)) is not None:
+            if not types.issuperset(map(type, column)):
+                return False
+        elif isinstance(expected, repeat):
+            if column.count(next(expected)) < len(column):
+                return False
+        elif any(map(ne, column, map(expected.__getitem__, replaced_by))):
+            return False
+    try:
+        return all(map(isfinite, columns[VALUE]))
+    except OverflowError:
+        return False
+
+
+def _count_values(columns: ColumnValues, answered: DayRows, replaced_by: Sequence[int], tally: Tally) -> None:
+    """Count which numbers are others now."""
+    now = map(answered.values.__getitem__, replaced_by)
+    changed = [place for place, differs in enumerate(map(ne, columns[VALUE], now)) if differs]
+    tally.rows_changed += len(changed)
+    tally.rows_unchanged += len(replaced_by) - len(changed)
+    for place in changed:
+        old = tuple([column[place] for column in columns])
+        (new,) = answered[replaced_by[place] : replaced_by[place] + 1]
+        tally.changes.append(Change(old, new, old[IS_FINAL]))
+        tally.restated_days.add(old[PACIFIC_DATE])
+        if old[IS_FINAL]:
+            tally.restated_final_days.add(old[PACIFIC_DATE])
 
 
 def _replaced(old: list[Values], new: Iterable[Values], tally: Tally) -> Iterator[Values]:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.checked_rows import checked_rows
-from airflow_provider_msginsights.outputs.merging import Tally, in_order, merged
+from airflow_provider_msginsights.outputs.merging import Tally, compared, in_order, merged
 from airflow_provider_msginsights.outputs.series_rows import DayRows
 from airflow_provider_msginsights.outputs.values import PAGE_ID
 from airflow_provider_msginsights.outputs.write_result import StoredFile
@@ -92,9 +92,16 @@ class PartFile:
         if owners:
             answered = self._owned(answered, owners, name)
         if stored is not None:
+            if isinstance(answered, DayRows) and (known := self._compared(stored, answered)) is not None:
+                return self._format.write(answered, self._columns, file), known
             return self._format.write(merged(self._stored(name, stored), answered, tally), self._columns, file), tally
         tally.rows_added = self._format.write(answered, self._columns, file)
         return tally.rows_added, tally
+
+    def _compared(self, stored: bytes, answered: DayRows) -> Tally | None:
+        with contextlib.suppress(ValueError):  # `_stored` tells what is wrong with the file, if anything is
+            return compared(self._format.read_columns(stored, self._columns), answered)
+        return None
 
     def _others(self, partition: str, folder: Mapping[str, Entry]) -> dict[str, bytes]:
         """Read the other parts' files."""

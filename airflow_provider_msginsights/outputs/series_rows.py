@@ -7,9 +7,10 @@ has to do with millions reads the columns.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from hashlib import sha256
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS
 
@@ -98,7 +99,7 @@ class HeadColumns:
         return HeadColumns(*[getattr(self, column.name)[stretch] for column in fields(self)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DayRows:
     """Rows of one day, a value for each Page and metric."""
 
@@ -115,17 +116,18 @@ class DayRows:
     def __getitem__(self, stretch: slice) -> DayRows:
         return DayRows(self.heads[stretch], self.day, self.values[stretch])
 
-    def columns(self) -> tuple[Iterable[object], ...]:
+    def columns(self) -> tuple[repeat[Any] | Sequence[Any], ...]:
         """Return the columns in order; one that holds a single value is a `repeat` of it, without end."""
         heads = self.heads
         start, pacific_date, end, is_final, _, extra = self.day
         when = map(repeat, (start, pacific_date, end))
         said = (self.values, repeat(None), heads.units, repeat(None))
         return (
-            self.record_ids(), heads.page_ids, heads.metrics, heads.periods, *when, *said,
+            self.record_ids, heads.page_ids, heads.metrics, heads.periods, *when, *said,
             *map(repeat, (*NOT_DIVIDED, is_final, *extra)),
         )  # fmt: skip
 
+    @cached_property
     def record_ids(self) -> list[str]:
         """Return the hashes of the keys."""
         end = self.day.key_end

@@ -6,6 +6,7 @@ page, metric and range. Two sorted streams can so be merged unit by unit without
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = tuple[Any, ...]
 """One row's values, in column order."""
+
+ColumnValues: TypeAlias = Sequence[Sequence[Any]]
+"""Some rows column by column, in column order."""
 
 RECORD_ID, PAGE_ID, METRIC, PERIOD, RANGE_START, PACIFIC_DATE, VALUE, IS_FINAL = map(
     COLUMN_NAMES.index, ("record_id", "page_id", "metric", "period", "range_start", "pacific_date", "value", "is_final")

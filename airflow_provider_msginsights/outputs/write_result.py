@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +51,12 @@ class WriteResult:
 
     def as_fields(self) -> dict[str, Any]:
         """Return all of it as JSON, for a manifest."""
-        fields = asdict(self) | {"rows": self.rows}
+        said = _fields_of(self) | {"rows": self.rows, "files": [_fields_of(file) for file in self.files]}
         for name in ("days", "restated_days", "restated_final_days"):
-            fields[name] = [day.isoformat() for day in fields[name]]
-        return fields
+            said[name] = [day.isoformat() for day in said[name]]
+        return said
+
+
+def _fields_of(said: StoredFile | WriteResult) -> dict[str, Any]:
+    """Return the fields by name; `dataclasses.asdict` would copy every value in depth."""
+    return {field.name: getattr(said, field.name) for field in fields(said)}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_msginsights.outputs.schema import Column
-    from airflow_provider_msginsights.outputs.values import Values
+    from airflow_provider_msginsights.outputs.values import ColumnValues, Values
 
 ROW_GROUP_ROWS = 32_768
 _READ_ROWS = 4_096
@@ -39,18 +39,33 @@ class Parquet:
 
     def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
         """Read the rows of a whole file."""
+        for some in self.read_columns(data, columns):
+            yield from zip(*some, strict=True)
+
+    def read_columns(self, data: bytes, columns: Sequence[Column]) -> Iterator[ColumnValues]:
+        """Read a whole file as columns."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             file = pq.ParquetFile(pa.BufferReader(data))
-            present = [column.name for column in columns if column.name in file.schema_arrow.names]
+            names = frozenset(file.schema_arrow.names)
+            present = [column.name for column in columns if column.name in names]
             for batch in file.iter_batches(batch_size=_READ_ROWS, columns=present):
-                found = dict(zip(present, (array.to_pylist() for array in batch.columns), strict=True))
+                found = dict(zip(present, map(_values_of, batch.columns), strict=True))
                 absent = [None] * batch.num_rows
-                yield from zip(*[found.get(column.name, absent) for column in columns], strict=True)
+                yield [found.get(column.name, absent) for column in columns]
         except Exception as error:  # damaged bytes make pyarrow raise nearly anything
             raise ValueError(f"{error}" or type(error).__name__) from error
+
+
+def _values_of(array: Any) -> list[Any]:
+    """Return a column's values; most columns hold one value all over, and making that value once is far quicker."""
+    import pyarrow as pa
+
+    if not array.type.num_fields and not pa.types.is_floating(array.type) and len(distinct := array.unique()) == 1:
+        return list(distinct.to_pylist()) * len(array)
+    return list(array.to_pylist())
 
 
 def arrow_schema(columns: Sequence[Column]) -> Any:
@@ -82,13 +97,14 @@ def _tables_of_day(rows: DayRows, schema: Any) -> Iterator[Any]:
     """Make tables of columns that are columns already."""
     import pyarrow as pa
 
+    columns = list(zip(rows.columns(), schema, strict=True))
     for start in range(0, len(rows), ROW_GROUP_ROWS):
-        group = rows[start : start + ROW_GROUP_ROWS]
+        end = min(start + ROW_GROUP_ROWS, len(rows))
         arrays = [
-            _repeated(next(column), len(group), field.type)
+            _repeated(next(column), end - start, field.type)
             if isinstance(column, repeat)
-            else _array(tuple(column), field.type)
-            for column, field in zip(group.columns(), schema, strict=True)
+            else _array(tuple(column[start:end]), field.type)
+            for column, field in columns
         ]
         yield pa.table(arrays, schema=schema)
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_msginsights.outputs.schema import Column
-    from airflow_provider_msginsights.outputs.values import Values
+    from airflow_provider_msginsights.outputs.values import ColumnValues, Values
 
 
 class Format(Protocol):
@@ -25,6 +25,12 @@ class Format(Protocol):
 
     def write(self, rows: Iterable[Values], columns: Sequence[Column], file: IO[bytes]) -> int:
         """Write the rows to a file at its start, return how many."""
+
+    def read_columns(self, data: bytes, columns: Sequence[Column]) -> Iterator[ColumnValues]:
+        """Read a whole file as columns, some thousand rows at a time.
+
+        :raises ValueError: for a file that only `read` reads or refuses.
+        """
 
     def read(self, data: bytes, columns: Sequence[Column]) -> Iterator[Values]:
         """Read the rows of a whole file; a column that the file does not have is null.

@@ -19,12 +19,15 @@ from support.made_records import record, store_rows, values_of
 from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
+from airflow_provider_msginsights.insights.records import Records, RecordSeries, TimeColumns
 from airflow_provider_msginsights.operators.load.manifest import check_can_be_continued
 from airflow_provider_msginsights.operators.load.warnings import page_changes
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.manifest import latest_manifest, read_manifest, write_manifest
+from airflow_provider_msginsights.outputs.rows import RowMaker
 from airflow_provider_msginsights.outputs.schema import COLUMN_NAMES, COLUMNS
+from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 DAY, NEXT_DAY = "2026-03-08", "2026-03-09"
+METRIC = record().metric
+TIMES = TimeColumns((record(DAY).range_start,), (record(DAY).pacific_date,), (record(DAY).end_time,))
 FINAL_IF_ENDED_BY = record("2026-03-20").end_time
 FORMATS = [("jsonl", None), ("jsonl", "gzip"), ("csv", None), ("csv", "gzip"), ("parquet", None)]
 DEEP = b"[" * 100_000
@@ -299,6 +304,24 @@ def check_part(damaged: tuple[Format, bytes]) -> None:
         assert other.exists()
 
 
+def check_columns(damaged: tuple[Format, bytes]) -> None:
+    """Check that answers for all stored rows meet the file as they would if they came one by one."""
+    file_format, data = damaged
+    pages = [RecordSeries(page, METRIC, "day", "count", TIMES, [value]) for page, value in (("101", 42), ("102", 7))]
+    maker, met = RowMaker(final_if_ended_by=FINAL_IF_ENDED_BY), []
+    for answers in (list(maker.parts(Records(tuple(pages)))), [maker.values(Records(tuple(map(tuple, pages))))]):
+        with tempfile.TemporaryDirectory() as folder:
+            damaged_file = Path(folder) / f"dt={DAY}" / f"part-0.{file_format.extension}"
+            damaged_file.parent.mkdir()
+            damaged_file.write_bytes(data)
+            with DatasetWriter(dataset_at(Path(folder), file_format)) as writer:
+                for answer in answers:
+                    writer.add(answer)
+                refusal = refusal_of(writer.finish).replace(folder, "")
+            met.append((refusal, damaged_file.read_bytes()))
+    assert met[0] == met[1]
+
+
 def check_label(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         label = Path(folder) / "_dataset.json"
@@ -349,6 +372,7 @@ def test_any_bytes_as_a_part_are_merged_with_or_named_and_left(examples: int) ->
     @example((format_named("csv"), CSV.replace(b",42,", b"," + DEEP + b",")))
     def check(damaged: tuple[Format, bytes]) -> None:
         check_part(damaged)
+        check_columns(damaged)
 
     check()
 

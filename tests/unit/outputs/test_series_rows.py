@@ -16,6 +16,7 @@ from upath import UPath
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
 from airflow_provider_msginsights.insights.records import Records, RecordSeries, TimeColumns
+from airflow_provider_msginsights.outputs.changes import ChangeLog
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.rows import RowMaker
@@ -109,6 +110,43 @@ def test_a_file_has_the_same_bytes_whether_its_rows_came_as_columns(added: list[
 
 def rows_of(rows: RowMaker, added: Iterable[Records]) -> Iterable[RowSeries | list[Values]]:
     return (part for records in added for part in rows.parts(records))
+
+
+@settings(max_examples=30)
+@example([Records((series("2", "paid", [1]), series("1", "paid", [1])))], [Records((series("2", "paid", [1.0]),))])
+@example([Records((series("2", "paid", [1]),))], [Records((series("11", "paid", [5]), series("2", "paid", [3])))])
+@given(st.lists(parts(), min_size=1, max_size=6), st.lists(parts(), min_size=1, max_size=8))
+def test_a_day_loaded_again_is_stored_and_counted_alike_whether_its_rows_came_as_columns(
+    before: list[Records], added: list[Records]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("jsonl", "csv", "parquet"):
+            root = UPath(Path(folder).as_uri()) / name
+            columns, single = (dataset_at(root / way, format_named(name)) for way in ("columns", "rows"))
+            stored(columns, rows_of(maker(), before))
+            stored(single, rows_of(maker(), before))
+            results = [
+                restated(columns, rows_of(later_maker(), added)),
+                restated(single, map(later_maker().values, added)),
+            ]
+            assert results[0] == results[1]
+
+
+def later_maker() -> RowMaker:
+    """Of a load of another run, to which one more day is final."""
+    return RowMaker(final_if_ended_by=FINAL_IF_ENDED_BY + timedelta(1), extra_columns={"run_id": "another run"})
+
+
+def restated(dataset: Dataset[Any], added: Iterable[RowSeries | list[Values]]) -> tuple[object, ...]:
+    """What a load did to stored rows: its counts, the bytes of its files, and each row that says something else now."""
+    with ChangeLog(at=FINAL_IF_ENDED_BY, keep=False) as changes:
+        with DatasetWriter(dataset, changes=changes) as writer:
+            for part in added:
+                writer.add(part)
+            result = writer.finish()
+        counts = {name: value for name, value in result.as_fields().items() if name != "files"}
+        hashes = [(file.partition, file.rows, file.sha256, file.changed) for file in result.files]
+        return counts, hashes, sorted(map(repr, changes.restatements))
 
 
 def test_series_are_merged_into_stored_rows(file_format: Format, tmp_path: Path) -> None:

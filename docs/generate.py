@@ -28,9 +28,11 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "tests" / "benchmarks" / "results" / "results.json"
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tests" / "benchmarks")]
 
+import cli_page
 import connection_page
 import costs
 import days_drawing
+import emulator_page
 import hook_page
 import metrics_page
 import operators_page
@@ -62,7 +64,9 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/cli.md": cli_page.page,
     "docs/reference/connection.md": connection_page.page,
+    "docs/reference/emulator.md": emulator_page.page,
     "docs/reference/hook.md": hook_page.page,
     "docs/reference/metrics.md": metrics_page.page,
     "docs/reference/operators.md": operators_page.page,

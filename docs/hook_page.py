@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from enum import StrEnum
 from typing import Any
 
 import short_examples
@@ -21,6 +22,8 @@ from airflow_provider_msginsights.insights.token.report import TokenReport
 
 ANNOTATION = re.compile(r"(: |-> )'([^']*)'")
 """An annotation in a signature, which is text there."""
+MODULE = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z]|datetime\b|date\b)")
+LONGEST_DEFAULT = 40
 RESULTS = (InsightsRecord, FetchOutcome, PageInfo, TokenReport, Availability)
 INTRODUCTION = """
 `MessagingInsightsHook` is what the operators use, for tasks of your own. Making it reads nothing; each method reads the
@@ -44,7 +47,7 @@ def page() -> str:
             "## MessagingInsightsHook",
             f"In `{MessagingInsightsHook.__module__}`.",
             constructor.description,
-            _code("MessagingInsightsHook", MessagingInsightsHook.__init__),
+            code_of("MessagingInsightsHook", MessagingInsightsHook.__init__),
             _parameters(constructor),
             *map(_method, (*METHODS, *MORE_METHODS)),
             f"## Queries\n\n{prose(QUERIES)}",
@@ -61,24 +64,33 @@ def _method(name: str) -> str:
     has_twin = hasattr(MessagingInsightsHook, twin)
     if name in METHODS and not has_twin:
         raise ValueError(f"The method {name} has no twin {twin}.")
-    also = f"Async twin: {_code(twin, getattr(MessagingInsightsHook, twin))}." if has_twin else ""
+    also = f"Async twin: {code_of(twin, getattr(MessagingInsightsHook, twin))}." if has_twin else ""
     return _function(name, getattr(MessagingInsightsHook, name), also=also)
 
 
 def _function(name: str, function: Any, *, also: str = "") -> str:
     doc = Docstring.of(function)
     errors = f"Raises:\n\n{raised(doc.raises)}" if doc.raises else ""
-    parts = (f"### {name}", _code(name, function), doc.description, _parameters(doc), errors, also)
+    parts = (f"### {name}", code_of(name, function), doc.description, _parameters(doc), errors, also)
     return "\n\n".join(part for part in parts if part)
 
 
-def _code(name: str, function: Any) -> str:
+def code_of(name: str, function: Any) -> str:
     """Return the signature as code, without ``self`` and what is Airflow's own."""
     signature = inspect.signature(function)
-    kept = [one for one in signature.parameters.values() if one.name not in {"self", "kwargs"}]
-    returned = signature.return_annotation if name[0].islower() else inspect.Signature.empty
-    text = ANNOTATION.sub(r"\1\2", str(signature.replace(parameters=kept, return_annotation=returned)))
+    kept = [_short(one) for one in signature.parameters.values() if one.name not in {"self", "kwargs"}]
+    text = str(signature.replace(parameters=kept, return_annotation=signature.return_annotation))
+    text = text.replace("= Ellipsis", "= …")
+    text = MODULE.sub("", ANNOTATION.sub(r"\1\2", text)).removesuffix(" -> None")
     return f"`{name}{text}`"
+
+
+def _short(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return the parameter with a default that is short enough to be read, and the same in each version of Python."""
+    default = parameter.default
+    if isinstance(default, StrEnum):
+        return parameter.replace(default=str(default))
+    return parameter if len(repr(default)) <= LONGEST_DEFAULT else parameter.replace(default=...)
 
 
 def _parameters(doc: Docstring) -> str:

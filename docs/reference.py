@@ -85,7 +85,8 @@ def page_of(title: str, sections: Iterable[str]) -> str:
 
 def entry(anchor: str, name: str, facts: str, text: str) -> str:
     """Return an item of a list that links can name: a parameter, field or option, with what is known of it."""
-    return f'- <a id="{anchor}"></a>[`{name}`](#{anchor}) · {facts}<br>\n  {text}'
+    said = f" · {facts}" if facts else ""
+    return f'- <a id="{anchor}"></a>[`{name}`](#{anchor}){said}<br>\n  {text}'
 
 
 def code_list(names: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     words = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments = _parser().parse_args(words)
+        arguments = build_parser().parse_args(words)
         return int(arguments.run(arguments))
     except process.OutputError as error:
         return process.output_failed(error)
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _print_error(error, as_json="--json" in words)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands and their options."""
     from airflow_provider_msginsights.cli import emulator
     from airflow_provider_msginsights.cli.coverage import command as coverage
     from airflow_provider_msginsights.cli.dataset import command as dataset

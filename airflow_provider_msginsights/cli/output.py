@@ -46,6 +46,19 @@ INTERRUPTED = 130
 DEBUG_VARIABLE = "MSGINSIGHTS_DEBUG"
 """Set to anything, it shows the traceback of an unexpected error."""
 
+EXIT_CODES = {
+    f"{OK}": "Done, and nothing is wrong.",
+    f"{FOUND}": "Something is wrong, and the output says what: loads cannot work, a metric is refused or a Page gives "
+    "nothing, an allowance would be exceeded, somebody must act on a dataset, the demo failed.",
+    f"{USAGE}": "The options, the files or the connection are missing or wrong.",
+    f"{UNANSWERED}": "The API or the storage does not answer for now (network, limit, outage): ask again.",
+    f"{BUG}": f"A defect of this package: {DEBUG_VARIABLE}=1 shows the traceback.",
+    "74": "The output could not be written: it is closed, or the disk is full.",
+    f"129, {INTERRUPTED}, 143": "Ended by SIGHUP, Ctrl-C, SIGTERM: within two seconds, with all that was started.",
+    "141": "Whoever read the output has left, as `head` does.",
+}
+"""What the exit codes mean that every command has; a command's own help says which of them it gives, and when."""
+
 _PLAIN_WIDTH = 400
 _LAST_PORT = 65_535
 

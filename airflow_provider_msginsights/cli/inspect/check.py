@@ -29,7 +29,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Exit codes: 0 loads can work, 1 they cannot, and the report says what helps; 2 wrong options or "
         "connection; 3 no answer for now.",
     )
-    parser.add_argument("conn_id", nargs="?", default=_DEFAULT_CONNECTION, help="(default: %(default)s)")
+    parser.add_argument(
+        "conn_id", nargs="?", default=_DEFAULT_CONNECTION, help="the connection to look at (default: %(default)s)"
+    )
     parser.add_argument("--page-ids", metavar="IDS", help="Pages to look at, with commas (default: the connection's)")
     parser.add_argument(
         "--sample",

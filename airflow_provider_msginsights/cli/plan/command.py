@@ -42,13 +42,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--metrics", help="names, 'stable' or 'all' (default: stable; with --fill those that the dataset has)"
     )
-    parser.add_argument("--period", default="day", help="as of the operator (default: day)")
+    parser.add_argument("--period", default="day", help="the operator's period (default: day)")
     parser.add_argument("--breakdowns", default="", help="dimensions, separated by commas")
     parser.add_argument("--since", help="first Pacific date")
     parser.add_argument("--until", help="the Pacific date after the last one")
     parser.add_argument("--date-preset", help="a named range instead, such as last_month")
     parser.add_argument(
-        "--lookback-days", type=whole_number(0, 3650), default=0, metavar="N", help="as of the operator (default: 0)"
+        "--lookback-days",
+        type=whole_number(0, 3650),
+        default=0,
+        metavar="N",
+        help="the operator's lookback_days (default: 0)",
     )
     _add_schedule_options(parser)
     _add_connection_options(parser)
@@ -79,7 +83,7 @@ def _add_schedule_options(parser: argparse.ArgumentParser) -> None:
     from airflow_provider_msginsights.cli.plan.schedules import TIMETABLES
 
     parser.add_argument("--schedule", metavar="CRON", help="plan the next runs of this schedule")
-    parser.add_argument("--timezone", default=_PACIFIC, help=f"of the schedule (default: {_PACIFIC})")
+    parser.add_argument("--timezone", default=_PACIFIC, help=f"the schedule's time zone (default: {_PACIFIC})")
     parser.add_argument(
         "--timetable",
         choices=TIMETABLES,
@@ -112,7 +116,7 @@ def _add_connection_options(parser: argparse.ArgumentParser) -> None:
         type=whole_number(1, 10_000_000_000),
         default=1,
         metavar="N",
-        help="of the smallest Page: Meta allows 4,800 calls a Page in 24 hours for each (default: 1)",
+        help="engaged users of the smallest Page: Meta allows 4,800 calls a Page in 24 hours for each (default: 1)",
     )
 
 

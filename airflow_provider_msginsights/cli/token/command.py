@@ -41,7 +41,9 @@ def _add_create(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=f"{_SECRETS} The order: with --paste the token, then the app's secret where --app-id is given; with "
         "--login the app's secret, then with --paste-address the address.",
     )
-    parser.add_argument("conn_id", nargs="?", default="msginsights_default", help="(default: %(default)s)")
+    parser.add_argument(
+        "conn_id", nargs="?", default="msginsights_default", help="the connection to save (default: %(default)s)"
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--paste", action="store_true", help="take a token that you have")
     source.add_argument("--login", action="store_true", help="log in with Facebook in a browser")
@@ -51,7 +53,7 @@ def _add_create(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="print what the client or the business admin must do at Meta, to send to them, and nothing else",
     )
     parser.add_argument("--host", metavar="URL", help="base URL of the API (default: Meta's)")
-    parser.add_argument("--api-version", metavar="VERSION", help="such as v26.0")
+    parser.add_argument("--api-version", metavar="VERSION", help="version of the API, such as v26.0")
     parser.add_argument(
         "--extra",
         action="append",
@@ -76,7 +78,9 @@ def _add_renew(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         description="Replace tokens of people and system users that end soon by new ones of 60 days, and save them.",
         epilog=f"{_SECRETS} The order: the app's secret, where the connection holds none.",
     )
-    parser.add_argument("conn_ids", nargs="*", metavar="CONN_ID", help="(default: msginsights_default)")
+    parser.add_argument(
+        "conn_ids", nargs="*", metavar="CONN_ID", help="the connections to renew (default: msginsights_default)"
+    )
     parser.add_argument(
         "--if-within-days",
         type=whole_number(0, 3650),
@@ -115,18 +119,25 @@ def _add_pages(parser: argparse.ArgumentParser) -> None:
 
 def _add_app(parser: argparse.ArgumentParser) -> None:
     app = parser.add_argument_group("The app that the token belongs to")
-    app.add_argument("--app-id", type=_digits("an app id"), metavar="ID")
+    app.add_argument("--app-id", type=_digits("an app id"), metavar="ID", help="the app's number")
     app.add_argument("--app-secret-file", type=Path, metavar="FILE", help="holds the app's secret and nothing else")
 
 
 def _add_login(parser: argparse.ArgumentParser) -> None:
     login = parser.add_argument_group("Log in")
     login.add_argument(
-        "--port", type=output.port, default=_PORT, help=f"of http://localhost:PORT/, the redirect (default: {_PORT})"
+        "--port",
+        type=output.port,
+        default=_PORT,
+        help=f"port of the redirect, http://localhost:PORT/ (default: {_PORT})",
     )
     login.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
     login.add_argument(
-        "--timeout", type=whole_number(1, 3600), default=300, metavar="SECONDS", help="for the login (default: 300)"
+        "--timeout",
+        type=whole_number(1, 3600),
+        default=300,
+        metavar="SECONDS",
+        help="how long to wait for the login (default: 300)",
     )
     login.add_argument("--paste-address", action="store_true", help="paste the final address: for a browser elsewhere")
     login.add_argument(
@@ -135,26 +146,29 @@ def _add_login(parser: argparse.ArgumentParser) -> None:
         help="an https address that the app lists, as apps in live mode want it; the final address is pasted back",
     )
     login.add_argument(
-        "--config-id", type=_digits("a configuration id"), metavar="ID", help="of Facebook Login for Business"
+        "--config-id",
+        type=_digits("a configuration id"),
+        metavar="ID",
+        help="the configuration, of Facebook Login for Business",
     )
     login.add_argument("--rerequest", action="store_true", help="ask again for permissions that were refused before")
 
 
 def _add_saving(parser: argparse.ArgumentParser) -> None:
     saving = parser.add_argument_group("Save (any of them; asked for in a terminal)")
-    saving.add_argument("--save-airflow", action="store_true", help="in the database of this Airflow")
+    saving.add_argument("--save-airflow", action="store_true", help="save it in the database of this Airflow")
     saving.add_argument(
         "--save-env",
         type=Path,
         metavar="FILE",
-        help="as AIRFLOW_CONN_… in an environment file, readable by you alone; refused where git would take it along",
+        help="save it as AIRFLOW_CONN_… in an environment file that only you can read; refused where git takes it",
     )
     saving.add_argument(
         "--save-with",
         metavar="COMMAND",
-        help="by a command that reads the connection's JSON on its standard input; {conn_id} stands for its id",
+        help="save it by a command that reads the connection's JSON on its standard input; {conn_id} stands for its id",
     )
-    saving.add_argument("--print-secret", action="store_true", help="on standard output, as JSON; several by their ids")
+    saving.add_argument("--print-secret", action="store_true", help="print it as JSON; several by their ids")
     saving.add_argument(
         "--report", type=Path, metavar="FILE", help="write what may be committed: no secret, ids and what is missing"
     )

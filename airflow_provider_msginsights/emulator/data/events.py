@@ -77,12 +77,24 @@ def subject_field(kind: EventKind) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One messaging event of one Page.
+    """One messaging event of one Page. Ids are opaque text.
 
-    `at` is aware; the store keeps whole seconds. `amount` is in units of `currency` with two decimals and belongs
-    to `order_paid`. Ids are opaque text. `conversation_id` defaults to the person's own thread with the Page,
-    `messaging_channel` to `messenger` for all but orders. A read or tapped message names its `message_id`, a paid
-    order its `order_id`; a tap without attributes of its own takes those of the message.
+    :param page_id: the Page.
+    :param kind: what happened.
+    :param at: when, aware; the store keeps whole seconds.
+    :param person_id: who did it.
+    :param conversation_id: by default the person's own thread with the Page.
+    :param message_id: the message that is read or tapped.
+    :param order_id: the order that is created or paid.
+    :param amount: of an order that is paid, in units of the currency, with two decimals.
+    :param currency: of the amount.
+    :param campaign_id: of a message; a tap without attributes of its own takes those of the message.
+    :param engagement_source: the button that was tapped.
+    :param message_type: of a message.
+    :param messaging_channel: `messenger` by default, for all but orders.
+    :param recurring_notifications_entry_point: of an opt-in.
+    :param recurring_notifications_frequency: of an opt-in.
+    :param recurring_notifications_topic: of an opt-in or a message.
     """
 
     page_id: str

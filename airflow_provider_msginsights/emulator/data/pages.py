@@ -39,11 +39,23 @@ class Liveliness(StrEnum):
 class Page:
     """One Page and what decides who may read its insights.
 
-    `likes` counts its followers; under 100 it has no insights. `owned` is False for a Page of somebody else, which
-    needs Advanced Access. `tasks` are those of the person behind the tokens. `engaged_users` sets the Page's allowance
-    of calls. `published` False shortens its history to five days. `scale` multiplies its traffic. `readiness_lag_hours`
-    is the Page's own, where it is slower or faster than the rest. `listed` False leaves it out of `/me/accounts` while
-    it can be read all the same, as a Page that is held through a business portfolio may be.
+    :param page_id: its id.
+    :param name: its name.
+    :param liveliness: what kind of traffic it sees: "shop", "service" or "silent".
+    :param scale: multiplies its traffic.
+    :param first_day: the first Pacific day with seeded events.
+    :param likes: how many follow it; with fewer than 100 it has no insights.
+    :param owned: False for a Page of somebody else, which needs Advanced Access.
+    :param listed: False leaves it out of `/me/accounts` while it can be read all the same, as a Page that is held
+        through a business portfolio may be.
+    :param published: False shortens its history to five days.
+    :param tasks: those of the person behind the tokens.
+    :param engaged_users: set its allowance of calls.
+    :param currency: of its orders.
+    :param category: as Meta shows it.
+    :param seeded: whether it has events of its own.
+    :param readiness_lag_hours: its own, where it is slower or faster than the others.
+    :param unreadable_metrics: set by `hide_metric`.
     """
 
     page_id: str

@@ -32,6 +32,7 @@ class FaultKind(StrEnum):
     REPLY = "reply"
     """`body` with `http_status` and `content_type`, as given."""
     HTML_500 = "html_500"
+    """HTTP 500 with a page of HTML."""
     UNAVAILABLE_503 = "unavailable_503"
     """HTTP 503 with an empty body."""
     UNAVAILABLE_TEXT = "unavailable_text"
@@ -66,12 +67,29 @@ _MISHAPS = {
 class Fault:
     """One fault. The first one in order that matches a call strikes it; `times` strikes and it is spent.
 
-    What: `kind`; for an error `code`, `subcode`, `message`, `type`, `http_status`, `is_transient`, `user_title`,
-    `user_message`, `error_data`, `omit_type` (and trace); for a reply `body`, `http_status`, `content_type`.
-    `headers` are added to the answer, `delay_seconds` come first.
-    When: `skip` matching calls pass unharmed, then `times` calls are struck (None: all); with `rate` each matching
-    call is struck with that probability. Where: `page_id`, `metric`, `path` (a part of it), `method`; `on="batch"`
-    strikes the whole batch POST instead of single calls and parts.
+    :param kind: what it does.
+    :param code: the error's code, for the kind "error"; its text and HTTP status are Meta's own unless given.
+    :param subcode: the error's `error_subcode`.
+    :param message: the error's text.
+    :param is_transient: whether the error says of itself that it passes.
+    :param user_title: the error's `error_user_title`.
+    :param user_message: the error's `error_user_msg`.
+    :param error_data: the error's `error_data`.
+    :param type: the error's type, such as "OAuthException".
+    :param omit_type: leave out the error's type and trace id.
+    :param http_status: the answer's HTTP status.
+    :param body: the answer's body, for the kind "reply".
+    :param content_type: the answer's content type.
+    :param headers: headers that are added to the answer.
+    :param delay_seconds: how long the answer is held back.
+    :param times: how many calls are struck; None for all.
+    :param rate: strike each matching call with this probability.
+    :param skip: so many matching calls pass unharmed first.
+    :param page_id: strike only calls of this Page.
+    :param metric: strike only calls that name this metric.
+    :param path: strike only calls with this in their path.
+    :param method: strike only calls of this HTTP method.
+    :param on: "call" for single calls and parts of a batch, "batch" for the whole POST of one.
     """
 
     kind: FaultKind = FaultKind.ERROR

@@ -52,18 +52,36 @@ _LISTS = (("offered_periods", documentation.PERIODS), ("legacy_features", docume
 class Settings:
     """Everything that is chosen when the emulator starts, and can be changed until the next reset.
 
-    `latency_ms` delays every request, `batch_part_ms` a batch by so much for each part; the two jitters add up to so
-    much more by chance.
-    A day is final `readiness_lag_hours` after its end; events younger than that are not known yet.
-    The rest are points that the public documentation leaves open:
-    `small_page` under 100 followers is answered "empty" or with the "error" 2874008; `earnings` is a "number" or an
-    "object" of currency and micro amount; `empty_ratio` for a day without messages is "zero" or "absent";
-    `zero_buckets` of a breakdown, whose combination occurred on other days, are "absent" or sent as "zero";
-    `offered_periods` are those that every metric has: another documented one is refused as incompatible.
-    `legacy_features` are those the app may use, of `date_format`, `field_aliases`, `ids`, `jsonp` and
-    `method_override`: none in an app made since v27.0.
-    The login dialog redirects to `redirect_uris`, and while `app_mode` is "development" to any address of localhost;
-    in "live" mode to https only. `login_dialog` "ask"s, or answers at once with "allow" or "deny".
+    Where the public documentation leaves a point open, the point is a setting.
+
+    :param pages: how many Pages, with ids from `101`.
+    :param seed: the same seed gives the same numbers for a calendar day, whenever the emulator starts.
+    :param first_day: the first Pacific day with seeded events.
+    :param history_years: for how many years back insights are kept.
+    :param latency_ms: added to every request.
+    :param latency_jitter_ms: up to so much more, by chance.
+    :param batch_part_ms: added to a batch for each of its parts.
+    :param batch_part_jitter_ms: up to so much more, by chance.
+    :param readiness_lag_hours: a day is final so long after its end; events younger than that are not known yet.
+    :param unready: what is answered for a day that is not final: "absent" or "provisional". Both have been seen.
+    :param style: "real" spells rows as recordings show them; "documentation" as Meta's samples do, with text for
+        numbers and times.
+    :param small_page: a Page with fewer than 100 followers is answered "empty", or with the "error" 2874008.
+    :param earnings: a "number", or an "object" of currency and micro amount.
+    :param empty_ratio: the ratio of a day without messages is "zero", or its row is "absent".
+    :param zero_buckets: values of a breakdown that occurred on other days only are "absent", or sent as "zero".
+    :param offered_periods: those that every metric has; another documented one is refused as incompatible.
+    :param legacy_features: those the app may use, of "date_format", "field_aliases", "ids", "jsonp" and
+        "method_override": none in an app made since v27.0.
+    :param app_mode: "development", where the login dialog redirects to any address of localhost, or "live": to https
+        only.
+    :param redirect_uris: where the login dialog may redirect to.
+    :param login_dialog: it "ask"s, or answers at once with "allow" or "deny".
+    :param require_appsecret_proof: whether calls without a proof of the app's secret are refused.
+    :param advanced_access: whether the app may read Pages of others.
+    :param default_version: what answers a path without a version.
+    :param usage_headers_from_percent: replies say how much of an allowance is used from this share on.
+    :param app_calls_per_hour: the app's allowance.
     """
 
     pages: int = 1

@@ -37,10 +37,19 @@ class TokenKind(StrEnum):
 class Token:
     """One access token. Moments are unix seconds; 0 means never.
 
-    `invalid_subcode` is the subcode of code 190 with which the token is refused, None while it is good. `of_developer`
-    False makes a person's token that of somebody without a role on the app, who may not inspect tokens. `app_id` other
-    than the emulator's makes it a token of another app. `page_ids` are the Pages that a person gave it in a login; None
-    means all of theirs.
+    :param value: what is sent.
+    :param kind: whose token it is.
+    :param page_id: the Page, of a Page token.
+    :param user_id: the person or system user it was made by.
+    :param scopes: its permissions.
+    :param issued_at: when it was made.
+    :param expires_at: when it ends.
+    :param data_access_expires_at: until when the app may read what the person allowed.
+    :param invalid_subcode: the subcode of code 190 with which it is refused; None while it is good.
+    :param parent: the token it was made from.
+    :param of_developer: False for a person without a role on the app, who may not inspect tokens.
+    :param app_id: another than the emulator's makes it a token of another app.
+    :param page_ids: the Pages that a person gave it in a login; None for all of theirs.
     """
 
     value: str

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.definitions.asset import AssetRef
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 
@@ -15,9 +17,22 @@ if TYPE_CHECKING:
 _LEFT_IN_PATHS = "/-._~=:+,@!$&'()*;"
 
 
-def assets_in(outlets: Sequence[Any]) -> Iterator[Asset]:
-    """Yield the assets that are named as such."""
-    return (outlet for outlet in outlets if isinstance(outlet, Asset))
+def accessors_of(accessors: Any, outlets: Sequence[Any], log: Any) -> Iterator[Any]:
+    """Yield what sets the events of the assets in a task's outlets, those named by ``Asset.ref`` included.
+
+    Airflow looks up what a reference stands for. Where it cannot, its event says nothing, and a warning says so: what
+    the task did is stored by then.
+
+    :param accessors: ``outlet_events`` of Airflow's context.
+    """
+    for outlet in outlets:
+        if isinstance(outlet, Asset):
+            yield accessors[outlet]
+        elif isinstance(outlet, AssetRef):
+            try:
+                yield accessors[outlet]
+            except AirflowRuntimeError as error:
+                log.warning("The event of %r says nothing of this run: Airflow does not know it (%s).", outlet, error)
 
 
 def aliases_in(outlets: Sequence[Any]) -> Iterator[AssetAlias]:
@@ -38,10 +53,10 @@ def refuse_aliases(outlets: Sequence[Any], why: str) -> None:
         )
 
 
-def tell_assets(context: Mapping[str, Any], outlets: Sequence[Any], extra: Mapping[str, Any]) -> None:
+def tell_assets(context: Mapping[str, Any], outlets: Sequence[Any], extra: Mapping[str, Any], log: Any) -> None:
     """Add to what the events of the assets in a task's outlets say."""
-    for asset in assets_in(outlets):
-        context["outlet_events"][asset].extra.update(extra)
+    for accessor in accessors_of(context["outlet_events"] if outlets else None, outlets, log):
+        accessor.extra.update(extra)
 
 
 def dataset_asset(namespace: str, name: str) -> Asset:

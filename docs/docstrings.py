@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from enum import StrEnum
 
 FIELD = re.compile(r"^:(param|return|raises)(?: ([\w, .]+))?: (.*?)(?=^:|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -53,3 +58,15 @@ def in_markdown(text: str) -> str:
 def sentence(text: str) -> str:
     """Return a clause with a capital letter and a full stop; code at its beginning stays as it is."""
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
+
+
+def words_of(kinds: type[StrEnum]) -> dict[str, str]:
+    """Return each word of an enumeration with the text below it in the source."""
+    (node,) = ast.parse(inspect.getsource(kinds)).body
+    words: dict[str, str] = {}
+    for statement in getattr(node, "body", [])[1:]:
+        if isinstance(statement, ast.Assign):
+            words[ast.literal_eval(statement.value)] = ""
+        elif isinstance(statement, ast.Expr):
+            words[list(words)[-1]] = in_markdown(ast.literal_eval(statement.value))
+    return words

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from docstrings import Docstring, in_markdown, prose, sentence
+from docstrings import Docstring, in_markdown, prose, sentence, words_of
 from hook_page import MODULE, code_of
 from reference import entry, page_of, table
 
@@ -123,7 +123,7 @@ def _record(owner: type[Any], prefix: str, kinds: type[StrEnum]) -> str:
     listed = "\n".join(
         entry(f"{prefix}-{one.name}", one.name, _facts(one), sentence(meanings[one.name])) for one in fields(owner)
     )
-    words = "\n".join(f"- `{word}`{text and f': {text}'}" for word, text in _words(kinds).items())
+    words = "\n".join(f"- `{word}`{text and f': {text}'}" for word, text in words_of(kinds).items())
     return (
         f"## {owner.__name__}\n\n{Docstring.of(owner).description}\n\n{listed}\n\n"
         f"### {kinds.__name__}\n\n{in_markdown(inspect.getdoc(kinds) or '')}\n\n{words}"
@@ -146,18 +146,6 @@ def _facts(one: Field[Any]) -> str:
         else f"default `{default if isinstance(default, (StrEnum, date)) else repr(default)}`"
     )
     return f"`{kind}` · {shown}"
-
-
-def _words(kinds: type[StrEnum]) -> dict[str, str]:
-    """Return each word of an enumeration with the text below it in the source."""
-    (node,) = ast.parse(inspect.getsource(kinds)).body
-    words: dict[str, str] = {}
-    for statement in getattr(node, "body", [])[1:]:
-        if isinstance(statement, ast.Assign):
-            words[ast.literal_eval(statement.value)] = ""
-        elif isinstance(statement, ast.Expr):
-            words[list(words)[-1]] = in_markdown(ast.literal_eval(statement.value))
-    return words
 
 
 def _typed(owner: Any) -> str:

@@ -29,6 +29,7 @@ RESULTS = ROOT / "tests" / "benchmarks" / "results" / "results.json"
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tests" / "benchmarks")]
 
 import cli_page
+import columns_page
 import connection_page
 import costs
 import days_drawing
@@ -36,6 +37,7 @@ import emulator_page
 import hook_page
 import metrics_page
 import operators_page
+import public_names_page
 import reference
 from peers.tables import with_tables
 
@@ -65,11 +67,13 @@ PARTS: dict[str, Callable[[], str]] = {
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page.page,
+    "docs/reference/columns-and-manifest.md": columns_page.page,
     "docs/reference/connection.md": connection_page.page,
     "docs/reference/emulator.md": emulator_page.page,
     "docs/reference/hook.md": hook_page.page,
     "docs/reference/metrics.md": metrics_page.page,
     "docs/reference/operators.md": operators_page.page,
+    "docs/reference/public-names.md": public_names_page.page,
 }
 """Files that are made whole."""
 

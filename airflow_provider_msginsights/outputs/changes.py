@@ -38,6 +38,20 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.outputs.values import Values
 
 FOLDER = "_changes"
+CHANGE_FIELDS = {
+    "record_id": "the row's id",
+    "page_id": "the Page",
+    "metric": "the metric",
+    "period": "the period",
+    "pacific_date": "the day the row is about",
+    "breakdowns": "dimensions and their values, where the row has any",
+    "breakdowns_other": "dimensions that Meta does not document, as in the row",
+    "old_value": "what was stored; null where the row is new in a unit that was stored before",
+    "new_value": "what is stored now; null where the API no longer lists the row",
+    "was_final": "whether the old row was final",
+    "at": "when the load ran, with its zone",
+}
+"""What a line of such a file holds."""
 _MOST_RESTATEMENTS = 10_000
 """More than a person reads; the file has them all."""
 

@@ -39,6 +39,16 @@ PathT = TypeVar("PathT", bound=StoragePath)
 
 LABEL = "_dataset.json"
 _CONDITIONAL = "conditional_writes"
+LABEL_FIELDS = {
+    "schema_version": "the version of the columns",
+    "format": "the ending of data files, such as `jsonl` or `csv.gz`",
+    "period": "the period of all rows",
+    "breakdowns": "the dimensions that rows are divided by",
+    "extra_columns": "the columns that loads add",
+    _CONDITIONAL: "whether the storage replaces a file only if it still is the version that was merged; remove it when "
+    "the dataset is copied to other storage",
+}
+"""What the label holds."""
 _LEFTOVER_SECONDS = 3600
 """No claim takes so long; what is older was left by a process that was killed."""
 _MOST_SHOWN = 20

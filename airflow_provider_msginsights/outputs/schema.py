@@ -64,13 +64,13 @@ COLUMNS = (
     _column("record_id", Kind.STRING, "hash of the row's key: the same fact has the same id in every load"),
     _column("page_id", Kind.STRING, "the Facebook Page"),
     _column("metric", Kind.STRING, "the metric's name in the API"),
-    _column("period", Kind.STRING, "day, week, month, days_28 or total_over_range"),
+    _column("period", Kind.STRING, "the period: day, week, month, days_28 or total_over_range"),
     _column("range_start", Kind.DATE, "first Pacific day the value covers"),
     _column("pacific_date", Kind.DATE, "last Pacific day the value covers: the day the row is about"),
     _column("end_time", Kind.TIMESTAMP, "the end of the covered time, UTC, as the API gives it"),
     _column("value", Kind.NUMBER, "the number; an integer stays an integer in JSON", nullable=True),
     _column("value_raw", Kind.STRING, "the JSON as sent, only where it was no plain number", nullable=True),
-    _column("unit", Kind.STRING, "count, ratio or money"),
+    _column("unit", Kind.STRING, "the unit: count, ratio or money"),
     _column("currency", Kind.STRING, "ISO 4217 code, where the API sends one", nullable=True),
     _column("breakdown_by", Kind.STRING, "names of the breakdowns asked for, joined by commas; empty without one"),
     *(_column(name, Kind.STRING, f"value of the breakdown {name}", nullable=True) for name in BREAKDOWN_COLUMNS),
@@ -79,6 +79,18 @@ COLUMNS = (
 )
 
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
+
+KEY_COLUMNS = (
+    "page_id",
+    "metric",
+    "period",
+    "range_start",
+    "pacific_date",
+    "breakdown_by",
+    *BREAKDOWN_COLUMNS,
+    "breakdowns_other",
+)
+"""What tells a row from every other; ``record_id`` is the first half of the SHA-256 of their values, as JSON."""
 
 
 def columns_with(extra_columns: Iterable[str] = ()) -> tuple[Column, ...]:

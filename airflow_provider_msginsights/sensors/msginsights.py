@@ -228,7 +228,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         for name in ("silent", "late"):
             if page_ids := result.get(f"{name}_page_ids"):
                 self.log.info("Not waited for (%s): %s.", name, pages_in_words(page_ids))
-        tell_assets(cast("Mapping[str, Any]", context), self.outlets, result)
+        tell_assets(cast("Mapping[str, Any]", context), self.outlets, result, self.log)
         return result
 
     def _poll(self, check: AvailabilityCheck, checkpoint: PollCheckpoint) -> dict[str, list[str]] | None:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
+from typing import TYPE_CHECKING, Any
 
 import generate
 import pytest
+from airflow.sdk import Asset
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from support.operator_calls import execute, manifest_of, run_context
 from support.paths import ROOT
+
+from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
+from airflow_provider_msginsights.operators.filling.report import FILL_FIELDS
+from airflow_provider_msginsights.operators.load.airflow_ui import EVENT_FIELDS
+from airflow_provider_msginsights.operators.load.manifest import MANIFEST_FIELDS
+from airflow_provider_msginsights.outputs.changes import CHANGE_FIELDS
+from airflow_provider_msginsights.outputs.dataset import LABEL_FIELDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REFERENCE = ROOT / "docs" / "reference"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)")
@@ -54,3 +70,27 @@ def test_a_page_that_nothing_makes_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(generate, "PAGES", {})
     with pytest.raises(ValueError, match="metrics"):
         generate.documents()
+
+
+@pytest.mark.usefixtures("connection")
+def test_the_fields_that_are_described_are_those_that_are_written(tmp_path: Path) -> None:
+    asset, events = Asset("described"), OutletEventAccessors()
+    execute({"outlet_events": events}, output_path=str(tmp_path))
+    stored = next(tmp_path.glob("dt=*/part-0.jsonl"))
+    stored.write_text(re.sub(r'"value": ?[0-9.]+', '"value":987654', stored.read_text(), count=1))
+    loaded = execute(
+        {"outlet_events": events, **run_context()}, outlets=[asset], output_path=str(tmp_path), keep_changes=True
+    )
+    assert set(manifest_of(loaded)) == set(MANIFEST_FIELDS)
+    assert set(events[asset].extra) <= set(EVENT_FIELDS)
+    assert set(json.loads((tmp_path / "_dataset.json").read_text())) == set(LABEL_FIELDS)
+    (changes,) = (tmp_path / "_changes").glob("*.jsonl.gz")
+    assert set(json.loads(gzip.decompress(changes.read_bytes()).splitlines()[0])) == set(CHANGE_FIELDS)
+
+    fill = MessagingInsightsFillOperator(
+        task_id="fill", page_ids="101", fill_since="2026-10-30", output_path=str(tmp_path), outlets=[asset]
+    )
+    context: Any = {"outlet_events": events, **run_context(run_id="later")}
+    filled = fill.execute(context)
+    assert set(manifest_of(filled)) - set(MANIFEST_FIELDS) == set(FILL_FIELDS)
+    assert {"filled", "filled_range_count"} <= set(events[asset].extra) <= set(EVENT_FIELDS)

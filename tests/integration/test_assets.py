@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from support.airflow_versions import needs_airflow
 from support.operator_calls import NEW, execute
@@ -144,6 +146,40 @@ def test_a_partitioned_run_keeps_its_own_key() -> None:
     assert "partition_key" not in event
 
 
+class KnownAssets(OutletEventAccessors):
+    """What sets events, where Airflow knows one asset by its name and address."""
+
+    @staticmethod
+    def _get_asset_from_db(name: str | None = None, uri: str | None = None) -> Asset:
+        if INSIGHTS.name in {name, uri}:
+            return INSIGHTS
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.ASSET_NOT_FOUND))
+
+
+@pytest.mark.parametrize("ref", [Asset.ref(name=INSIGHTS.name), Asset.ref(uri=INSIGHTS.uri)], ids=["name", "uri"])
+def test_an_asset_that_is_named_by_a_reference_hears_the_same(ref: Any, tmp_path: Path) -> None:
+    events = KnownAssets()
+    result = execute({"outlet_events": events}, outlets=[ref], output_path=tmp_path.as_uri())
+    assert events[INSIGHTS].extra["days"] == ["2026-11-01"]
+    assert events[INSIGHTS].extra["manifest"] == result["manifest"]
+
+
+@needs_partitions
+def test_a_reference_gets_an_event_for_each_day_too(tmp_path: Path) -> None:
+    events = KnownAssets()
+    ref = Asset.ref(name=INSIGHTS.name)
+    execute({"outlet_events": events}, outlets=[ref], output_path=tmp_path.as_uri(), until="2026-11-03")
+    keys = [event.partition_keys for event in events._dict.values()]  # noqa: SLF001 - what Airflow serializes
+    assert keys == [set(), {"2026-11-01"}, {"2026-11-02"}]
+
+
+def test_a_reference_that_airflow_does_not_know_is_a_warning(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ref = Asset.ref(name="renamed_since")
+    result = execute({"outlet_events": KnownAssets()}, outlets=[ref], output_path=tmp_path.as_uri())
+    assert result["rows"] == 4
+    assert "renamed_since" in capfd.readouterr().out
+
+
 def of_alias(**parameters: Any) -> tuple[Any, Any]:
     """What an alias in the outlets of a load became, and the load's result."""
     alias = AssetAlias("chosen_later")
@@ -201,3 +237,30 @@ MessagingInsightsOperator(
     with closing(sqlite3.connect(airflow_database / "airflow.db", timeout=30)) as database:
         ((extra,),) = database.execute(sql, [f"{tmp_path.as_uri()}/kept"]).fetchall()
     assert json.loads(extra)["days"] == ["2026-11-01"]
+
+
+def test_airflow_keeps_what_the_event_of_a_reference_says(
+    run_dag: RunDag, airflow_database: Path, tmp_path: Path
+) -> None:
+    done = run_dag(
+        f"""
+from airflow.sdk import Asset, task
+
+@task(outlets=[Asset("owned_elsewhere")])
+def owner():
+    pass
+
+owner() >> MessagingInsightsOperator(
+    task_id="load", since="2026-11-01", until="2026-11-02", output_path="{tmp_path.as_uri()}/kept",
+    outlets=[Asset.ref(name="owned_elsewhere")],
+)
+"""
+    )
+    assert done.state == "success", done.log
+    sql = (
+        "SELECT e.extra FROM asset_event e JOIN asset a ON a.id = e.asset_id "
+        "WHERE a.name = ? AND e.source_task_id = 'load'"
+    )
+    with closing(sqlite3.connect(airflow_database / "airflow.db", timeout=30)) as database:
+        kept = database.execute(sql, ["owned_elsewhere"]).fetchall()
+    assert [json.loads(extra)["days"] for (extra,) in kept][:1] == [["2026-11-01"]]

@@ -15,6 +15,17 @@ MOST_RANGES = 10
 """Ranges named in XCom; the manifest has all."""
 
 
+FILL_FIELDS = {
+    "filled": "the days that are new, as ranges of a Page: `page_id`, `first_day`, `last_day`",
+    "filled_cells": "how many Pages, metrics and days these are",
+    "missing_cells": "how many were missing before",
+    "still_missing": "how many are missing now, by state",
+    "waiting_pages": "Page id to the day from which on it is requested again, for Pages that failed lately",
+    "ended": "`complete`, or what the fill ended at",
+}
+"""What the manifest of a fill says beside the fields of a load's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillReport:
     """What a fill found and did.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.airflow_names import airflow_stats
 from airflow_provider_msginsights.operators.load.lineage import storage_names
-from airflow_provider_msginsights.outlets import aliases_in, assets_in, dataset_asset
+from airflow_provider_msginsights.outlets import accessors_of, aliases_in, dataset_asset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
@@ -27,6 +27,25 @@ MOST_DAYS_NAMED = 31
 MOST_PARTITIONS = 366
 MOST_RANGES = 10
 MOST_FINDINGS = 5
+
+EVENT_FIELDS = {
+    "rows": "rows that the load had",
+    "rows_added": "of them those that are new",
+    "rows_changed": "those that were stored with another value",
+    "rows_removed": "stored rows that the API no longer lists",
+    "day_count": "how many Pacific days had rows",
+    "first_day": "the first of them",
+    "last_day": "the last of them",
+    "days": f"all of them, up to {MOST_DAYS_NAMED}: a DAG scheduled by the asset loads these days",
+    "restated_day_count": "how many days say something else than before",
+    "restated_days": f"these days, up to {MOST_DAYS_NAMED} of them",
+    "filled_range_count": "of a fill: how many ranges of days of Pages are new",
+    "filled": f"of a fill: these ranges, up to {MOST_RANGES} of them",
+    "new_findings": f"the first {MOST_FINDINGS} findings that are new: `kind`, `page_id`, `metric`, `first_day`",
+    "ended_findings": f"the first {MOST_FINDINGS} findings that have ended, likewise",
+    "manifest": "the path of the manifest; absent for rows in XCom",
+}
+"""What the `extra` of an asset's event says; what does not apply is left out."""
 
 _COUNTS = ("rows", "rows_added", "rows_changed", "rows_removed")
 
@@ -57,12 +76,11 @@ def emit_asset_events(
     if output_path:
         for alias in aliases_in(outlets):
             accessors[alias].add(dataset_asset(*storage_names(output_path)), extra=extra)
-    for asset in assets_in(outlets):
-        accessor = accessors[asset]
+    for accessor in accessors_of(accessors, outlets, log):
         accessor.extra = {**accessor.extra, **extra}
         can_have_keys = hasattr(accessor, "add_partitions") and not context.get("partition_key")
         if partition_events and facts["days"] and can_have_keys:
-            _add_partitions(accessors, accessor, facts["days"], asset.name, log)
+            _add_partitions(accessors, accessor, facts["days"], accessor.key.name, log)
 
 
 def extra_of(facts: Mapping[str, Any], manifest_path: str | None) -> dict[str, Any]:

@@ -30,6 +30,51 @@ _JOINED = (
 )
 
 
+MANIFEST_FIELDS = {
+    "files": "the data files that the load had rows for, each with `path`, `partition`, `rows`, `size_bytes`, "
+    "`sha256`, and whether this load `changed` it",
+    "rows": "rows that the load had",
+    "rows_added": "of them those whose key was not stored",
+    "rows_changed": "those whose key was stored with another value",
+    "rows_unchanged": "those that were stored with the same value",
+    "rows_removed": "stored rows that the new answer no longer lists",
+    "ranges": "the Pacific days that were requested, as pairs of first and last day",
+    "days": "the Pacific days that had rows",
+    "final_days": "those of them that change no more",
+    "provisional_days": "those that may change",
+    "restated_days": "days of which a stored row says something else than before",
+    "restated_final_days": "those of them that had been stored as final",
+    "page_ids": "the Pages that were requested",
+    "pages_ok": "Pages that had rows, and of which nothing failed",
+    "pages_failed": "Page id to error",
+    "pages_without_rows": "Pages that were answered without any row",
+    "pages_unanswered": "Pages that were not answered, or not in full",
+    "metrics_asked": "the metrics that were requested",
+    "metrics_returned": "those that had rows",
+    "metrics_unavailable": "metric to the API's refusal, for all Pages",
+    "metrics_unavailable_on_pages": "Page id, metric to the API's refusal, where other Pages have the metric",
+    "api_version_asked": "the version of the connection or the task",
+    "api_versions": "the versions that answered",
+    "graph_calls": "calls of the API",
+    "graph_retries": "of them those that repeated another",
+    "throttled_seconds": "for how long limits held the load back",
+    "peak_usage_percent": "Page id to the highest share of its allowance that a reply told",
+    "app_peak_usage_percent": "the same of the app",
+    "paused_requests": "requests that still have to wait for a limit",
+    "dropped_rows": "reason to the number of rows of replies that were left out",
+    "changes": "the path of the file of changes, with `keep_changes=True`, where any row changed",
+    "findings": "what a person should look at, in the lists `new`, `ended` and `ongoing`",
+    "dag_id": "the DAG",
+    "task_id": "the task",
+    "run_id": "the run",
+    "map_index": "of a mapped task; -1 of another",
+    "try_number": "the task's try",
+    "started": "when the load began",
+    "finished": "when it ended",
+}
+"""What each field of a load's manifest says."""
+
+
 def manifest_of(
     stored: WriteResult,
     reader: LoadReader,

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.insights.coverage.report.model import CellRun
     from airflow_provider_msginsights.outputs.stores.store import StoragePath
 
-CELL_COLUMNS = ("page_id", "metric", "first_day", "last_day", "state", "reason", "run")
+CELL_FIELDS = {
+    "page_id": "the Page",
+    "metric": "the metric",
+    "first_day": "the first Pacific day of the run of days",
+    "last_day": "the last one",
+    "state": "what is known of these days",
+    "reason": "why there is no row, where that is known",
+    "run": "the run that last wrote the file of the last day, where that is stored",
+}
+CELL_COLUMNS = tuple(CELL_FIELDS)
 CELL_FORMATS = (".parquet", ".jsonl", ".csv")
 
 

@@ -48,6 +48,7 @@ class Ack:
     :param kinds: the kinds of findings meant; none for all.
     :param metrics: the metrics meant; none for all, and for findings about a whole Page.
     :param until: the last Pacific day on which it holds.
+    :param reason: why, for those who read it later.
     """
 
     until: date

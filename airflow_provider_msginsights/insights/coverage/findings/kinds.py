@@ -13,11 +13,17 @@ class FindingKind(StrEnum):
     """What was found."""
 
     PAGE_SILENT = "page_silent"
+    """A Page that had rows has none any more."""
     METRIC_VANISHED = "metric_vanished"
+    """A Page has no row of a metric any more, and has rows of others."""
     ALL_ZERO = "all_zero"
+    """A Page has zeros only."""
     CONNECTIONS_DOWN = "connections_down"
+    """A Page lost many connections on one day."""
     FINAL_DAY_RESTATED = "final_day_restated"
+    """A day that was final has another value."""
     PAGE_NOT_LISTED = "page_not_listed"
+    """A Page is requested no more."""
 
     @property
     def is_event(self) -> bool:

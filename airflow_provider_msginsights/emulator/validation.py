@@ -9,7 +9,13 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+@cache
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
 
 
 def check_types(instance: Any) -> None:
@@ -19,10 +25,9 @@ def check_types(instance: Any) -> None:
     numbers.
     """
     kind: type = type(instance)
-    for field in fields(instance):
-        value, hint = getattr(instance, field.name), _hints(kind)[field.name]
-        if not _fits(value, hint):
-            raise ValueError(f"{kind.__name__}: '{field.name}' must be {_spelled(hint)}.")
+    for name, hint in _hints(kind).items():
+        if not _fits(getattr(instance, name), hint):
+            raise ValueError(f"{kind.__name__}: '{name}' must be {_spelled(hint)}.")
 
 
 def check_range(instance: Any, field: str, least: float, most: float) -> None:
@@ -36,7 +41,7 @@ def check_range(instance: Any, field: str, least: float, most: float) -> None:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    origin, arguments = get_origin(hint), get_args(hint)
+    origin, arguments = _parts(hint)
     if hint is Any:
         return True
     if origin in {Union, UnionType}:

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from airflow_provider_msginsights.emulator import documentation
 from airflow_provider_msginsights.emulator.validation import check_range, check_types
@@ -90,6 +91,7 @@ class Page:
             raise ValueError(f"Page: 'first_day' must not lie before {_EARLIEST_FIRST_DAY}.")
 
 
+@lru_cache(maxsize=1_000)
 def seeded_page(page_id: str, *, seed: int, first_day: date) -> Page:
     """Return the Page that this seed makes of this id. Every tenth Page is silent; Page 101 is always a lively shop."""
     rng = random.Random(f"{seed}/{page_id}/profile")

@@ -101,6 +101,7 @@ def dags_in(scope: dict[str, Any]) -> list[DAG]:
     return [dag for dag in found if isinstance(dag, DAG)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("found", by_section([block for block in in_language("python") if is_test_project(block)]))
 def test_blocks_with_tests_in_them_pass_as_a_project_of_their_own(found: list[Block], tmp_path: Path) -> None:
     tests = 0

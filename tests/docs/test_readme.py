@@ -39,6 +39,7 @@ def test_it_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
 
+@pytest.mark.thorough
 def test_what_the_code_knows_is_on_the_pages_as_the_script_makes_it() -> None:
     pages = generate.written()
     assert generate.generated(pages) == pages

@@ -52,7 +52,14 @@ def values_of(answer: requests.Response) -> list[dict[str, Any]]:
     return values
 
 
-@pytest.mark.parametrize("period", ["day", "week", "month", "days_28", "total_over_range"])
+@pytest.mark.parametrize(
+    "period",
+    [
+        "day",
+        "total_over_range",
+        *(pytest.param(one, marks=pytest.mark.thorough) for one in ("week", "month", "days_28")),
+    ],
+)
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_figure_equals_a_plain_count_of_the_events(
     ask: Callable[..., requests.Response], raw_events: list[Event], metric: str, period: str

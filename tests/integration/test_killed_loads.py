@@ -29,8 +29,15 @@ LOAD: dict[str, Any] = {"since": "2026-10-01", "until": "2026-10-09", "page_ids"
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kills", [15, pytest.param(200, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("output_format", ["jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("output_format", "kills"),
+    [
+        pytest.param("jsonl", 15, marks=pytest.mark.thorough),
+        pytest.param("jsonl", 200, marks=pytest.mark.slow),
+        pytest.param("parquet", 15, marks=pytest.mark.slow),
+        pytest.param("parquet", 200, marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_load_leaves_whole_files_and_a_second_try_mends_the_rest(
     emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output_format: str, kills: int
 ) -> None:

@@ -147,11 +147,9 @@ def command_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
 
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [
-        ("hooks", "MessagingInsightsHook"),
-        pytest.param("list", "airflow-provider-msginsights", marks=pytest.mark.thorough),
-    ],
+    [("list", "airflow-provider-msginsights"), ("hooks", "MessagingInsightsHook")],
 )
+@pytest.mark.thorough
 def test_airflow_lists_the_provider(command: str, shown: str, command_environment: dict[str, str]) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "airflow", "providers", command, "-o", "plain"],

@@ -77,9 +77,8 @@ def test_a_storage_whose_provider_is_missing_is_refused_before_any_request_with_
     assert emulator.stats()["http_requests"] == 0
 
 
-@pytest.mark.parametrize(
-    "missing", ["s3fs", pytest.param("airflow.providers.amazon.aws.fs.s3", marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("missing", ["s3fs", "airflow.providers.amazon.aws.fs.s3"])
 def test_s3_without_its_packages_is_refused_before_any_request_with_our_extra(
     s3: ObjectStoragePath, emulator: GraphEmulator, missing: str
 ) -> None:

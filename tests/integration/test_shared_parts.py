@@ -105,7 +105,9 @@ def test_on_a_disk_every_row_of_every_mapped_task_is_stored(connections: None, t
 
 
 @pytest.mark.parametrize("conditions", ["honoured"], indirect=True)
-@pytest.mark.parametrize("over", MAPPINGS)
+@pytest.mark.parametrize(
+    "over", [name if name == "Pages" else pytest.param(name, marks=pytest.mark.thorough) for name in MAPPINGS]
+)
 def test_on_s3_every_row_of_every_mapped_task_is_stored(s3: dict[str, Any], over: str) -> None:
     results = execute_at_once(MAPPINGS[over], **s3)
     assert rows_at(*s3.values()) == expected(MAPPINGS[over])
@@ -113,7 +115,9 @@ def test_on_s3_every_row_of_every_mapped_task_is_stored(s3: dict[str, Any], over
     assert [result["rows"] for result in results] == [per_task] * len(results)
 
 
-@pytest.mark.parametrize("conditions", ["ignored", "unknown"], indirect=True)
+@pytest.mark.parametrize(
+    "conditions", ["ignored", pytest.param("unknown", marks=pytest.mark.thorough)], indirect=True
+)
 def test_where_conditions_are_not_honoured_mapped_tasks_without_a_part_are_refused_before_any_request(
     s3: dict[str, Any], emulator: GraphEmulator
 ) -> None:

@@ -10,6 +10,7 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
 from support.dag_runs import connection_to
 from support.operator_calls import execute, manifest_of
 
@@ -20,8 +21,6 @@ from airflow_provider_msginsights.operators.msginsights import MessagingInsights
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -66,6 +65,7 @@ def test_a_load_that_waits_for_a_slow_server_ends_within_seconds_and_leaves_no_p
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_days_that_are_settled_are_stored_while_later_ones_are_still_read(
     emulator: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,9 +115,7 @@ def test_on_s3_every_row_of_every_mapped_task_is_stored(s3: dict[str, Any], over
     assert [result["rows"] for result in results] == [per_task] * len(results)
 
 
-@pytest.mark.parametrize(
-    "conditions", ["ignored", pytest.param("unknown", marks=pytest.mark.thorough)], indirect=True
-)
+@pytest.mark.parametrize("conditions", ["ignored", pytest.param("unknown", marks=pytest.mark.thorough)], indirect=True)
 def test_where_conditions_are_not_honoured_mapped_tasks_without_a_part_are_refused_before_any_request(
     s3: dict[str, Any], emulator: GraphEmulator
 ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("kind", ["flat", "nested"])
+@pytest.mark.parametrize("kind", ["flat", pytest.param("nested", marks=pytest.mark.thorough)])
 def test_rows_that_are_missing_doubled_or_wrong_are_counted(tmp_path: Path, kind: str) -> None:
     with Emulated(pages=2, latency_ms=0, batch_part_ms=0) as emulated:
         first_day = END_DAY - timedelta(4)

@@ -83,7 +83,14 @@ def test_its_first_request_works_as_printed(start: Start) -> None:
     assert json.loads(done.stdout)["data"][0]["name"] == NEW
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.thorough),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.thorough),
+    ],
+)
 def test_it_stops_cleanly_when_told_to(start: Start, number: signal.Signals) -> None:
     process, said = start(port=0, pages=1)
     with requests.Session() as session:

@@ -68,7 +68,8 @@ print(asyncio.run(main()) if sys.argv[3] == "async" else blocking())
 """
 
 
-@pytest.mark.parametrize("world", ["blocking", pytest.param("async", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("world", ["blocking", "async"])
 def test_a_token_replaced_in_the_secrets_backend_during_a_run_lets_it_go_on(
     emulator: GraphEmulator, tmp_path: Path, world: str
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_page_of_a_series_that_another_part_holds_is_refused(tmp_path: Path) -
     assert [file.rows for file in alone] == [1]
 
 
+@pytest.mark.thorough
 def test_series_take_no_more_memory_than_their_rows(tmp_path: Path) -> None:
     times = times_of(DAY, 300)
     added = [

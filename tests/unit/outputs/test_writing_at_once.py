@@ -81,6 +81,7 @@ def test_a_settled_day_is_stored_while_rows_of_others_still_come(final_if_ended_
     assert len(place.fs.find(place.path)) == 2
 
 
+@pytest.mark.thorough
 def test_four_times_the_rows_take_no_more_memory_while_they_wait(final_if_ended_by: datetime) -> None:
     """What bounds a load's memory; the next test loads, and takes half a minute."""
     maker = RowMaker(final_if_ended_by=final_if_ended_by)

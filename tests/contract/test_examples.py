@@ -200,6 +200,7 @@ def test_the_breakdown_report_counts_the_opt_ins_of_a_pacific_month(
     assert done.xcom("report") == with_tokens  # the API has no row for a group without tokens
 
 
+@pytest.mark.thorough
 def test_two_businesses_write_their_pages_side_by_side(
     run_example: RunExample, tmp_path: Path, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +250,7 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return "s3://my-bucket"
 
 
-@pytest.mark.parametrize("store", ["s3", "local disk"])
+@pytest.mark.parametrize("store", [pytest.param("s3", marks=pytest.mark.thorough), "local disk"])
 def test_duckdb_queries_what_was_loaded_wherever_it_is(
     run_example: RunExample, tmp_path: Path, emulator: GraphEmulator, store: str, request: pytest.FixtureRequest
 ) -> None:
@@ -329,6 +330,7 @@ def test_the_history_of_a_client_is_filled_into_the_dataset_run_by_run(
     assert emulator.stats()["graph_calls"] < 20
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("complete")
 def test_a_closed_month_lists_what_changed_since_it_was_reported(
     run_example: RunExample, tmp_path: Path, emulator: GraphEmulator

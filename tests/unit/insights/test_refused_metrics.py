@@ -69,6 +69,19 @@ def test_a_metric_named_by_the_query_and_refused_is_an_error() -> None:
     assert fetched(api) == asked(query, but_metrics=[DEAD])
 
 
+@pytest.mark.parametrize(("metrics", "is_error"), [([NEW, DEAD], True), ("all", False)])
+def test_a_metric_refused_on_one_page_only_is_an_error_where_the_query_names_it(
+    metrics: list[str] | str, *, is_error: bool
+) -> None:
+    api, query = ScriptedApi(refusing({DEAD}, lambda page: page == "102")), make_query(pages=3, metrics=metrics)
+    outcome = fetch(api, query)
+    ((place, error),) = outcome.page_unavailable_metrics.items()
+    assert place == ("102", DEAD)
+    assert outcome.refused_explicit_metrics == ({DEAD: error} if is_error else {})
+    assert outcome.errors == ((error,) if is_error else ())
+    assert fetched(api) == [key for key in asked(query) if key[:2] != place]
+
+
 def test_a_metric_refused_on_the_first_page_only_is_read_on_all_others() -> None:
     api, query = ScriptedApi(refusing({DEAD}, lambda page: page == "101")), make_query(pages=30, days=100)
     outcome = fetch(api, query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-DAGS = """
+HEAD = """
 from datetime import timedelta
 import pendulum
 from airflow.sdk import DAG, Asset, task
@@ -39,8 +40,9 @@ def load(folder, **parameters):
     return MessagingInsightsOperator(
         task_id="load", page_ids="101", output_path=f"file://OUTPUT/{folder}", **parameters
     )
+"""
 
-
+DAGS = """
 SPANS = {"spring": (day(2026, 3, 7), day(2026, 3, 9)), "autumn": (day(2026, 10, 31), day(2026, 11, 2))}
 
 for name, (first, last) in SPANS.items():
@@ -92,6 +94,33 @@ with DAG("producer", schedule="@once", start_date=day(2026, 1, 1), is_paused_upo
 with DAG("triggered", schedule=[named_days], start_date=day(2026, 1, 1), is_paused_upon_creation=False):
     load("triggered")
 """
+
+SMOKE_DAGS = """
+with DAG(
+    "scheduled",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone=PACIFIC),
+    start_date=day(2026, 3, 8),
+    end_date=day(2026, 3, 8),
+    catchup=True,
+    is_paused_upon_creation=False,
+):
+    load("scheduled")
+
+with DAG("waiting", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
+    days = {"since": "2026-11-18", "until": "2026-11-20"}
+    # It may be retried: Airflow fails a task that can go on before its executor noted that it was put off.
+    available = MessagingInsightsSensor(
+        task_id="available",
+        page_ids="101",
+        deferrable=True,
+        poke_interval=1,
+        retries=1,
+        retry_delay=timedelta(0),
+        **days,
+    )
+    available >> load("waiting", **days)
+"""
+"""A run that the scheduler makes, and one that waits in the triggerer: what every test run has time for."""
 
 PARTITIONED_DAG = """
 from airflow.sdk import CronPartitionTimetable
@@ -161,27 +190,70 @@ def is_deferred(airflow: LocalAirflow, dag_id: str) -> bool:
     return (dag_id, "deferred") in airflow.query("SELECT dag_id, state FROM task_instance")
 
 
-@pytest.mark.system
-@pytest.mark.smoke
-@pytest.mark.timeout(900)
-def test_every_kind_of_run_loads_the_days_it_is_about(
-    tmp_path: Path, emulator: GraphEmulator, migrated_database: Path
-) -> None:
-    """A run loads the Pacific day that is its interval, a backfill run too; the others load the days named to them.
+@dataclass(frozen=True)
+class Place:
+    """An Airflow that is not running yet, its emulator, and where its loads write."""
 
-    One of them has to wait for its day, in the triggerer.
-    """
+    airflow: LocalAirflow
+    emulator: GraphEmulator
+    output: Path
+
+    def loaded(self) -> set[tuple[str, str]]:
+        """The folder and the partition of each file."""
+        files = self.output.rglob("dt=*/part-0.jsonl")
+        return {(str(file.parents[1].relative_to(self.output)), file.parent.name) for file in files}
+
+    def look_for_the_token(self) -> None:
+        watch = Watch(Secrets({"token": self.emulator.page_token("101")}))
+        watch.see_files(self.airflow.home, channel="Airflow's home")
+        watch.see_files(self.output, channel="output")
+        assert watch.saw("Airflow's home triggerer.log")
+        assert watch.leaks() == []
+
+
+@pytest.fixture
+def place(tmp_path: Path, emulator: GraphEmulator, migrated_database: Path) -> Place:
     emulator.set_clock(datetime(2026, 11, 20, tzinfo=UTC))
-    output = tmp_path / "output"
     connection = {"conn_type": "msginsights", "host": emulator.base_url, "password": emulator.page_token("101")}
     airflow = LocalAirflow(
         home=tmp_path / "airflow",
         connections={"msginsights_default": json.dumps(connection)},
         migrated=migrated_database,
     )
+    return Place(airflow, emulator, tmp_path / "output")
+
+
+@pytest.mark.system
+@pytest.mark.smoke
+@pytest.mark.timeout(900)
+def test_a_scheduled_run_and_one_that_waits_for_its_day_load_what_they_are_about(place: Place) -> None:
+    airflow = place.airflow
+    with airflow.running():
+        airflow.add_dags("dags", (HEAD + SMOKE_DAGS).replace("OUTPUT", str(place.output)))
+        airflow.wait_until(lambda: is_deferred(airflow, "waiting"), timeout_seconds=300)
+        place.emulator.advance(hours=12)
+        runs = airflow.wait_for_runs({"scheduled": 1, "waiting": 1}, timeout_seconds=300)
+    assert {(run.dag_id, run.run_type, run.state) for run in runs} == {
+        ("scheduled", "scheduled", "success"),
+        ("waiting", "scheduled", "success"),
+    }, airflow.told()
+    days = {"scheduled": ["2026-03-08"], "waiting": ["2026-11-18", "2026-11-19"]}
+    assert place.loaded() == {(folder, f"dt={day}") for folder, some in days.items() for day in some}
+    place.look_for_the_token()
+
+
+@pytest.mark.system
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_every_kind_of_run_loads_the_days_it_is_about(place: Place) -> None:
+    """A run loads the Pacific day that is its interval, a backfill run too; the others load the days named to them.
+
+    One of them has to wait for its day, in the triggerer.
+    """
+    airflow, output = place.airflow, place.output
     partitioned = PARTITIONED_DAG if HAS_PARTITIONS else ""
     by_partition_too = FOLLOWING_BY_PARTITION if TASKS_GIVE_PARTITIONS else ""
-    dags = (DAGS + partitioned + FOLLOWING_DAGS + by_partition_too).replace("OUTPUT", str(output))
+    dags = (HEAD + DAGS + partitioned + FOLLOWING_DAGS + by_partition_too).replace("OUTPUT", str(output))
     with airflow.running():
         airflow.add_dags("dags", dags)
         expected_runs = {"spring": 3, "autumn": 3, "producer": 1, "triggered": 1, "waiting": 1}
@@ -189,7 +261,7 @@ def test_every_kind_of_run_loads_the_days_it_is_about(
         expected_runs |= {"teller": 1, "follower": 1, "january": 1}
         expected_runs |= {"by_partition": 2} if TASKS_GIVE_PARTITIONS else {}
         airflow.wait_until(lambda: is_deferred(airflow, "waiting"), timeout_seconds=300)
-        emulator.advance(hours=12)
+        place.emulator.advance(hours=12)
         airflow.wait_for_runs(expected_runs, timeout_seconds=300)
         span = ("--from-date", "2026-03-08T08:00:00+00:00", "--to-date", "2026-03-09T07:00:00+00:00")
         shutil.rmtree(output / "january")
@@ -202,16 +274,10 @@ def test_every_kind_of_run_loads_the_days_it_is_about(
     assert kinds["backfilled", "backfill"] == 2
     assert kinds["triggered", "asset_triggered"] == 1
     assert kinds["follower", "asset_triggered"] == 1
-    loaded = {
-        (str(file.parents[1].relative_to(output)), file.parent.name) for file in output.rglob("dt=*/part-0.jsonl")
-    }
+    loaded = place.loaded()
     by_partition = {(folder, day) for folder, day in loaded if folder.startswith("partitioned/")}
     assert len(by_partition) >= 2 or not HAS_PARTITIONS
     assert all(day == f"dt={folder.removeprefix('partitioned/')}" for folder, day in by_partition)
     followed = FOLLOWED | (FOLLOWED_BY_PARTITION if TASKS_GIVE_PARTITIONS else set())
     assert loaded - by_partition == EXPECTED | followed
-    watch = Watch(Secrets({"token": emulator.page_token("101")}))
-    watch.see_files(airflow.home, channel="Airflow's home")
-    watch.see_files(output, channel="output")
-    assert watch.saw("Airflow's home triggerer.log")
-    assert watch.leaks() == []
+    place.look_for_the_token()

@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+import short_examples
 from docstrings import Docstring, in_markdown, prose, sentence, words_of
 from hook_page import MODULE, code_of
 from reference import entry, page_of, table
@@ -78,13 +79,14 @@ def page() -> str:
 
 
 def _plugin() -> str:
-    return f'```python\npytest_plugins = ["{pytest_fixtures.__name__}"]\n```'
+    return f'```python\n# conftest.py\npytest_plugins = ["{pytest_fixtures.__name__}"]\n```'
 
 
 def _fixtures() -> str:
     tree = ast.parse(inspect.getsource(pytest_fixtures))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return "\n".join(f"- `{node.name}`: {in_markdown(ast.get_docstring(node) or '')}" for node in functions)
+    listed = "\n".join(f"- `{node.name}`: {in_markdown(ast.get_docstring(node) or '')}" for node in functions)
+    return f"{listed}\n\n```python\n{short_examples.FIXTURE.strip()}\n```"
 
 
 def _methods() -> str:

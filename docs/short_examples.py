@@ -113,3 +113,9 @@ def messages_sent_by_page():
         totals[record.page_id] = totals.get(record.page_id, 0) + (record.value or 0)
     return totals
 """
+FIXTURE = """
+def test_the_next_two_calls_fail(graph_emulator):
+    graph_emulator.add_fault(code=2, times=2)
+    assert [fault.times for fault in graph_emulator.faults()] == [2]
+    assert graph_emulator.page_ids == ("101", "102", "103")
+"""

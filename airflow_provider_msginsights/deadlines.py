@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from airflow_provider_msginsights.airflow_names import AirflowTaskTimeout
+from airflow_provider_msginsights.documentation import ending_with
 
 BACKSTOP = timedelta(seconds=60)
 """How much later than the trigger itself Airflow ends a deferral, in case no triggerer is there to do so."""
@@ -85,9 +86,8 @@ class ExecutionDeadline:
         :param detail: a sentence to add to the message.
         """
         bound = "" if self.timeout is None else f" of {self.timeout.total_seconds():g} seconds"
-        raise AirflowTaskTimeout(
-            f"execution_timeout{bound} is over; it includes the time in the triggerer.{detail and ' '}{detail}"
-        )
+        text = f"execution_timeout{bound} is over; it includes the time in the triggerer.{detail and ' '}{detail}"
+        raise AirflowTaskTimeout(ending_with(text, "MSGI-config-execution_timeout"))
 
     def _left(self) -> timedelta | None:
         return None if self.moment is None else self.moment - datetime.now(UTC)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_msginsights import exceptions
 from airflow_provider_msginsights.airflow_names import AirflowFailException
+from airflow_provider_msginsights.documentation import with_address
 from airflow_provider_msginsights.exceptions import (
     NEVER_RETRIED,
     AuthenticationError,
@@ -62,12 +63,13 @@ def failing_without_retry(*, msginsights_conn_id: str | None, log: Any, enabled:
     try:
         yield
     except MessagingInsightsError as error:
+        with_address(error)
         for line in failure_lines(error, msginsights_conn_id=msginsights_conn_id):
             log.error("%s", line)  # noqa: TRY400 - the traceback follows once, from Airflow
         if not enabled or not isinstance(error, NEVER_RETRIED):
             raise_alone(error)
         where = "" if isinstance(error, ConfigurationError) else f" Connection: {msginsights_conn_id}."
-        raise_alone(AirflowFailException(f"{error}{where}"))
+        raise_alone(AirflowFailException(f"{error.described}{where} {error.reference}"))
 
 
 def raise_alone(error: BaseException) -> NoReturn:
@@ -95,6 +97,7 @@ def failure_lines(error: MessagingInsightsError, *, msginsights_conn_id: str | N
         yield from wrapped(f"What helps: {error.advice}")
     if known := [f"{name} {value}" for name, value in evidence if value is not None]:
         yield from wrapped(f"Evidence: {', '.join(known)}")
+    yield from wrapped(f"Error: {error.reference}")
 
 
 def wrapped(text: str) -> Iterator[str]:
@@ -104,11 +107,41 @@ def wrapped(text: str) -> Iterator[str]:
 
 def event_of_error(error: MessagingInsightsError) -> dict[str, Any]:
     """Return an error as a trigger's event: plain JSON that ``error_from_event`` turns back."""
-    return {"status": "failed", "kind": type(error).__name__, "message": error.message, "evidence": error.evidence}
+    evidence = error.evidence
+    error_id = evidence.pop("error_id")  # apart: workers of an older version do not know it
+    return {
+        "status": "failed",
+        "kind": type(error).__name__,
+        "message": error.message,
+        "evidence": evidence,
+        "error_id": error_id,
+    }
 
 
 def error_from_event(event: dict[str, Any]) -> MessagingInsightsError:
     """Return the error that a trigger sent."""
     kind = getattr(exceptions, str(event.get("kind")), MessagingInsightsError)
-    rebuilt: MessagingInsightsError = kind(event["message"], **event.get("evidence", {}))
+    evidence = event.get("evidence", {})
+    error_id = event.get("error_id") or _id_by_code(event, evidence)
+    rebuilt: MessagingInsightsError = kind(event["message"], **{"error_id": error_id, **evidence})
     return rebuilt
+
+
+def _id_by_code(event: dict[str, Any], evidence: dict[str, Any]) -> str | None:
+    """Return the id of an error that an older trigger sent, by Meta's code."""
+    from airflow_provider_msginsights.insights.graph.error_table import rule_for
+
+    if (code := evidence.get("code")) is None:
+        return None
+    status = evidence.get("http_status") or 0
+    rule = rule_for(code, evidence.get("error_subcode"), event["message"], status=status, is_transient=False)
+    return rule.error_id if rule.kind.__name__ == event.get("kind") else None
+
+
+def unknown_event(event: object) -> ResponseFormatError:
+    """Return the error of a trigger's event that this version does not understand."""
+    text = (
+        f"The trigger sent an event that this version does not know: {event!r}. "
+        "Run one version of the provider on workers and triggerers, then clear the task."
+    )
+    return ResponseFormatError(text, error_id="MSGI-versions")

@@ -49,7 +49,8 @@ def refuse_aliases(outlets: Sequence[Any], why: str) -> None:
     for alias in aliases_in(outlets):
         raise ConfigurationError(
             f"outlets=[AssetAlias({alias.name!r})] is not valid: an alias stands for the dataset that a task writes, "
-            f"and {why}. Name an Asset."
+            f"and {why}. Name an Asset.",
+            parameter="outlets",
         )
 
 

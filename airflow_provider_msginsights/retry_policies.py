@@ -46,7 +46,8 @@ class MessagingInsightsRetryPolicy(RetryPolicy):
         if RetryDecision is None:
             raise ConfigurationError(
                 "MessagingInsightsRetryPolicy needs Airflow 3.3 or newer. Omit retry_policy on older versions: the "
-                "provider's tasks fail at once where a retry cannot help, and deferrable=True waits for limits."
+                "provider's tasks fail at once where a retry cannot help, and deferrable=True waits for limits.",
+                error_id="MSGI-airflow-version",
             )
         self.max_reschedules = parse_count("max_reschedules", max_reschedules)
         self.reschedule_timeout_hours = parse_number("reschedule_timeout_hours", reschedule_timeout_hours)

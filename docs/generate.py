@@ -34,6 +34,7 @@ import connection_page
 import costs
 import days_drawing
 import emulator_page
+import errors_page
 import hook_page
 import metrics_page
 import operators_page
@@ -68,6 +69,7 @@ PARTS: dict[str, Callable[[], str]] = {
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page.page,
     "docs/reference/columns-and-manifest.md": columns_page.page,
+    "docs/reference/errors.md": errors_page.page,
     "docs/reference/connection.md": connection_page.page,
     "docs/reference/emulator.md": emulator_page.page,
     "docs/reference/hook.md": hook_page.page,

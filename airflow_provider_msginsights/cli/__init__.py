@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from airflow_provider_msginsights import __version__
 
@@ -47,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _print_error(error, as_json="--json" in words)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors end with an id, as all errors do; commands get parsers of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        from airflow_provider_msginsights.documentation import ending_with
+
+        super().error(ending_with(message, "MSGI-cli-usage"))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands and their options."""
     from airflow_provider_msginsights.cli import emulator
@@ -57,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     from airflow_provider_msginsights.cli.plan import command as plan
     from airflow_provider_msginsights.cli.token import command as token
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="msginsights",
         description="Meta's Messaging Insights in Apache Airflow: try it, check it, plan it, and test against it.",
         epilog="Exit codes: 0 fine, 1 something is wrong, 2 wrong options or connection, 3 no answer for now.",

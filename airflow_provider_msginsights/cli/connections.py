@@ -37,7 +37,8 @@ def _failures_of_airflow(what: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - a backend may be anyone's, and raise anything
         raise ConfigurationError(
             f"This Airflow {what} ({type(error).__name__}): its configuration, secrets backend or database is wrong. "
-            "'airflow info' or 'airflow connections list' tells more."
+            "'airflow info' or 'airflow connections list' tells more.",
+            error_id="MSGI-airflow",
         ) from None
 
 
@@ -70,7 +71,9 @@ def stored_parts(conn_id: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         extra = None
     if not isinstance(extra, dict):
-        raise ConfigurationError(f"Connection {conn_id!r}: the connection's extra must be a JSON object.")
+        raise ConfigurationError(
+            f"Connection {conn_id!r}: the connection's extra must be a JSON object.", parameter="extra"
+        )
     return {name: value for name, value in (parts | {"extra": extra}).items() if value not in (None, "", {})}
 
 
@@ -89,12 +92,14 @@ def _look_up(conn_id: str) -> Connection:
         except AirflowNotFoundException:
             raise ConfigurationError(
                 f"There is no connection {conn_id!r} in this Airflow: not in AIRFLOW_CONN_{conn_id.upper()}, in no "
-                "secrets backend and not in the database. Add it, or run the command where Airflow runs."
+                "secrets backend and not in the database. Add it, or run the command where Airflow runs.",
+                parameter="msginsights_conn_id",
             ) from None
     if connection.conn_type != MessagingInsightsHook.conn_type:
         raise ConfigurationError(
             f"The connection {conn_id!r} is of type {connection.conn_type!r}, and this takes one of type "
-            f"{MessagingInsightsHook.conn_type!r}."
+            f"{MessagingInsightsHook.conn_type!r}.",
+            parameter="msginsights_conn_id",
         )
     return connection
 

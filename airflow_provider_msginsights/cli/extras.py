@@ -15,4 +15,4 @@ def require_emulator() -> None:
     try:
         check_packages()
     except ModuleNotFoundError as missing:
-        raise ConfigurationError(str(missing)) from missing
+        raise ConfigurationError(str(missing), error_id="MSGI-missing-package") from missing

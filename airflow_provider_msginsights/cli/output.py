@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights import __version__
+from airflow_provider_msginsights.documentation import ending_with, with_address
 from airflow_provider_msginsights.exceptions import (
     ConfigurationError,
     RetriableGraphAPIError,
@@ -105,6 +106,7 @@ def print_json(document: dict[str, Any]) -> None:
 
 def print_error(error: MessagingInsightsError, *, as_json: bool) -> int:
     """Print an error, and give the exit code that belongs to it."""
+    with_address(error)
     if as_json:
         print_json({"error": error_as_dict(error)})
     else:
@@ -117,7 +119,8 @@ def print_error(error: MessagingInsightsError, *, as_json: bool) -> int:
 def print_system_error(error: OSError, *, as_json: bool) -> int:
     """Print what the system refused: a file, a folder, the disk."""
     where = f"{error.filename}: " if error.filename is not None else ""
-    _print_failure(f"{where}{error.strerror or type(error).__name__}", kind=type(error).__name__, as_json=as_json)
+    text = f"{where}{error.strerror or type(error).__name__}"
+    _print_failure(text, kind=type(error).__name__, error_id="MSGI-cli-file", as_json=as_json)
     return FOUND
 
 
@@ -129,15 +132,15 @@ def print_unexpected(error: BaseException, *, as_json: bool) -> int:
         f"Unexpected {type(error).__name__}{_place_of(error)}. This is a defect of airflow-provider-msginsights "
         f"{__version__}: please report it. {DEBUG_VARIABLE}=1 shows the traceback; look through it for secrets first."
     )
-    _print_failure(text, kind=type(error).__name__, as_json=as_json)
+    _print_failure(text, kind=type(error).__name__, error_id="MSGI-defect", as_json=as_json)
     return BUG
 
 
-def _print_failure(text: str, *, kind: str, as_json: bool) -> None:
+def _print_failure(text: str, *, kind: str, error_id: str, as_json: bool) -> None:
     if as_json:
-        print_json({"error": {"kind": kind, "message": text}})
+        print_json({"error": {"kind": kind, "message": text, "error_id": error_id}})
     else:
-        sys.stderr.write(f"msginsights: {text}\n")
+        sys.stderr.write(f"msginsights: {ending_with(text, error_id)}\n")
 
 
 def _place_of(error: BaseException) -> str:

@@ -176,8 +176,11 @@ def output_failed(error: OSError) -> int:
 
 
 def _print_failure(reason: str) -> None:
+    from airflow_provider_msginsights.documentation import ending_with
+
     with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"msginsights: standard output cannot be written: {reason}.\n")
+        text = f"msginsights: standard output cannot be written: {reason}."
+        sys.stderr.write(f"{ending_with(text, 'MSGI-cli-output')}\n")
         sys.stderr.flush()
 
 

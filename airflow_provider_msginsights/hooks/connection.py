@@ -86,7 +86,7 @@ class ConnectionReader:
                 extra={**extra, "api_version": None} if self.api_version else extra,
             )
         except ConfigurationError as error:
-            return ConfigurationError(f"Connection {self.conn_id!r}: {error.message}")
+            return ConfigurationError(f"Connection {self.conn_id!r}: {error.message}", error_id=error.error_id)
         return (replace(settings, api_version=self.api_version) if self.api_version else settings), credentials
 
     def _bounded(self, values: ConnectionValues | ConfigurationError) -> ConnectionValues:
@@ -103,7 +103,7 @@ def _extra_of(connection: Connection) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError):
         extra = None
     if not isinstance(extra, dict):
-        raise ConfigurationError("The connection's extra must be a JSON object.")
+        raise ConfigurationError("The connection's extra must be a JSON object.", parameter="extra")
     return extra
 
 

@@ -264,7 +264,8 @@ class MessagingInsightsHook(BaseHook):
         if not found:
             raise ConfigurationError(
                 f"page_ids='all': the token of connection {self.msginsights_conn_id!r} cannot analyze any Page. Give "
-                "its user the ANALYZE task and the token pages_show_list, or use a user or system-user token."
+                "its user the ANALYZE task and the token pages_show_list, or use a user or system-user token.",
+                parameter="page_ids",
             )
         return found
 

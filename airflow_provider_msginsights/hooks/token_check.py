@@ -59,6 +59,7 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
 
     :param read: reads the connection.
     """
+    from airflow_provider_msginsights.documentation import ending_with, with_address
     from airflow_provider_msginsights.insights.token.render import render_summary
     from airflow_provider_msginsights.transports.redaction import redact
 
@@ -66,9 +67,9 @@ def connection_test(read: Callable[[], tuple[TransportSettings, Credentials]]) -
         settings, credentials = read()
         report = inspect(_impatient(settings, seconds=_TEST_SECONDS, attempts=_TEST_ATTEMPTS), credentials)
     except MessagingInsightsError as error:
-        ok, text = False, str(error)
+        ok, text = False, str(with_address(error))
     except Exception as error:  # noqa: BLE001 - a test gives an answer, and no foreign text that may hold a secret
-        ok, text = False, f"The connection could not be read: {type(error).__name__}."
+        ok, text = False, ending_with(f"The connection could not be read: {type(error).__name__}.", "MSGI-airflow")
     else:
         return report.ok, _fitting(redact(render_summary(report)))
     return ok, redact(text)[:LONGEST_TEXT]
@@ -92,7 +93,7 @@ def endings(settings: TransportSettings, credentials: Credentials) -> tuple[str,
             report = transport.run(flow)
     except MessagingInsightsError:
         return ()
-    return tuple(f"{finding.what} {finding.remedy}" for finding in endings_of(report, settings.token_warning_days))
+    return tuple(finding.in_words for finding in endings_of(report, settings.token_warning_days))
 
 
 def _inspection(

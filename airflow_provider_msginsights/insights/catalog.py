@@ -248,7 +248,9 @@ def named_metrics(value: object) -> tuple[str, ...]:
     """
     if not (names := parse_names("metrics", value)):
         raise ConfigurationError(
-            f"metrics={shown(value)}: No metric was named. Name some of {', '.join(METRICS)}, or say 'stable' or 'all'."
+            f"metrics={shown(value)}: No metric was named. "
+            f"Name some of {', '.join(METRICS)}, or say 'stable' or 'all'.",
+            parameter="metrics",
         )
     return names
 
@@ -264,7 +266,7 @@ def resolve_metrics(names: object) -> tuple[str, ...]:
         if name in METRIC_GROUPS:
             resolved.update(dict.fromkeys(METRIC_GROUPS[name]))
         else:
-            resolved[known(name, tuple(METRICS), "metric", also=tuple(METRIC_GROUPS))] = None
+            resolved[known(name, tuple(METRICS), "metric", also=tuple(METRIC_GROUPS), parameter="metrics")] = None
     return tuple(resolved)
 
 

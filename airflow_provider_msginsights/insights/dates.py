@@ -57,12 +57,13 @@ class DateRange:
     def __post_init__(self) -> None:
         for name in ("first_day", "end_day"):
             if isinstance(day := getattr(self, name), datetime):
-                raise ConfigurationError(f"{day} is a moment, and a range is made of Pacific dates.")
+                raise ConfigurationError(f"{day} is a moment, and a range is made of Pacific dates.", parameter="since")
             object.__setattr__(self, name, _plain(day))
         if not self.first_day < self.end_day:
             raise ConfigurationError(
                 f"The range from {self.first_day} to {self.end_day} holds no day: "
-                "'until' is exclusive and must be later than 'since'."
+                "'until' is exclusive and must be later than 'since'.",
+                parameter="since",
             )
 
     def __len__(self) -> int:
@@ -142,14 +143,16 @@ def first_day_kept(today: date) -> date:
 
 def _days_before(day: date, count: int) -> date:
     if count > (day - FIRST_DAY).days:
-        raise ConfigurationError(f"{count} days before {day} lie before {FIRST_DAY}, when there were no Pages.")
+        raise ConfigurationError(
+            f"{count} days before {day} lie before {FIRST_DAY}, when there were no Pages.", parameter="lookback_days"
+        )
     return day - count * ONE_DAY
 
 
 def chunks(days: DateRange, max_days: int = MAX_CHUNK_DAYS) -> Iterator[DateRange]:
     """Yield the range in consecutive pieces of at most ``max_days`` days: every day in exactly one."""
     if max_days < 1:
-        raise ConfigurationError(f"A chunk must hold at least one day, not {max_days}.")
+        raise ConfigurationError(f"A chunk must hold at least one day, not {max_days}.", parameter="since")
     first_day = days.first_day
     while first_day < days.end_day:
         end_day = min(first_day + max_days * ONE_DAY, days.end_day)
@@ -180,7 +183,8 @@ def parse_moment(value: object) -> date | datetime:
         if parsed.utcoffset() is None:
             raise ConfigurationError(
                 f"{shown(value)} has a time but no zone, so the moment is not known. "
-                "Add an offset, for instance '2026-03-08T00:00:00-08:00', or give the Pacific date alone."
+                "Add an offset, for instance '2026-03-08T00:00:00-08:00', or give the Pacific date alone.",
+                parameter="since",
             )
         _check_bounds(parsed.date(), value)
         return datetime.fromisoformat(parsed.isoformat()).astimezone(UTC)  # of the standard library's own type
@@ -189,7 +193,8 @@ def parse_moment(value: object) -> date | datetime:
         return _plain(parsed)
     raise ConfigurationError(
         f"{shown(value)} ({type(value).__name__}) is not a date. Give a date, an aware datetime, ISO 8601 text "
-        "such as '2026-03-08' or '2026-03-08T00:00:00-08:00', or unix seconds."
+        "such as '2026-03-08' or '2026-03-08T00:00:00-08:00', or unix seconds.",
+        parameter="since",
     )
 
 
@@ -213,14 +218,17 @@ def _from_unix_seconds(seconds: float) -> datetime:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ConfigurationError(f"{seconds} is too large for unix seconds. Is it milliseconds?") from None
+        raise ConfigurationError(
+            f"{seconds} is too large for unix seconds. Is it milliseconds?", parameter="since"
+        ) from None
 
 
 def _check_bounds(day: date, value: object) -> None:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise ConfigurationError(
             f"{shown(value)} lies on {day}, outside {FIRST_DAY} to {LAST_DAY}. "
-            "A number is read as unix seconds, not milliseconds."
+            "A number is read as unix seconds, not milliseconds.",
+            parameter="since",
         )
 
 

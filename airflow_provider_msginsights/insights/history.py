@@ -53,12 +53,13 @@ def possible_days(
     asked = ", ".join(map(str, ranges))
     if not kept:
         raise ConfigurationError(
-            f"Of the Pacific days {asked} none can be had: {why}. Use days from {first} to {today}."
+            f"Of the Pacific days {asked} none can be had: {why}. Use days from {first} to {today}.", parameter="since"
         )
     if is_total:
         raise ConfigurationError(
             f"A total over {asked} cannot be had: {why}. Without these days the total would be another; use a range "
-            f"from {first} to {today}."
+            f"from {first} to {today}.",
+            parameter="since",
         )
     left = ", ".join(map(str, kept))
     return PossibleDays(tuple(kept), f"Of the Pacific days {asked} only {left} can be had and are requested: {why}.")

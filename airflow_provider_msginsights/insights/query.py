@@ -202,15 +202,21 @@ def asked_days(
     since, until = parse_when("since", since), parse_when("until", until)
     if is_given(date_preset):
         if since is not None or until is not None:
-            raise ConfigurationError("'date_preset' stands instead of 'since' and 'until': give one or the other.")
+            raise ConfigurationError(
+                "'date_preset' stands instead of 'since' and 'until': give one or the other.", parameter="date_preset"
+            )
         if at is None:
-            raise ConfigurationError(f"date_preset={shown(date_preset)} needs a moment to count from.")
+            raise ConfigurationError(
+                f"date_preset={shown(date_preset)} needs a moment to count from.", parameter="date_preset"
+            )
         return resolve_preset(date_preset, at)
     if since is None or until is None:
-        raise ConfigurationError("Give both 'since' and 'until', or a 'date_preset'.")
+        raise ConfigurationError("Give both 'since' and 'until', or a 'date_preset'.", parameter="since")
     start, end = _moment(since), _moment(until)
     if not start < end:
-        raise ConfigurationError(f"'since' ({since}) must be earlier than 'until' ({until}), which is exclusive.")
+        raise ConfigurationError(
+            f"'since' ({since}) must be earlier than 'until' ({until}), which is exclusive.", parameter="since"
+        )
     return days_ending_within(start, end)
 
 
@@ -221,18 +227,26 @@ def _moment(value: object) -> datetime:
 
 def _checked_days(value: object) -> DateRange:
     if value is None:
-        raise ConfigurationError("days=None is not valid: no Pacific day ends in the range. Give a longer one.")
+        raise ConfigurationError(
+            "days=None is not valid: no Pacific day ends in the range. Give a longer one.", parameter="days"
+        )
     if not isinstance(value, DateRange):
-        raise ConfigurationError(f"days={shown(value)} is not valid: use what asked_days(since=…, until=…) returns.")
+        raise ConfigurationError(
+            f"days={shown(value)} is not valid: use what asked_days(since=…, until=…) returns.", parameter="days"
+        )
     return value
 
 
 def _checked_page_ids(value: object) -> tuple[str, ...]:
     page_ids = parse_page_ids(value)
     if page_ids is None:
-        raise ConfigurationError("No Page was named. Give page_ids, or set the connection's login to a Page id.")
+        raise ConfigurationError(
+            "No Page was named. Give page_ids, or set the connection's login to a Page id.", parameter="page_ids"
+        )
     if page_ids == ALL_PAGE_IDS:
-        raise ConfigurationError("page_ids='all' is not valid: use ids; the hook's resolve_page_ids('all') gives them.")
+        raise ConfigurationError(
+            "page_ids='all' is not valid: use ids; the hook's resolve_page_ids('all') gives them.", parameter="page_ids"
+        )
     return page_ids
 
 
@@ -244,7 +258,8 @@ def check_width(period: str, days: DateRange) -> None:
     if period == TOTAL_OVER_RANGE and len(days) > MAX_RANGE_DAYS:
         raise ConfigurationError(
             f"'{TOTAL_OVER_RANGE}' over {len(days)} days ({days}) is wider than the {MAX_RANGE_DAYS} days the API "
-            "allows, and such totals cannot be added up from parts. Ask for fewer days or use period='day'."
+            "allows, and such totals cannot be added up from parts. Ask for fewer days or use period='day'.",
+            parameter="period",
         )
 
 
@@ -255,13 +270,16 @@ def checked_breakdowns(breakdowns: object, metrics: tuple[str, ...]) -> tuple[st
     :param metrics: each of them must have every breakdown.
     :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
     """
-    given = tuple(known(name, BREAKDOWNS, "breakdown") for name in parse_names("breakdowns", breakdowns))
+    given = tuple(
+        known(name, BREAKDOWNS, "breakdown", parameter="breakdowns") for name in parse_names("breakdowns", breakdowns)
+    )
     for metric in metrics:
         allowed = METRICS[metric].breakdowns
         if missing := [name for name in given if name not in allowed]:
             raise ConfigurationError(
                 f"{metric} has no breakdown {', '.join(missing)}. "
                 f"It has: {', '.join(allowed) or 'none'}. Metrics that have {', '.join(given)}: "
-                f"{', '.join(name for name, one in METRICS.items() if set(given) <= set(one.breakdowns)) or 'none'}."
+                f"{', '.join(name for name, one in METRICS.items() if set(given) <= set(one.breakdowns)) or 'none'}.",
+                parameter="breakdowns",
             )
     return given

@@ -56,16 +56,17 @@ def failures_in_words(failures: Mapping[str, MessagingInsightsError]) -> Iterato
     if len(failures) <= MOST_NAMED:
         yield from ((pages_in_words([page_id]), str(error)) for page_id, error in failures.items())
         return
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
     for page_id, error in failures.items():
-        reasons.setdefault(error.message.replace(page_id, "…"), []).append(page_id)
+        reasons.setdefault((error.error_id, error.message.replace(page_id, "…")), []).append(page_id)
     groups = sorted(reasons.values(), key=len, reverse=True)
     apart = groups if len(groups) <= MOST_NAMED else groups[: MOST_NAMED - 1]
     for page_ids in apart:
         yield pages_in_words(page_ids), str(failures[page_ids[0]])
     if others := [page_id for page_ids in groups[len(apart) :] for page_id in page_ids]:
         kinds = Counter(type(failures[page_id]).__name__ for page_id in others)
-        yield pages_in_words(others), f"for other reasons ({some_of(sorted(kinds))})"
+        ids = sorted({failures[page_id].error_id for page_id in others})
+        yield pages_in_words(others), f"for other reasons ({some_of(sorted(kinds))}) {', '.join(ids)}"
 
 
 def gravest(failures: Mapping[str, MessagingInsightsError]) -> MessagingInsightsError:
@@ -74,5 +75,7 @@ def gravest(failures: Mapping[str, MessagingInsightsError]) -> MessagingInsights
     others = [other for other in failures if other != page_id]
     if not others:
         return error
-    words = (error.what, f"Also failed: {pages_in_words(others)}.", error.advice)
+    ids = sorted({failures[other].error_id for other in others} - {error.error_id})
+    also = f"Also failed: {pages_in_words(others)}{f', with {some_of(ids)}' if ids else ''}."
+    words = (error.what, also, error.advice)
     return type(error)(" ".join(filter(None, words)), **error.evidence)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
+from airflow_provider_msginsights.documentation import ending_with
 from airflow_provider_msginsights.failures import failing_without_retry, wrapped
 
 if TYPE_CHECKING:
@@ -126,4 +127,4 @@ class MessagingInsightsCoverageCheckOperator(BaseOperator):
         for line in checked.lines():
             for part in wrapped(line):
                 self.log.error("%s", part)
-        raise AirflowFailException(checked.in_words())
+        raise AirflowFailException(ending_with(checked.in_words(), "MSGI-incomplete"))

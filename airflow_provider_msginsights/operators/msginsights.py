@@ -11,8 +11,8 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_msginsights.airflow_names import AirflowSkipException, conf
 from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
-from airflow_provider_msginsights.exceptions import RateLimitError, ResponseFormatError
-from airflow_provider_msginsights.failures import failing_without_retry
+from airflow_provider_msginsights.exceptions import RateLimitError
+from airflow_provider_msginsights.failures import failing_without_retry, unknown_event
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.operators.links import PageInsightsLink
 from airflow_provider_msginsights.operators.load.stoppable import StoppableLoad
@@ -217,10 +217,7 @@ class MessagingInsightsOperator(StoppableLoad, BaseOperator):
         with failing_without_retry(msginsights_conn_id=self.msginsights_conn_id, log=self.log):
             status = event.get("status") if isinstance(event, dict) else None
             if event is None or status not in {"resume", "timed_out"}:
-                raise ResponseFormatError(
-                    f"The trigger sent an event that this version does not know: {event!r}. "
-                    "Run one version of the provider on workers and triggerers, then clear the task."
-                )
+                raise unknown_event(event)
             bound = ExecutionDeadline.resumed(deadline or event.get("deadline"), self.execution_timeout)
             if status == "timed_out":
                 bound.end(f"Meta's limit lasts until {event.get('moment')}; what could be read is stored.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow.sdk import BaseOperator
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException, AirflowSkipException
+from airflow_provider_msginsights.documentation import ending_with
 from airflow_provider_msginsights.failures import failing_without_retry, wrapped
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.parameters.numbers import (
@@ -109,7 +110,8 @@ class MessagingInsightsTokenCheckOperator(BaseOperator):
         return summary
 
     def _end(self, context: Context, summary: dict[str, Any], on_problem: str) -> None:
-        message = f"Connection {self.msginsights_conn_id}: {' '.join(summary['problems'])}"
+        problems = f"Connection {self.msginsights_conn_id}: {' '.join(summary['problems'])}"
+        message = ending_with(problems, "MSGI-token-check")
         if on_problem == "warn":
             self.log.warning("%s", message)
             return
@@ -126,11 +128,11 @@ def _raise(message: str, *, skip: bool) -> NoReturn:
 
 
 def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require_known_end: bool) -> dict[str, Any]:
-    from airflow_provider_msginsights.insights.token.findings import endings_of
+    from airflow_provider_msginsights.insights.token.findings import ENDING_TOPICS, endings_of
     from airflow_provider_msginsights.insights.token.report import Severity
 
     urgent, soon = (tuple(endings_of(report, days)) for days in (fail_days, max(fail_days, warn_days)))
-    others = [finding for finding in report.findings if finding.topic not in ("expires", "data_access")]
+    others = [finding for finding in report.findings if finding.topic not in ENDING_TOPICS]
     problems = [*urgent, *(finding for finding in others if finding.severity is Severity.ERROR)]
     warnings = [
         *(finding for finding in soon if finding not in urgent),
@@ -155,8 +157,8 @@ def _summary(report: TokenReport, fail_days: float, warn_days: float, *, require
         "missing_permissions": None if report.missing_permissions is None else list(report.missing_permissions),
         "page_count": len(report.pages),
         "api_version": report.answered_version,
-        "problems": [f"{finding.what} {finding.remedy}" for finding in problems[:_MOST_LISTED]],
-        "warnings": [f"{finding.what} {finding.remedy}" for finding in warnings[:_MOST_LISTED]],
+        "problems": [finding.in_words for finding in problems[:_MOST_LISTED]],
+        "warnings": [finding.in_words for finding in warnings[:_MOST_LISTED]],
     }
 
 

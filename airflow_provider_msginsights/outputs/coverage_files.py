@@ -41,6 +41,8 @@ _MOST_BYTES = 256 * 2**20
 class UnusableLedgerError(ConfigurationError):
     """A ledger is damaged, or a newer version wrote it."""
 
+    kind_id = "MSGI-ledger"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLedger:
@@ -218,8 +220,8 @@ class CoverageFiles:
                 return read_ledger(unpacked(data))
         except NewerLedgerError as error:
             raise UnusableLedgerError(
-                f"{self._store.shown_path(name)} is left as it is. {error} Rows are stored all the same; upgrade this "
-                "installation."
+                f"{self._store.shown_path(name)} is left as it is. {error.message} Rows are stored all the same; "
+                "upgrade this installation."
             ) from None
         except ValueError as error:
             raise UnusableLedgerError(

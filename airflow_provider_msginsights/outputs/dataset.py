@@ -87,7 +87,8 @@ class Dataset(Generic[PathT]):
         if (found := store.read(LABEL)) is None:
             raise ConfigurationError(
                 f"{store.shown} is not a dataset: it has no {LABEL}. Name the output_path of a load, and its "
-                "connection if it has one; a dataset begins with its first load."
+                "connection if it has one; a dataset begins with its first load.",
+                error_id="MSGI-dataset-none",
             )
         label = _label_of(found, store.shown_path(LABEL))
         noted = label.get(_CONDITIONAL)
@@ -105,7 +106,8 @@ class Dataset(Generic[PathT]):
         if dataset._label() != theirs or dataset.period not in PERIODS:
             raise ConfigurationError(
                 f"{store.shown_path(LABEL)} says that the directory holds {_described(label)}, which this version of "
-                "the package does not know: upgrade it here, or restore the file from a copy."
+                "the package does not know: upgrade it here, or restore the file from a copy.",
+                error_id="MSGI-dataset-label",
             )
         return dataset
 
@@ -130,7 +132,9 @@ class Dataset(Generic[PathT]):
         :raises StorageError: when the store fails in passing.
         """
         if parse_part(self.part) != self.part:  # an empty one would be read as the part of tasks that name none
-            raise ConfigurationError(f"part={self.part!r} cannot stand in a file name. Leave it out, or name it.")
+            raise ConfigurationError(
+                f"part={self.part!r} cannot stand in a file name. Leave it out, or name it.", parameter="part"
+            )
         check_extra_columns(self.extra_columns)
         store = open_store(self.root)
         store.remove_leftovers(LABEL, unchanged_for_seconds=_LEFTOVER_SECONDS)
@@ -151,7 +155,8 @@ class Dataset(Generic[PathT]):
             raise ConfigurationError(
                 f"{store.shown_path(LABEL)} says that the directory holds {_described(theirs)}; this load writes "
                 f"{_described(mine)}. One directory holds one kind: give this load another output_path, such as "
-                f"{store.shown}_{self._suffix(theirs)}"
+                f"{store.shown}_{self._suffix(theirs)}",
+                error_id="MSGI-dataset-mixed",
             )
 
     def _note_conditions(self, store: Store, found: bytes) -> bool:
@@ -201,7 +206,8 @@ def _label_of(data: bytes, shown_path: str) -> dict[str, object]:
     if found is None:
         raise ConfigurationError(
             f"{shown_path} is not the JSON object that labels a dataset, so nothing was stored beside it. Restore the "
-            "file from a copy; or, if no data lies beside it, remove it; or choose another output_path."
+            "file from a copy; or, if no data lies beside it, remove it; or choose another output_path.",
+            error_id="MSGI-dataset-label",
         )
     label: dict[str, object] = {"extra_columns": []}
     return label | found

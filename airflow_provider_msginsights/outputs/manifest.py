@@ -94,7 +94,8 @@ def _read(root: StoragePath, name: str, check: Callable[[dict[str, Any]], object
             return found
     raise ConfigurationError(
         f"{store.shown_path(name)} is not the JSON object a manifest is, or damaged. Remove the file: it describes "
-        "an earlier load, and the next load writes it anew."
+        "an earlier load, and the next load writes it anew.",
+        error_id="MSGI-dataset-file",
     )
 
 

@@ -139,7 +139,8 @@ class PartFile:
             raise ConfigurationError(
                 f"Page {page} is held by {self._store.shown_path(owners[page])}, so {self._store.shown_path(name)} "
                 "cannot have it too: readers would count it twice. Load the Page with the part that has it, or "
-                "remove it there first."
+                "remove it there first.",
+                parameter="part",
             )
 
     def _stored(self, name: str, data: bytes) -> Iterator[Values]:
@@ -154,7 +155,8 @@ class PartFile:
         except ValueError as error:
             raise ConfigurationError(
                 f"{self._store.shown_path(name)} cannot be read as {self._format.extension} ({error}), so nothing can "
-                "be merged into it. Restore the file from a copy, or remove it and load its day again."
+                "be merged into it. Restore the file from a copy, or remove it and load its day again.",
+                error_id="MSGI-dataset-file",
             ) from error
 
 

@@ -111,15 +111,22 @@ def check_extra_columns(columns: Iterable[str] | Mapping[str, str]) -> None:
         if not _EXTRA_NAME.fullmatch(name):
             raise ConfigurationError(
                 f"extra_columns has the name {name!r}; a name is a letter or underscore, then at most 62 letters, "
-                "digits or underscores."
+                "digits or underscores.",
+                parameter="extra_columns",
             )
         if (clash := taken.get(name.lower())) is not None:
-            raise ConfigurationError(f"extra_columns has the name {name!r}, which is {clash}; choose another name.")
+            raise ConfigurationError(
+                f"extra_columns has the name {name!r}, which is {clash}; choose another name.",
+                parameter="extra_columns",
+            )
         taken[name.lower()] = f"there twice ({name!r}): most warehouses do not tell upper and lower case apart"
     values: Mapping[str, object] = columns if isinstance(columns, Mapping) else {}
     for name, value in values.items():
         if not isinstance(value, str) or not _is_unicode(value):
-            raise ConfigurationError(f"extra_columns[{name!r}] is no text; give a string, such as a rendered template.")
+            raise ConfigurationError(
+                f"extra_columns[{name!r}] is no text; give a string, such as a rendered template.",
+                parameter="extra_columns",
+            )
 
 
 def _is_unicode(text: str) -> bool:

@@ -59,7 +59,8 @@ def days_of_partition(key: str, context: Mapping[str, Any], *, now: datetime) ->
     if (end := end_of_day(days.last_day)) > now:
         raise ConfigurationError(
             f"The run's partition key {key!r} means Pacific days {days}, which are not over before {end.isoformat()}. "
-            + (fix if scheduled is not None else "Wait until they are, or give since and until.")
+            + (fix if scheduled is not None else "Wait until they are, or give since and until."),
+            parameter="partition_key",
         )
     return days
 
@@ -77,20 +78,24 @@ def _partition_date(context: Mapping[str, Any]) -> datetime | None:
 def _days_of_schedule(key: str, timetable: Any, partition_date: datetime | None) -> DateRange:
     ticks = CronTicks.of(timetable)
     if ticks is None:
-        raise ConfigurationError(f"The run's partition key {key!r} belongs to a schedule without a cron. {_FIX}")
+        raise ConfigurationError(
+            f"The run's partition key {key!r} belongs to a schedule without a cron. {_FIX}", parameter="partition_key"
+        )
     key_format = str(getattr(timetable, "key_format", None) or getattr(timetable, "_key_format", ""))
     start, end = _bounds_of(key, ticks, key_format, partition_date)
     lasts = f"lasts from {start.isoformat()} to {end.isoformat()}"
     if end - start < _SHORTEST_DAY:
         raise ConfigurationError(
             f"The partition of the run's partition key {key!r} {lasts}: less than a day, while Messaging Insights are "
-            f"by Pacific day. {_FIX}"
+            f"by Pacific day. {_FIX}",
+            parameter="partition_key",
         )
     days = days_ending_within(start, end)
     if days is None or days.first_day != ticks.clock_at(start).date():
         raise ConfigurationError(
             f"The partition of the run's partition key {key!r} {lasts}: it begins on one day in {ticks.zone} and on "
-            f"another in US Pacific time, so that its key would not name the days it loads. {_FIX}"
+            f"another in US Pacific time, so that its key would not name the days it loads. {_FIX}",
+            parameter="partition_key",
         )
     return days
 
@@ -110,7 +115,8 @@ def _bounds_of(
     raise ConfigurationError(
         f"The run's partition key {key!r} means {start.isoformat()}, when no partition of the schedule "
         f"{ticks.expression!r} ({ticks.zone}) begins: one begins at {begun.isoformat()}, "
-        f"the next at {end.isoformat()}. Use the key of one of these, or give since and until."
+        f"the next at {end.isoformat()}. Use the key of one of these, or give since and until.",
+        parameter="partition_key",
     )
 
 
@@ -121,7 +127,8 @@ def _decoded(key: str, ticks: CronTicks, key_format: str) -> datetime:
     except (ValueError, re.error):
         raise ConfigurationError(
             f"The run's partition key {key!r} cannot be read by its schedule's key_format {key_format!r}. "
-            "Use a key that can, or give since and until."
+            "Use a key that can, or give since and until.",
+            parameter="partition_key",
         ) from None
     return clock.astimezone(UTC) if clock.utcoffset() is not None else ticks.at_clock(clock)
 
@@ -134,13 +141,17 @@ def _days_of_key(key: str, timetable: Any, partition_date: datetime | None) -> D
     extents = {days for mapper in mappers if (days := _extent(mapper, key)) is not None}
     if len(extents) > 1:
         means = " and ".join(sorted(map(str, extents)))
-        raise ConfigurationError(f"The run's partition key {key!r} means {means} to different mappers. {_MAPPER_FIX}")
+        raise ConfigurationError(
+            f"The run's partition key {key!r} means {means} to different mappers. {_MAPPER_FIX}",
+            parameter="partition_key",
+        )
     if extents:
         (days,) = extents
         if partition_date is not None and abs(partition_date.date() - days.first_day) > ONE_DAY:
             raise ConfigurationError(
                 f"The run's partition key {key!r} begins at {partition_date.isoformat()} to Airflow, and means Pacific "
-                f"days {days} by its mapper: only the start-of mappers of Airflow itself are understood. {_MAPPER_FIX}"
+                f"days {days} by its mapper: only the start-of mappers of Airflow itself are understood. {_MAPPER_FIX}",
+                parameter="partition_key",
             )
         return days
     # A moment that an asset's producer gave may begin a week as well; nobody else gives keys of a whole week.
@@ -152,7 +163,8 @@ def _days_of_key(key: str, timetable: Any, partition_date: datetime | None) -> D
     if first is None:
         raise ConfigurationError(
             f"The run's partition key {key!r} is not a date (YYYY-MM-DD), and nothing says which days it means. "
-            f"{_MAPPER_FIX}"
+            f"{_MAPPER_FIX}",
+            parameter="partition_key",
         )
     return DateRange(first, first + ONE_DAY)
 
@@ -186,7 +198,8 @@ def _extent(mapper: Any, key: str, source: Any = None) -> DateRange | None:
     if "RollupMapper" in kinds:
         if getattr(getattr(mapper.window, "direction", None), "value", None) == "backward":
             raise ConfigurationError(
-                f"The run's partition key {key!r} stands for days before it (a backward window). {_MAPPER_FIX}"
+                f"The run's partition key {key!r} stands for days before it (a backward window). {_MAPPER_FIX}",
+                parameter="partition_key",
             )
         return _extent(mapper.upstream_mapper, key, source)
     if "FanOutMapper" in kinds:
@@ -197,7 +210,9 @@ def _extent(mapper: Any, key: str, source: Any = None) -> DateRange | None:
         return _extent_of_product(mapper, key)
     if "StartOfHourMapper" in kinds:
         raise ConfigurationError(
-            f"The run's partition key {key!r} means an hour, while Messaging Insights are by Pacific day. {_MAPPER_FIX}"
+            f"The run's partition key {key!r} means an hour, while Messaging Insights are by Pacific day. "
+            f"{_MAPPER_FIX}",
+            parameter="partition_key",
         )
     period = next((_PERIODS[kind] for kind in kinds if kind in _PERIODS), None)
     return None if period is None else _checked_zone(_days_of_period(mapper, period, key), source or mapper, key)
@@ -209,7 +224,9 @@ def _extent_of_product(mapper: Any, key: str) -> DateRange | None:
         return None
     found = [days for inner, piece in zip(mapper.mappers, pieces, strict=True) if (days := _extent(inner, piece))]
     if len(found) > 1:
-        raise ConfigurationError(f"The run's partition key {key!r} names {len(found)} periods. {_MAPPER_FIX}")
+        raise ConfigurationError(
+            f"The run's partition key {key!r} names {len(found)} periods. {_MAPPER_FIX}", parameter="partition_key"
+        )
     return found[0] if found else None
 
 
@@ -223,7 +240,8 @@ def _checked_zone(days: DateRange, source: Any, key: str) -> DateRange:
     if any(clock(datetime(day.year, day.month, day.day)) != pacific_midnight(day) for day in bounds):  # noqa: DTZ001 - the clock adds it
         raise ConfigurationError(
             f"The run's partition key {key!r} means days in {zone}, while Messaging Insights are by Pacific day. "
-            f"Give the mapper timezone='America/Los_Angeles'. {_MAPPER_FIX}"
+            f"Give the mapper timezone='America/Los_Angeles'. {_MAPPER_FIX}",
+            parameter="partition_key",
         )
     return days
 
@@ -284,7 +302,8 @@ def _days_of_period(mapper: Any, period: _Period, key: str) -> DateRange:
     if first is None:
         raise ConfigurationError(
             f"The run's partition key {key!r} cannot be read by its mapper's output_format {output_format!r}. "
-            f"{_MAPPER_FIX}"
+            f"{_MAPPER_FIX}",
+            parameter="partition_key",
         )
     return DateRange(first, period.following(first))
 

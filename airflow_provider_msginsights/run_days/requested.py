@@ -76,25 +76,26 @@ def requested_days(
     extension = 0 if _is_backfill(context) else lookback
     if date_preset is not None:
         if since is not None or until is not None:
-            raise ConfigurationError("date_preset stands instead of since and until: give one or the other.")
+            text = "date_preset stands instead of since and until: give one or the other."
+            raise ConfigurationError(text, parameter="date_preset")
         return _extended((resolve_preset(date_preset, _bounds_of_run(context).end),), extension)
     if since is None and until is None and (named := _named_days(context)):
         return _extended(_contiguous(named), extension)
     bounds = _given_bounds(context, since, until) or _bounds_of_run(context)
     if bounds.start is not None and bounds.start > bounds.end:
-        raise ConfigurationError(f"{bounds.origin} starts after it ends ({_span(bounds)}); swap since and until.")
+        text = f"{bounds.origin} starts after it ends ({_span(bounds)}); swap since and until."
+        raise ConfigurationError(text, parameter="since")
     if bounds.start is None or bounds.start == bounds.end:
         if _is_backfill(context) and since is None and until is None:
             return (_day_of_backfill(context, bounds),)
         if not lookback:
-            raise ConfigurationError(f"{bounds.origin} has no length ({_span(bounds)}), so no day ends in it. {_FIXES}")
+            text = f"{bounds.origin} has no length ({_span(bounds)}), so no day ends in it. {_FIXES}"
+            raise ConfigurationError(text, parameter="schedule")
         return (last_days_ended_by(bounds.end, lookback),)
     days = days_ending_within(bounds.start, bounds.end)
     if days is None:
-        raise NoDayEndedError(
-            f"No Pacific day ends within {bounds.origin.lower()} ({_span(bounds)}): "
-            "the run whose interval contains its end loads it."
-        )
+        where = f"{bounds.origin.lower()} ({_span(bounds)})"
+        raise NoDayEndedError(f"No Pacific day ends within {where}: the run whose interval contains its end loads it.")
     return _extended((days,), extension)
 
 
@@ -136,7 +137,7 @@ def _bounds_of_run(context: Mapping[str, Any]) -> _Bounds:
         return _Bounds(start=start, end=end, origin="The run's data interval")
     run_after = getattr(dag_run, "run_after", None)
     if run_after is None:
-        raise ConfigurationError("There is no run to count the days from: give since and until.")
+        raise ConfigurationError("There is no run to count the days from: give since and until.", parameter="since")
     return _Bounds(start=None, end=run_after, origin="The run has no data interval: its range")
 
 
@@ -183,7 +184,7 @@ def _instant(name: str, value: When) -> datetime:
     try:
         moment = parse_moment(value)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{name}: {error}") from None
+        raise ConfigurationError(f"{name}: {error.message}", parameter=name) from None
     return moment if isinstance(moment, datetime) else pacific_midnight(moment)
 
 

@@ -56,7 +56,9 @@ class CronTicks:
         try:
             clock: datetime = getattr(croniter(self.expression, self.clock_at(moment)), direction)(datetime)
         except (ValueError, KeyError) as error:  # croniter's own kinds are ValueErrors
-            raise ConfigurationError(f"The schedule {self.expression!r} has no such moment: {error}") from None
+            raise ConfigurationError(
+                f"The schedule {self.expression!r} has no such moment: {error}", parameter="schedule"
+            ) from None
         return self.at_clock(clock)
 
 
@@ -73,7 +75,8 @@ def zone_of(zone: Any) -> Any:
         return pendulum.timezone(zone)
     except (ValueError, LookupError):
         raise ConfigurationError(
-            f"The schedule has a time zone that does not exist: {zone!r}. Use a name such as 'America/Los_Angeles'."
+            f"The schedule has a time zone that does not exist: {zone!r}. Use a name such as 'America/Los_Angeles'.",
+            parameter="schedule",
         ) from None
 
 

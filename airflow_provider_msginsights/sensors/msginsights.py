@@ -13,8 +13,9 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_msginsights.airflow_names import AirflowSensorTimeout, AirflowSkipException, conf
 from airflow_provider_msginsights.deadlines import TRIGGER_FAIL_REPR, TRIGGER_TIMED_OUT, ExecutionDeadline
-from airflow_provider_msginsights.exceptions import MessagingInsightsError, ResponseFormatError
-from airflow_provider_msginsights.failures import error_from_event, failing_without_retry
+from airflow_provider_msginsights.documentation import ending_with
+from airflow_provider_msginsights.exceptions import MessagingInsightsError
+from airflow_provider_msginsights.failures import error_from_event, failing_without_retry, unknown_event
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
 from airflow_provider_msginsights.insights.availability.check import (
     CANARY_METRIC,
@@ -212,10 +213,7 @@ class MessagingInsightsSensor(BaseSensorOperator):
         with self._as_pokes_end(), self._failing_without_retry():
             status = event.get("status") if event else None
             if event is None or status not in {"available", "timed_out", "failed"}:
-                raise ResponseFormatError(
-                    f"The trigger sent an event this version does not know: {event!r}. "
-                    "Run one version of the provider on workers and triggerers, then clear the task."
-                )
+                raise unknown_event(event)
             if status == "failed":
                 raise error_from_event(event)
             if status == "timed_out":
@@ -334,7 +332,8 @@ class MessagingInsightsSensor(BaseSensorOperator):
         return parse_switch("deferrable", self.deferrable)
 
     def _timeout_message(self, missing: object) -> str:
-        return f"The days were not available within {self.timeout:g} seconds. Missing: {missing}"
+        text = f"The days were not available within {self.timeout:g} seconds. Missing: {missing}"
+        return ending_with(text, "MSGI-sensor-timeout")
 
     def _failing_without_retry(self) -> AbstractContextManager[None]:
         return failing_without_retry(

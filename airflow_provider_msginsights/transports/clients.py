@@ -114,5 +114,6 @@ def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
         pass
     raise ConfigurationError(
         "The certificates to trust cannot be read: check ca_bundle in the connection's extra, or else the file that "
-        "REQUESTS_CA_BUNDLE or SSL_CERT_FILE names in the environment."
+        "REQUESTS_CA_BUNDLE or SSL_CERT_FILE names in the environment.",
+        parameter="ca_bundle",
     )

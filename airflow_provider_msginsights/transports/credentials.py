@@ -107,7 +107,7 @@ class RunTokens:
         given = held.login_code if request.exchanges == "code" else held.token
         if not (held.app_id and held.app_secret and given):
             raise ConfigurationError(
-                "A token is exchanged by the app it belongs to: app_id and app_secret are missing."
+                "A token is exchanged by the app it belongs to: app_id and app_secret are missing.", parameter="app_id"
             )
         return {"client_id": held.app_id, "client_secret": held.app_secret, str(request.exchanges): given}
 

@@ -34,7 +34,8 @@ def proxy_for(base_url: str, chosen: str | None) -> Address | None:
     if (proxy := parse_proxy(getproxies()[host.scheme])) is None:
         raise ConfigurationError(
             f"The environment's {host.scheme}_proxy (or {host.scheme.upper()}_PROXY) must be a URL such as {EXPECTED}. "
-            "Correct it, name the host in NO_PROXY, or set proxy in the connection's extra."
+            "Correct it, name the host in NO_PROXY, or set proxy in the connection's extra.",
+            parameter="proxy",
         )
     return proxy
 

@@ -61,7 +61,7 @@ class TransportSettings:
         :raises ConfigurationError: for a wrong name or value, naming it.
         """
         for name in retry_bounds:
-            known(name, RETRY_FIELDS, "name in retry_bounds")
+            known(name, RETRY_FIELDS, "name in retry_bounds", parameter="retry_bounds")
         numbers = {
             name: _number(name, value, "The retry_bounds", quoted=f", not {value!r}")
             for name, value in retry_bounds.items()
@@ -145,32 +145,39 @@ def _known_field(name: str) -> None:
         return
     near = get_close_matches(str(name), EXTRA_FIELDS, n=2, cutoff=0.6)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    raise ConfigurationError(f"{_CONNECTION} has an unknown field.{hint} Allowed: {', '.join(EXTRA_FIELDS)}.")
+    raise ConfigurationError(
+        f"{_CONNECTION} has an unknown field.{hint} Allowed: {', '.join(EXTRA_FIELDS)}.", parameter="extra"
+    )
 
 
 def _text(field_name: str, value: object) -> str:
     if value is not None and not isinstance(value, str):
-        raise ConfigurationError(f"The connection's {field_name} must be text.")
+        raise ConfigurationError(f"The connection's {field_name} must be text.", parameter=field_name)
     return (value or "").strip()
 
 
 def _credentials(token: str, given: Mapping[str, object]) -> Credentials:
     if not token:
-        raise ConfigurationError("The connection has no password: put the access token there.")
+        raise ConfigurationError("The connection has no password: put the access token there.", parameter="password")
     if not is_sendable(token):
         raise ConfigurationError(
-            "The connection's password is not an access token: it holds spaces or unprintable characters."
+            "The connection's password is not an access token: it holds spaces or unprintable characters.",
+            parameter="password",
         )
     app_id, app_secret = given.get("app_id"), given.get("app_secret")
     if app_id is not None and (isinstance(app_id, bool) or not re.fullmatch(r"[0-9]{1,20}", str(app_id))):
-        raise ConfigurationError(f"{_CONNECTION} field app_id must be digits: the number the app's dashboard shows.")
+        raise ConfigurationError(
+            f"{_CONNECTION} field app_id must be digits: the number the app's dashboard shows.", parameter="app_id"
+        )
     if app_secret is not None and not (
         isinstance(app_secret, str) and app_secret.isascii() and app_secret.isprintable()
     ):
-        raise ConfigurationError(f"{_CONNECTION} field app_secret must be plain text.")
+        raise ConfigurationError(f"{_CONNECTION} field app_secret must be plain text.", parameter="app_secret")
     proof = str(given.get("appsecret_proof", "plain")).strip().lower()
     if proof not in PROOFS:
-        raise ConfigurationError(f"{_CONNECTION} field appsecret_proof must be one of {', '.join(PROOFS)}.")
+        raise ConfigurationError(
+            f"{_CONNECTION} field appsecret_proof must be one of {', '.join(PROOFS)}.", parameter="appsecret_proof"
+        )
     return Credentials(
         token=token,
         app_id=str(app_id) if app_id is not None else None,
@@ -184,19 +191,22 @@ def _base_url(host: str, port: object, *, allow_plain_http: bool) -> str:
     address = parse_address(text if "://" in text else f"https://{text}")
     if address is None or address.user_info:
         raise ConfigurationError(
-            f"The connection's host must be a base URL such as {DEFAULT_HOST}, without user name, query and fragment."
+            f"The connection's host must be a base URL such as {DEFAULT_HOST}, without user name, query and fragment.",
+            parameter="host",
         )
     if (field_port := _port(port)) is not None:
         if address.port not in (None, field_port):
             raise ConfigurationError(
                 f"The connection's host has the port {address.port}, and its port field says {field_port}: "
-                "give it once, or the same twice."
+                "give it once, or the same twice.",
+                parameter="port",
             )
         address = replace(address, port=field_port)
     if address.scheme == "http" and not is_surely_loopback(address.name) and not allow_plain_http:
         raise ConfigurationError(
             "The connection's host is plain http, which would send the token unencrypted. "
-            "Use https, or set allow_plain_http in the connection's extra for a test server you trust."
+            "Use https, or set allow_plain_http in the connection's extra for a test server you trust.",
+            parameter="host",
         )
     return address.url
 
@@ -205,14 +215,18 @@ def _port(value: object) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,5}", str(value)) or not 1 <= int(str(value)) <= _MOST_PORT:
-        raise ConfigurationError(f"The connection's port must be a whole number between 1 and {_MOST_PORT}.")
+        raise ConfigurationError(
+            f"The connection's port must be a whole number between 1 and {_MOST_PORT}.", parameter="port"
+        )
     return int(str(value))
 
 
 def _api_version(value: object) -> str:
     version = str(value).strip()
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,2}", version):
-        raise ConfigurationError(f"{_CONNECTION} field api_version must look like {DEFAULT_API_VERSION!r}.")
+        raise ConfigurationError(
+            f"{_CONNECTION} field api_version must look like {DEFAULT_API_VERSION!r}.", parameter="api_version"
+        )
     return version
 
 
@@ -220,7 +234,7 @@ def _proxy(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or (proxy := parse_proxy(value)) is None:
-        raise ConfigurationError(f"{_CONNECTION} field proxy must be a URL such as {EXPECTED}.")
+        raise ConfigurationError(f"{_CONNECTION} field proxy must be a URL such as {EXPECTED}.", parameter="proxy")
     return proxy.url
 
 
@@ -228,7 +242,7 @@ def _ca_bundle(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or "\0" in value or not PurePath(value).is_absolute():
-        raise ConfigurationError(f"{_CONNECTION} field ca_bundle must be an absolute path.")
+        raise ConfigurationError(f"{_CONNECTION} field ca_bundle must be an absolute path.", parameter="ca_bundle")
     return value
 
 
@@ -237,26 +251,29 @@ def _retry_policy(policy: Mapping[str, float]) -> RetryPolicy:
         return RetryPolicy(uniform=random.random, **policy)  # type: ignore[arg-type]
     except ConfigurationError as error:
         # The policy quotes the value that it refuses.
-        text = error.message.rpartition(", not ")[0]
-    raise ConfigurationError(f"{_CONNECTION} field {text}.")
+        text, error_id = error.message.rpartition(", not ")[0], error.error_id
+    raise ConfigurationError(f"{_CONNECTION} field {text}.", error_id=error_id)
 
 
 def _number(name: str, value: object, where: str = _CONNECTION, *, quoted: str = "") -> float:
+    parameter = name if where == _CONNECTION else "retry_bounds"
     try:
         number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         number = None
     if number is None or (name in _WHOLE and not number.is_integer()):
         kind = "a whole number" if name in _WHOLE else "a number"
-        raise ConfigurationError(f"{where} field {name} must be {kind}{quoted}.")
+        raise ConfigurationError(f"{where} field {name} must be {kind}{quoted}.", parameter=parameter)
     low, high = _BOUNDS.get(name, (0, float("inf")))
     if not low <= number <= high:
-        raise ConfigurationError(f"{where} field {name} must lie between {low} and {high}{quoted}.")
+        raise ConfigurationError(
+            f"{where} field {name} must lie between {low} and {high}{quoted}.", parameter=parameter
+        )
     return int(number) if name in _WHOLE else number
 
 
 def _truth(name: str, value: object) -> bool:
     text = str(value).strip().lower()
     if text not in _TRUE | _FALSE:
-        raise ConfigurationError(f"{_CONNECTION} field {name} must be true or false.")
+        raise ConfigurationError(f"{_CONNECTION} field {name} must be true or false.", parameter=name)
     return text in _TRUE

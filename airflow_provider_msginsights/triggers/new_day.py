@@ -87,7 +87,7 @@ class MessagingInsightsNewDayTrigger(BaseEventTrigger):
         retry_bounds: Mapping[str, Any] | None = None,
     ) -> None:
         if not hasattr(BaseEventTrigger, "create_shared_stream_producer"):
-            raise ConfigurationError(_OLD_AIRFLOW)
+            raise ConfigurationError(_OLD_AIRFLOW, error_id="MSGI-airflow-version")
         super().__init__()
         query = InsightsQuery.create(page_ids=page_ids, metrics=metrics, days=_window(datetime.now(UTC), 0))
         self.page_ids = sorted(query.page_ids)
@@ -220,7 +220,9 @@ def _checked_day(value: object) -> str | None:
         return None
     day = parse_moment(given)
     if isinstance(day, datetime):
-        raise ConfigurationError(f"first_day={shown(value)} is a moment; give the Pacific date alone.")
+        raise ConfigurationError(
+            f"first_day={shown(value)} is a moment; give the Pacific date alone.", parameter="first_day"
+        )
     return day.isoformat()
 
 

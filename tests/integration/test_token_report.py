@@ -167,7 +167,7 @@ def test_a_connection_that_does_not_exist_fails_the_test(monkeypatch: pytest.Mon
     monkeypatch.delenv(CONNECTION_VARIABLE, raising=False)
     assert MessagingInsightsHook().test_connection() == (
         False,
-        "The connection could not be read: AirflowNotFoundException.",
+        "The connection could not be read: AirflowNotFoundException. MSGI-airflow",
     )
 
 

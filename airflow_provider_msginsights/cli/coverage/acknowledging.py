@@ -20,7 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
     from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 
     if arguments.until is None or not arguments.reason:
-        raise ConfigurationError("ack needs --until DATE, the last Pacific day on which it holds, and --reason TEXT.")
+        raise ConfigurationError(
+            "ack needs --until DATE, the last Pacific day on which it holds, and --reason TEXT.", parameter="--until"
+        )
     dataset = dataset_of_options(arguments)
     page_ids = arguments.page_ids or ()
     kinds, metrics = parse_names("--kinds", arguments.kinds), parse_names("--metrics", arguments.metrics)

@@ -63,13 +63,20 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.path_of_ack is not None:
         if arguments.path != "ack":
-            raise ConfigurationError(f"Unknown words: {arguments.path_of_ack}. Name one dataset.")
+            raise ConfigurationError(
+                f"Unknown words: {arguments.path_of_ack}. Name one dataset.", error_id="MSGI-cli-usage"
+            )
         arguments.path = arguments.path_of_ack
         return acknowledging.run(arguments)
     if any(value is not None for value in (arguments.until, arguments.reason, arguments.kinds, arguments.metrics)):
-        raise ConfigurationError("--until, --reason, --kinds and --metrics belong to: msginsights coverage ack PATH")
+        raise ConfigurationError(
+            "--until, --reason, --kinds and --metrics belong to: msginsights coverage ack PATH",
+            error_id="MSGI-cli-usage",
+        )
     if arguments.dry_run and not arguments.rebuild:
-        raise ConfigurationError("--dry-run belongs to --rebuild and to ack: looking changes nothing.")
+        raise ConfigurationError(
+            "--dry-run belongs to --rebuild and to ack: looking changes nothing.", parameter="--dry-run"
+        )
     if arguments.changes:
         return changes.run(arguments)
     if arguments.rebuild:
@@ -91,7 +98,9 @@ def _show(arguments: argparse.Namespace) -> int:
     dataset, now = dataset_of_options(arguments), datetime.now(UTC)
     known = KnownCoverage.read(dataset)
     if unknown := [page_id for page_id in arguments.page_ids or () if not known.names(page_id)]:
-        raise ConfigurationError(f"--page-ids: {dataset.root} does not have {', '.join(unknown)}.")
+        raise ConfigurationError(
+            f"--page-ids: {dataset.root} does not have {', '.join(unknown)}.", error_id="MSGI-dataset-page"
+        )
     report = known.report(now, since=arguments.since, page_ids=arguments.page_ids)
     if arguments.cells is not None:
         write_cells(arguments.cells, report.cells())

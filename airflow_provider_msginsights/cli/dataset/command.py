@@ -83,7 +83,8 @@ def run_retire(arguments: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"_coverage/pages.json of {dataset.root} does not name {pages_in_words(unknown)}: use the ids of Pages "
             "that the dataset holds. Pages that were loaded before this file was kept are entered by: msginsights "
-            "coverage PATH --rebuild"
+            "coverage PATH --rebuild",
+            error_id="MSGI-dataset-page",
         )
 
     def retired(pages: PagesOfDataset) -> PagesOfDataset:

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"--keep: {home} cannot be made: {error.strerror}.") from None
+            raise ConfigurationError(f"--keep: {home} cannot be made: {error.strerror}.", parameter="--keep") from None
         return _start(_Demo(home=home, console=console, kept=True), arguments)
     with temporary_folder("msginsights-demo-") as folder:
         return _start(_Demo(home=folder, console=console, kept=False), arguments)
@@ -114,7 +114,7 @@ class _Demo:
         from airflow_provider_msginsights.emulator import GraphEmulator
 
         if not is_free(port):
-            raise ConfigurationError(f"Port {port} is taken: choose another one by --port.")
+            raise ConfigurationError(f"Port {port} is taken: choose another one by --port.", parameter="--port")
         say = self.console.print
         with contextlib.ExitStack() as stack:
             stack.enter_context(_reporting_the_end(say))

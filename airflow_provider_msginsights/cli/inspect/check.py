@@ -82,13 +82,17 @@ def _write_sample(hook: MessagingInsightsHook, report: TokenReport, file: Path) 
     readable = [page.page_id for page in report.pages if page.problem is None]
     page_ids = (*readable, *hook.resolve_page_ids(None))
     if not page_ids:
-        raise ConfigurationError("A sample takes a Page: name one by --page-ids, or in the connection's login.")
+        raise ConfigurationError(
+            "A sample takes a Page: name one by --page-ids, or in the connection's login.", parameter="--sample"
+        )
     with hook.get_conn() as transport:
         sample = sample_of(transport.run(collect(page_ids[0], last_days_ended_by(report.asked_at, _SAMPLE_DAYS))))
     try:
         file.write_text(sample.text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"The sample cannot be written to {file}: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"The sample cannot be written to {file}: {error.strerror}.", parameter="--sample"
+        ) from None
     return sample
 
 

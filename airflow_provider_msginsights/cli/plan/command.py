@@ -152,7 +152,9 @@ def run(arguments: argparse.Namespace) -> int:
         signed=arguments.signed,
     )
     if planner.with_page_token and len(page_ids) > 1:
-        raise ConfigurationError("--token page reads one Page: a Page's own token is refused for any other.")
+        raise ConfigurationError(
+            "--token page reads one Page: a Page's own token is refused for any other.", parameter="--token"
+        )
     loads = [planner.plan(dag_run, at=at) for dag_run in _runs(arguments, at)]
     allowance = Allowance(calls=busiest_day(loads), engaged_users=arguments.engaged_users)
     shown = loads[: arguments.runs]
@@ -177,7 +179,10 @@ def _page_ids(arguments: argparse.Namespace) -> tuple[str, ...]:
 
     page_ids = parse_page_ids(arguments.page_ids, name="--page-ids")
     if page_ids == ALL_PAGE_IDS:
-        raise ConfigurationError("--page-ids all is not valid: no request is made, so say how many Pages with --pages.")
+        raise ConfigurationError(
+            "--page-ids all is not valid: no request is made, so say how many Pages with --pages.",
+            parameter="--page-ids",
+        )
     return page_ids or tuple(map(str, range(1, arguments.pages + 1)))
 
 

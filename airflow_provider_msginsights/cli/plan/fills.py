@@ -25,7 +25,9 @@ def plan_fill(arguments: argparse.Namespace) -> int:
 
     for name in _NOT_OF_FILLS:
         if getattr(arguments, name) is not None:
-            raise ConfigurationError(f"--{name.replace('_', '-')} does not go with --fill: a fill works on all days.")
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} does not go with --fill: a fill works on all days.", parameter="--fill"
+            )
     arguments.path = arguments.fill
     page_ids, now = parse_page_ids(arguments.page_ids, name="--page-ids"), datetime.now(UTC)
     page_ids = None if page_ids == ALL_PAGE_IDS else page_ids
@@ -36,7 +38,9 @@ def plan_fill(arguments: argparse.Namespace) -> int:
         raise ConfigurationError(known.problems[0])
     since = known.fill_since if arguments.since is None else _past_day(arguments.since, now)
     if since is None or (metrics is None and not known.metrics()):
-        raise ConfigurationError(f"{dataset.root} has no ledger with rows yet: name --since and --metrics.")
+        raise ConfigurationError(
+            f"{dataset.root} has no ledger with rows yet: name --since and --metrics.", parameter="--since"
+        )
     cost = known.fill_cost(now, since=since, page_ids=page_ids, metrics=metrics)
     not_built = sorted(part for part, ledger in known.ledgers.items() if not ledger.covers_all)
     document = {
@@ -66,5 +70,5 @@ def _past_day(text: str, now: datetime) -> date:
     moment = parse_moment(text)
     day = pacific_date(moment) if isinstance(moment, datetime) else moment
     if day >= pacific_date(now):
-        raise ConfigurationError(f"--since {day} is not valid: use a Pacific day that has ended.")
+        raise ConfigurationError(f"--since {day} is not valid: use a Pacific day that has ended.", parameter="--since")
     return day

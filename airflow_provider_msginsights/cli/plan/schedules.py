@@ -60,12 +60,15 @@ def _timetable(expression: str, timezone: str, timetable: str) -> Timetable:
         zone = zone_named(timezone)
     except (InvalidTimezone, ValueError):
         raise ConfigurationError(
-            f"--timezone {timezone!r} is no time zone. Give a name such as 'America/Los_Angeles' or 'UTC'."
+            f"--timezone {timezone!r} is no time zone. Give a name such as 'America/Los_Angeles' or 'UTC'.",
+            parameter="--timezone",
         ) from None
     kind = {"CronDataIntervalTimetable": CronDataIntervalTimetable, "CronTriggerTimetable": CronTriggerTimetable}
     try:
         schedule: Timetable = kind[timetable](expression, timezone=zone)
         schedule.validate()
     except Exception as error:  # noqa: BLE001 - croniter and Airflow raise kinds of their own, which differ by version
-        raise ConfigurationError(f"--schedule {expression!r} is not understood: {error}") from None
+        raise ConfigurationError(
+            f"--schedule {expression!r} is not understood: {error}", parameter="--schedule"
+        ) from None
     return schedule

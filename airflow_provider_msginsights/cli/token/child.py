@@ -39,9 +39,9 @@ def words_of(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise ConfigurationError(f"--save-with is not a command line: {error}.") from None
+        raise ConfigurationError(f"--save-with is not a command line: {error}.", parameter="--save-with") from None
     if not words:
-        raise ConfigurationError("--save-with names no command.")
+        raise ConfigurationError("--save-with names no command.", parameter="--save-with")
     return words
 
 

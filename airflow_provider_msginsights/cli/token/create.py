@@ -87,7 +87,7 @@ def _save(targets: Targets, questions: Questions, made: tuple[_Made, ...], conn_
         except ConfigurationError as error:
             if not questions.is_interactive:
                 raise
-            questions.tell(error.message, style="bold red")
+            questions.tell(str(error), style="bold red")
             targets = Targets()
         else:
             warn_of_variables([one.connection.conn_id for one in made], targets, questions)
@@ -130,7 +130,7 @@ class _Creation:
             hint = "" if is_needed else "; empty to go without: then the token is not exchanged, and its end not known"
             arguments.app_id = questions.text("--app-id", f"App id (App settings, Basic{hint})") or None
             if arguments.app_id is None and is_needed:
-                raise ConfigurationError("--app-id is missing: a login is that of an app.")
+                raise ConfigurationError("--app-id is missing: a login is that of an app.", parameter="--app-id")
         if arguments.app_id is None:
             return
         file = arguments.app_secret_file
@@ -178,7 +178,8 @@ class _Creation:
             raise AuthenticationError(
                 f"The token ends {report.expires.describe(report.asked_at)}, too soon for a connection. Nothing was "
                 "saved. Give --app-id and the app's secret, so that it can be exchanged for one of 60 days; a Page's "
-                "token is made from such a person's token. --exchange no saves it all the same."
+                "token is made from such a person's token. --exchange no saves it all the same.",
+                error_id="MSGI-token-too-short",
             )
         return report
 

@@ -31,7 +31,8 @@ def variable_of(conn_id: str) -> str:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"--save-env: {name} is not the name of an environment variable. Use a connection id of letters, digits "
-            "and underscores."
+            "and underscores.",
+            parameter="--save-env",
         )
     return name
 
@@ -43,9 +44,11 @@ def check_env_file(file: Path) -> None:
     """
     target = _target(file)
     if target.is_dir() or not target.parent.is_dir():
-        raise ConfigurationError(f"--save-env: {file} cannot be written: its folder is missing, or it is one itself.")
+        raise ConfigurationError(
+            f"--save-env: {file} cannot be written: its folder is missing, or it is one itself.", parameter="--save-env"
+        )
     if target.exists() and not target.is_file():
-        raise ConfigurationError(f"--save-env: {file} is not a file.")
+        raise ConfigurationError(f"--save-env: {file} is not a file.", parameter="--save-env")
     for place in {Path.cwd() / file, target}:
         _check_git(place, file)
 
@@ -63,9 +66,13 @@ def write_env_file(file: Path, values: Mapping[str, str]) -> None:
         lines = _replaced(before, {name: f"{name}={_quoted(text)}" for name, text in values.items()}, file)
         _replace(target, "\n".join(lines) + "\n")
     except OSError as error:
-        raise ConfigurationError(f"--save-env: {file} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"--save-env: {file} cannot be written: {error.strerror}.", parameter="--save-env"
+        ) from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"--save-env: {file} cannot be read: it is not UTF-8.") from None
+        raise ConfigurationError(
+            f"--save-env: {file} cannot be read: it is not UTF-8.", parameter="--save-env"
+        ) from None
 
 
 def _target(file: Path) -> Path:
@@ -83,7 +90,9 @@ def _replaced(before: list[str], new: dict[str, str], file: Path) -> list[str]:
         value = line.partition("=")[2].strip()
         if value[:1] in {"'", '"'} and (len(value) == 1 or value[-1] != value[0]):
             raise ConfigurationError(
-                f"--save-env: the value of {name} in {file} goes over several lines. Take it out, or name another file."
+                f"--save-env: the value of {name} in {file} goes over several lines. "
+                "Take it out, or name another file.",
+                parameter="--save-env",
             )
         if name in left:
             lines.append(f"{'export ' if line.startswith('export ') else ''}{left.pop(name)}")
@@ -126,11 +135,13 @@ def _check_git(place: Path, file: Path) -> None:
         if done == _NOT_IGNORED:
             raise ConfigurationError(
                 f"--save-env: {file} lies in a work tree of git that does not ignore it, so the token might be "
-                f"committed. Add {place.name} to .gitignore, or name a file elsewhere."
+                f"committed. Add {place.name} to .gitignore, or name a file elsewhere.",
+                parameter="--save-env",
             )
     raise ConfigurationError(
         f"--save-env: {file} lies in a work tree of git, and whether git ignores it cannot be found out. Name a file "
-        "elsewhere."
+        "elsewhere.",
+        parameter="--save-env",
     )
 
 

@@ -40,7 +40,8 @@ def check_redirect(redirect_uri: str) -> None:
     if not is_whole or not (is_https or is_local) or not redirect_uri.isprintable() or " " in redirect_uri:
         raise ConfigurationError(
             "--redirect-uri must be an https address that the app lists among its Valid OAuth Redirect URIs, or "
-            "http://localhost:PORT/ for an app in development mode."
+            "http://localhost:PORT/ for an app in development mode.",
+            parameter="--redirect-uri",
         )
 
 
@@ -105,5 +106,6 @@ def _too_late(seconds: float) -> AuthenticationError:
     return AuthenticationError(
         f"No answer of the login came within {seconds} s: the browser was closed, or the dialog showed an error, of "
         "which no program sees. Nothing was saved. Begin again, with a longer --timeout if it takes longer, or with "
-        f"--paste-address where the browser runs on another machine. If the page said\n{problems}"
+        f"--paste-address where the browser runs on another machine. If the page said\n{problems}",
+        error_id="MSGI-login-timeout",
     )

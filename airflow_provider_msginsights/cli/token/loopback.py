@@ -129,7 +129,8 @@ def redirect_server(port: int, *, state: str) -> Iterator[RedirectServer]:
         server = RedirectServer(port, state=state)
     except OSError as error:
         raise ConfigurationError(
-            f"--port: {port} cannot be listened on ({error.strerror}). Give another one; 0 takes one that is free."
+            f"--port: {port} cannot be listened on ({error.strerror}). Give another one; 0 takes one that is free.",
+            parameter="--port",
         ) from None
     thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), name="msginsights-login", daemon=True)
     thread.start()

@@ -45,7 +45,9 @@ def expected_pages(file: Path) -> tuple[str, ...]:
             lines = [line for _, line in zip(range(_MOST_LINES), csv.reader(opened), strict=False)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not CSV in UTF-8"
-        raise ConfigurationError(f"--expect-pages: {file} cannot be read: {reason}.") from None
+        raise ConfigurationError(
+            f"--expect-pages: {file} cannot be read: {reason}.", parameter="--expect-pages"
+        ) from None
     column, begins = 0, 0
     if lines and not is_page_id("".join(lines[0][:1]).strip()):
         names = [name.strip().casefold() for name in lines[0]]
@@ -56,10 +58,12 @@ def expected_pages(file: Path) -> tuple[str, ...]:
         if not any(cell.strip() for cell in line):
             continue
         if not is_page_id(text):
-            raise ConfigurationError(f"--expect-pages: line {number} of {file} has {shown(text)}, not a Page id.")
+            raise ConfigurationError(
+                f"--expect-pages: line {number} of {file} has {shown(text)}, not a Page id.", parameter="--expect-pages"
+            )
         found[text] = None
     if not found:
-        raise ConfigurationError(f"--expect-pages: {file} names no Page.")
+        raise ConfigurationError(f"--expect-pages: {file} names no Page.", parameter="--expect-pages")
     return tuple(found)
 
 
@@ -90,11 +94,12 @@ def choose_pages(
 
 def _need_some(listed: tuple[str, ...], report: TokenReport) -> None:
     if not listed:
-        why = f" The list was refused: {report.list_refusal}" if report.list_refusal else ""
+        why = f" The list was refused: {report.list_refusal.described}" if report.list_refusal else ""
         raise PermissionDeniedError(
             "The API lists no Page that the token may analyze. Nothing was saved. Tick the Pages in the login dialog, "
             "or assign them to the system user with Insights and generate the token again; a Page held by a business "
-            f"may be named by --page-ids all the same.{why}"
+            f"may be named by --page-ids all the same.{why}",
+            error_id="MSGI-token-no-page",
         )
 
 
@@ -113,7 +118,7 @@ def _chosen(pages: tuple[PageAccess, ...], listed: tuple[str, ...], questions: Q
         try:
             wanted = parse_page_ids(answer, name="Pages")
         except ConfigurationError as error:
-            questions.tell(error.message, style="bold red")
+            questions.tell(str(error), style="bold red")
             continue
         if wanted is not None:
             return listed if wanted == ALL_PAGE_IDS else tuple(wanted)

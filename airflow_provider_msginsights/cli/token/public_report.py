@@ -45,7 +45,9 @@ def check_report_file(file: Path) -> None:
     :raises ConfigurationError: naming the option.
     """
     if file.is_dir() or not file.parent.is_dir():
-        raise ConfigurationError(f"--report: {file} cannot be written: its folder is missing, or it is one itself.")
+        raise ConfigurationError(
+            f"--report: {file} cannot be written: its folder is missing, or it is one itself.", parameter="--report"
+        )
 
 
 def write_report(file: Path, facts: Sequence[dict[str, Any]], *, saved_to: Sequence[str]) -> None:
@@ -57,7 +59,9 @@ def write_report(file: Path, facts: Sequence[dict[str, Any]], *, saved_to: Seque
     try:
         file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"--report: {file} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"--report: {file} cannot be written: {error.strerror}.", parameter="--report"
+        ) from None
 
 
 def _end(lifetime: Lifetime) -> str | None:

@@ -93,12 +93,15 @@ class Questions:
             raise _ended(what) from None
         except getpass.GetPassWarning:
             raise ConfigurationError(
-                f"{what}: this terminal cannot hide what is typed. Give it on standard input, one secret a line."
+                f"{what}: this terminal cannot hide what is typed. Give it on standard input, one secret a line.",
+                error_id="MSGI-cli-input",
             ) from None
 
     def _need_a_person(self, option: str, question: str) -> None:
         if not self.is_interactive:
-            raise ConfigurationError(f"{option} is missing, and nobody can be asked here: {question}")
+            raise ConfigurationError(
+                f"{option} is missing, and nobody can be asked here: {question}", error_id="MSGI-cli-input"
+            )
 
 
 def secret_in(file: Path, what: str) -> str:
@@ -110,20 +113,23 @@ def secret_in(file: Path, what: str) -> str:
         with file.open("rb") as opened:
             text = opened.read(_MOST_BYTES).decode("ascii", "replace")
     except OSError as error:
-        raise ConfigurationError(f"{what}: {file} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"{what}: {file} cannot be read: {error.strerror}.", error_id="MSGI-cli-input"
+        ) from None
     return _checked(what, text)
 
 
 def _checked(what: str, text: str) -> str:
     text = text.strip()
     if not text:
-        raise ConfigurationError(f"{what}: nothing was given.")
+        raise ConfigurationError(f"{what}: nothing was given.", error_id="MSGI-cli-input")
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ConfigurationError(
-            f"{what}: it holds spaces, line breaks or characters that none has. Copy it whole, and nothing beside it."
+            f"{what}: it holds spaces, line breaks or characters that none has. Copy it whole, and nothing beside it.",
+            error_id="MSGI-cli-input",
         )
     return text
 
 
 def _ended(what: str) -> ConfigurationError:
-    return ConfigurationError(f"{what}: standard input ended before it came.")
+    return ConfigurationError(f"{what}: standard input ended before it came.", error_id="MSGI-cli-input")

@@ -12,6 +12,7 @@ from airflow_provider_msginsights.cli.token.public_report import check_report_fi
 from airflow_provider_msginsights.cli.token.questions import Questions, secret_in
 from airflow_provider_msginsights.cli.token.saving import SavedConnection, Targets, warn_of_variables
 from airflow_provider_msginsights.cli.token.session import CREATE, TokenSession, check_good, check_usable
+from airflow_provider_msginsights.documentation import with_address
 from airflow_provider_msginsights.exceptions import AuthenticationError, ConfigurationError, MessagingInsightsError
 from airflow_provider_msginsights.insights.parameters.parse import parse_conn_id
 from airflow_provider_msginsights.insights.token.durability import Lengthening, lengthening_of
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     targets.complete(questions, conn_id=", ".join(conn_ids))
     if targets.is_empty:
         raise ConfigurationError(
-            "--save-airflow, --save-env, --save-with or --print-secret is missing: a token that is not saved is lost."
+            "--save-airflow, --save-env, --save-with or --print-secret is missing: a token that is not saved is lost.",
+            error_id="MSGI-cli-usage",
         )
     renewal = _Renewal(arguments, questions, targets)
     outcomes = []
@@ -85,7 +87,7 @@ class _Renewal:
         try:
             self._renew(outcome)
         except MessagingInsightsError as error:
-            outcome.what, outcome.error = str(error), error
+            outcome.what, outcome.error = str(with_address(error)), error
         return outcome
 
     def _renew(self, outcome: _Outcome) -> None:
@@ -120,7 +122,8 @@ class _Renewal:
         if not extra.get("app_id") and self._arguments.app_id is None:
             raise ConfigurationError(
                 f"The connection {conn_id!r} names no app: set app_id and app_secret in its extra, or give --app-id "
-                "and the app's secret on standard input or by --app-secret-file."
+                "and the app's secret on standard input or by --app-secret-file.",
+                parameter="app_id",
             )
         extra["app_id"] = extra.get("app_id") or self._arguments.app_id
         if not extra.get("app_secret"):
@@ -134,7 +137,7 @@ class _Renewal:
                 extra=extra,
             )
         except ConfigurationError as error:
-            raise ConfigurationError(f"Connection {conn_id!r}: {error.message}") from None
+            raise ConfigurationError(f"Connection {conn_id!r}: {error.message}", error_id=error.error_id) from None
         return TokenSession(settings, credentials)
 
     def _secret(self) -> str:
@@ -151,7 +154,10 @@ class _Renewal:
         """
         left = report.expires.days_left(report.asked_at)
         if not report.expires.is_known:
-            raise AuthenticationError(f"The API refuses to say when the token ends, so it is not renewed. {CREATE}")
+            raise AuthenticationError(
+                f"The API refuses to say when the token ends, so it is not renewed. {CREATE}",
+                error_id="MSGI-token-renewal",
+            )
         if left is None:
             ends = report.data_access.ends_at
             note = f", its access to data {report.data_access.describe(report.asked_at)}" if ends else ""
@@ -161,6 +167,7 @@ class _Renewal:
         if lengthening_of(report) is Lengthening.IMPOSSIBLE or report.kind is TokenKind.PAGE:
             raise AuthenticationError(
                 f"The token is a {report.kind.in_words} and ends {report.expires.describe(report.asked_at)}: no token "
-                f"of this kind can be renewed. {CREATE}"
+                f"of this kind can be renewed. {CREATE}",
+                error_id="MSGI-token-renewal",
             )
         return ""

@@ -75,7 +75,9 @@ class Targets:
             prints=arguments.print_secret,
         )
         if targets.prints and arguments.as_json:
-            raise ConfigurationError("--print-secret and --json both write to standard output: use one of them.")
+            raise ConfigurationError(
+                "--print-secret and --json both write to standard output: use one of them.", parameter="--print-secret"
+            )
         targets.check()
         return targets
 
@@ -133,7 +135,7 @@ class Targets:
                 done.append(f"command {words_of(self.command)[0]}")
         except CommandFailedError as error:
             saved = f"Saved before: {', '.join(done)}." if done else "Nothing was saved."
-            raise ConfigurationError(f"{option}: {error}. {saved}") from None
+            raise ConfigurationError(f"{option}: {error}. {saved}", error_id="MSGI-cli-save") from None
         if self.prints:
             several = json.dumps({one.conn_id: one.parts for one in connections})
             sys.stdout.write((connections[0].json if len(connections) == 1 else several) + "\n")

@@ -95,7 +95,8 @@ class TokenSession:
             self.credentials = before
             raise AuthenticationError(
                 "The exchange gave a token that does not end later than the present one, which is kept. "
-                "Let the token's person log in again: 'msginsights token create --login'."
+                "Let the token's person log in again: 'msginsights token create --login'.",
+                error_id="MSGI-token-renewal",
             )
         return new
 
@@ -132,14 +133,16 @@ def check_usable(report: TokenReport) -> None:
     if report.has_app_token and isinstance(report.inspection_refusal, (AuthenticationError, InvalidRequestError)):
         raise ConfigurationError(
             "The app's id and secret do not go with the token: it was made with another app, or the secret is wrong. "
-            f"Nothing was saved. The API says: {report.inspection_refusal}"
+            f"Nothing was saved. The API says: {report.inspection_refusal}",
+            parameter="app_secret",
         )
     if report.refusal is not None:
         raise AuthenticationError(f"The API refuses the token. Nothing was saved. {CREATE} It says: {report.refusal}")
     if report.kind is TokenKind.APP:
         raise AuthenticationError(
             "The API refuses the token for insights: it is an app token, which belongs to no Page and no person. Give "
-            "that of a system user, a person or a Page. Nothing was saved."
+            "that of a system user, a person or a Page. Nothing was saved.",
+            error_id="MSGI-token-wrong-kind",
         )
 
 
@@ -151,6 +154,10 @@ def check_good(report: TokenReport) -> None:
     errors = [one for one in report.findings if one.severity == "error"]
     if errors:
         named = " ".join(one.what for one in errors)
-        raise PermissionDeniedError(f"Nothing was saved, because loads would fail: {named}")
+        raise PermissionDeniedError(
+            f"Nothing was saved, because loads would fail: {named}", error_id="MSGI-token-unfit"
+        )
     if not report.is_valid:
-        raise PermissionDeniedError("Nothing was saved, because whether the token works could not be found out.")
+        raise PermissionDeniedError(
+            "Nothing was saved, because whether the token works could not be found out.", error_id="MSGI-token-unfit"
+        )

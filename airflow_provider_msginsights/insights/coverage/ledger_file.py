@@ -23,6 +23,8 @@ VERSION = 1
 class NewerLedgerError(ConfigurationError):
     """The ledger was written by a newer version of the package: it is left alone."""
 
+    kind_id = "MSGI-ledger"
+
 
 class _SeriesFields(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     """A series: codes and reasons by number, notes as `Note` has its fields."""

@@ -44,6 +44,8 @@ _OPTIONAL = ("active_from", "active_until", "erased_at", "reason", "entered_by")
 class PagesFileError(ConfigurationError):
     """``_coverage/pages.json`` was edited so that it cannot be read: a person must correct it."""
 
+    kind_id = "MSGI-pages-file"
+
 
 class PageState(StrEnum):
     """Whether a day of a Page belongs to the dataset, and if not, why."""
@@ -123,7 +125,9 @@ class PagesOfDataset(Mapping[str, PageEntry]):
         new = {page_id: entry for page_id in page_ids if page_id not in self.entries}
         for page_id in new:
             if not is_page_id(page_id):
-                raise ConfigurationError(f"{shown(page_id)} is not a Page id: use 1 to 32 digits.")
+                raise ConfigurationError(
+                    f"{shown(page_id)} is not a Page id: use 1 to 32 digits.", parameter="page_ids"
+                )
         return PagesOfDataset({**self.entries, **new}) if new else self
 
     def begun(self, first_days: Mapping[str, date]) -> PagesOfDataset:
@@ -148,7 +152,8 @@ class PagesOfDataset(Mapping[str, PageEntry]):
             if entry.active_from is not None and entry.active_from > on:
                 raise ConfigurationError(
                     f"Page {page_id} belongs to the dataset from {entry.active_from} on, so its time cannot end on "
-                    f"{on}: use a later day, or remove its line from {_FILE.name}."
+                    f"{on}: use a later day, or remove its line from {_FILE.name}.",
+                    error_id="MSGI-dataset-page",
                 )
             return replace(entry, active_until=on, reason=reason)
 
@@ -183,11 +188,15 @@ class PagesOfDataset(Mapping[str, PageEntry]):
         if unknown := [page_id for page_id in wanted if page_id not in self.entries]:
             raise ConfigurationError(
                 f"{_FILE.name} does not name {pages_in_words([shown(one) for one in unknown])}: "
-                "use the ids of Pages that the dataset holds."
+                "use the ids of Pages that the dataset holds.",
+                error_id="MSGI-dataset-page",
             )
         gone = [page_id for page_id in wanted if self.entries[page_id].erased_at is not None]
         if gone and not also_erased:
-            raise ConfigurationError(f"Erased before, so that nothing is left to change: {pages_in_words(gone)}.")
+            raise ConfigurationError(
+                f"Erased before, so that nothing is left to change: {pages_in_words(gone)}.",
+                error_id="MSGI-dataset-page",
+            )
         changed = {**self.entries, **{page_id: change(page_id, self.entries[page_id]) for page_id in wanted}}
         return PagesOfDataset(changed) if changed != self.entries else self
 

@@ -245,7 +245,7 @@ class MetricIsolation:
 def _of_metric(refusal: Refusal) -> MessagingInsightsError:
     (metric,) = refusal.part.metrics
     what = f"The API refuses the metric {metric}. It said: {refusal.problem.error.what}"
-    return _as(refusal, what, refusal.problem.error.advice)
+    return _as(refusal, what, refusal.problem.error.advice, "MSGI-metric-refused")
 
 
 def _of_page(refusals: Iterable[Refusal]) -> MessagingInsightsError:
@@ -256,10 +256,11 @@ def _of_page(refusals: Iterable[Refusal]) -> MessagingInsightsError:
     names = sorted({one.part.metrics[0] for one in (first, *others)})
     what = f"The API refuses the Page for every metric requested ({some_of(names, most=3)}). It said: "
     what += first.problem.error.what
-    return _as(first, what, "Check that the id is that of a Page, and what the token may do there.")
+    advice = "Check that the id is that of a Page, and what the token may do there."
+    return _as(first, what, advice, "MSGI-page-refused")
 
 
-def _as(refusal: Refusal, what: str, advice: str | None) -> MessagingInsightsError:
+def _as(refusal: Refusal, what: str, advice: str | None, error_id: str) -> MessagingInsightsError:
     error = refusal.problem.error
     return InvalidRequestError(
         f"{what} {advice}" if advice else what,
@@ -269,4 +270,5 @@ def _as(refusal: Refusal, what: str, advice: str | None) -> MessagingInsightsErr
         fbtrace_id=error.fbtrace_id,
         page_id=refusal.part.page_id,
         advice=advice,
+        error_id=error_id,
     )

@@ -125,6 +125,7 @@ def _why_no_token(outcome: RequestOutcome) -> MessagingInsightsError | None:
         "The API gave no token for the Page: the connection's token belongs to someone without a role on it, or lacks "
         "pages_show_list. Give that person the ANALYZE task, or use another token.",
         page_id=page_id,
+        error_id="MSGI-no-page-token",
     )
 
 
@@ -153,13 +154,19 @@ def list_entries(
 def _entries(document: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
     data = document.get("data")
     if not isinstance(data, list):
-        raise ResponseFormatError("The list of Pages has a shape this package does not know at data.", http_status=200)
+        raise ResponseFormatError(
+            "The list of Pages has a shape this package does not know at data.",
+            http_status=200,
+            error_id="MSGI-page-list",
+        )
     for index, entry in enumerate(data):
         page_id = entry.get("id") if isinstance(entry, dict) else None
         page_id = str(page_id) if isinstance(page_id, int) and not isinstance(page_id, bool) else page_id
         if not is_page_id(page_id):  # it would become a part of an address
             raise ResponseFormatError(
-                f"The list of Pages has an id that is not 1 to 32 digits at data[{index}].id.", http_status=200
+                f"The list of Pages has an id that is not 1 to 32 digits at data[{index}].id.",
+                http_status=200,
+                error_id="MSGI-page-list",
             )
         yield page_id, entry | {"id": page_id}
 
@@ -185,6 +192,7 @@ def limited(outcome: RequestOutcome) -> RateLimitError:
         code=refusal.code if refusal else None,
         fbtrace_id=refusal.fbtrace_id if refusal else None,
         retry_after_seconds=outcome.pause_seconds,
+        error_id=refusal.error_id if refusal else None,
     )
 
 

@@ -51,7 +51,7 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         for name in ("max_attempts", "max_in_flight"):
             if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} must be at least 1, not {getattr(self, name)}.")
+                raise ConfigurationError(f"{name} must be at least 1, not {getattr(self, name)}.", parameter=name)
         for name in (
             "total_seconds",
             "base_seconds",
@@ -62,10 +62,13 @@ class RetryPolicy:
         ):
             if not 0 <= getattr(self, name) <= LONGEST_SECONDS:
                 raise ConfigurationError(
-                    f"{name} must lie between 0 and {LONGEST_SECONDS:.0f}, not {getattr(self, name)}."
+                    f"{name} must lie between 0 and {LONGEST_SECONDS:.0f}, not {getattr(self, name)}.", parameter=name
                 )
         if not 0 <= self.slow_above_percent < _FULL_PERCENT:
-            raise ConfigurationError(f"slow_above_percent must lie in [0, 100), not {self.slow_above_percent}.")
+            raise ConfigurationError(
+                f"slow_above_percent must lie in [0, 100), not {self.slow_above_percent}.",
+                parameter="slow_above_percent",
+            )
 
     def backoff_seconds(self, attempt: int) -> float:
         """Return the wait after the given attempt (from 1) failed: exponential, with full jitter."""

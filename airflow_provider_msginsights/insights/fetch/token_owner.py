@@ -49,4 +49,4 @@ def of_another_page(error: MessagingInsightsError, *, page_id: str, owner: str) 
     """Return the same refusal, saying whose token was used."""
     advice = f"Use a token of Page {page_id}, or of a person or system user with the ANALYZE task on all Pages."
     message = f"The token is of Page {owner}, and Page {page_id} was requested. The API said: {error.what} {advice}"
-    return PermissionDeniedError(message, **error.evidence | {"advice": advice})
+    return PermissionDeniedError(message, **error.evidence | {"advice": advice, "error_id": "MSGI-other-page"})

@@ -129,6 +129,5 @@ def _at(request: Request, following: Params) -> Request:
 
 def _fail(what: str, how: str) -> NoReturn:
     raise ResponseFormatError(
-        f"The list of {what} {how}. Nothing of it was used.",
-        http_status=_OK,
+        f"The list of {what} {how}. Nothing of it was used.", http_status=_OK, error_id="MSGI-page-list"
     )

@@ -82,6 +82,7 @@ def _graph_error(error: dict[str, object], response: Response, page_id: str | No
         retry_after_seconds=regain_seconds(response.headers, page_id),
         page_id=page_id,
         advice=advice,
+        error_id=rule.error_id,
     )
     return Problem(raised, rule.remedy, rule.scope, blames_metric=rule.blames_metric, concerns_app=rule.concerns_app)
 
@@ -92,16 +93,20 @@ def _no_graph_reply(response: Response, page_id: str | None, how: str) -> Proble
     answered = f"The server answered HTTP {status} {how}."
     wait = regain_seconds(response.headers, page_id)
     if status == TOO_MANY_REQUESTS:
-        limit = RateLimitError(answered, http_status=status, page_id=page_id, retry_after_seconds=wait)
+        limit = RateLimitError(
+            answered, http_status=status, page_id=page_id, retry_after_seconds=wait, error_id="MSGI-http-limit"
+        )
         return Problem(limit, Remedy.WAIT)
     if status in _MAY_PASS:
-        down = ServiceUnavailableError(answered, http_status=status, page_id=page_id, retry_after_seconds=wait)
+        down = ServiceUnavailableError(
+            answered, http_status=status, page_id=page_id, retry_after_seconds=wait, error_id="MSGI-http-unavailable"
+        )
         return Problem(down, Remedy.RETRY)
     if status in _REDIRECTS:
         text = (
             f"The server answered HTTP {status}. Redirects are not followed, since they would carry the token away: "
             "check the connection's host."
         )
-        return Problem(ConfigurationError(text, http_status=status), Remedy.STOP, "run")
+        return Problem(ConfigurationError(text, http_status=status, error_id="MSGI-http-redirect"), Remedy.STOP, "run")
     text = f"{answered} Something other than the Graph API answered: check the connection's host and proxy."
-    return Problem(FatalGraphAPIError(text, http_status=status), Remedy.STOP, "run")
+    return Problem(FatalGraphAPIError(text, http_status=status, error_id="MSGI-http-not-graph"), Remedy.STOP, "run")

@@ -117,5 +117,5 @@ def parse_retry_bounds(value: object) -> dict[str, float]:
     """
     bounds = parse_mapping("retry_bounds", value)
     for name in bounds:
-        known(name, RETRY_BOUNDS, "name in retry_bounds")
+        known(name, RETRY_BOUNDS, "name in retry_bounds", parameter="retry_bounds")
     return {name: parse_number(name, held, shown_as=f"retry_bounds[{name!r}]") for name, held in bounds.items()}

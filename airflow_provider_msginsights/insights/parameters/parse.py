@@ -98,7 +98,8 @@ def parse_choice(name: str, value: object, allowed: Iterable[str]) -> str:
     if isinstance(value, str) and (text := str.__str__(value).strip()) in choices:
         return text
     raise ConfigurationError(
-        f"{name}={shown(value)} is not valid.{suggestion(value, choices)} Use one of: {', '.join(choices)}."
+        f"{name}={shown(value)} is not valid.{suggestion(value, choices)} Use one of: {', '.join(choices)}.",
+        parameter=name,
     )
 
 
@@ -129,7 +130,9 @@ def parse_names(name: str, value: object) -> tuple[str, ...]:
     for item in items_of(name, value):
         text = text_of(item)
         if text is None or not is_given(text):
-            raise ConfigurationError(f"{name} holds {shown(item)}, which is not a name: use text, or a list of texts.")
+            raise ConfigurationError(
+                f"{name} holds {shown(item)}, which is not a name: use text, or a list of texts.", parameter=name
+            )
         names.update(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     return tuple(names)
 
@@ -148,12 +151,15 @@ def parse_page_ids(value: object, *, name: str = "page_ids") -> PageIds:
         return ALL_PAGE_IDS
     if not page_ids:
         raise ConfigurationError(
-            f"{name}={shown(value)}: No Page was named. Leave it out for the connection's default Pages."
+            f"{name}={shown(value)}: No Page was named. Leave it out for the connection's default Pages.",
+            parameter=name,
         )
     for page_id in page_ids:
         if not is_page_id(page_id):
             also = f", or {ALL_PAGE_IDS!r} alone for every Page" if page_id.lower() == ALL_PAGE_IDS else ""
-            raise ConfigurationError(f"{name}: {_shown_id(page_id)} is not a Page id: use 1 to 32 digits{also}.")
+            raise ConfigurationError(
+                f"{name}: {_shown_id(page_id)} is not a Page id: use 1 to 32 digits{also}.", parameter=name
+            )
     return page_ids
 
 
@@ -176,7 +182,8 @@ def parse_login(value: object) -> tuple[str, ...]:
     if (is_given(value) and not names) or not all(map(is_page_id, names)):
         raise ConfigurationError(
             "The connection's login must hold Page ids (1 to 32 digits each, separated by commas) or nothing. "
-            "The access token belongs into the password."
+            "The access token belongs into the password.",
+            parameter="login",
         )
     return names
 
@@ -253,7 +260,8 @@ def parse_part(value: object) -> str:
     if not _PART_NAME.fullmatch(part):
         raise ConfigurationError(
             f"part={shown(part)} cannot stand in a file name: use up to 100 letters, digits and _ . = + - and "
-            "start with a letter or digit."
+            "start with a letter or digit.",
+            parameter="part",
         )
     return part
 
@@ -272,7 +280,8 @@ def parse_output_path(value: object) -> str | None:
         raise ConfigurationError(
             "output_path has a user name and a password, or another colon, before the bucket (not shown here). They "
             "would end up in logs and in Airflow's database: put them into an Airflow connection, and name that in "
-            "output_conn_id or as s3://conn_id@bucket/path."
+            "output_conn_id or as s3://conn_id@bucket/path.",
+            parameter="output_path",
         )
     if text is None or not is_given(text):
         raise _path_refusal(value)
@@ -303,7 +312,8 @@ def _path_text(value: object) -> str | None:
         if set(getattr(value, "storage_options", ())) - {"conn_id"}:
             raise ConfigurationError(
                 "output_path is a path object with storage options of its own, which would get lost. Put them into an "
-                "Airflow connection and name it in output_conn_id."
+                "Airflow connection and name it in output_conn_id.",
+                parameter="output_path",
             )
         return str(value).strip()
     try:

@@ -43,7 +43,7 @@ def shown(value: object) -> str:
 
 def refusal(name: str, value: object, allowed: str) -> ConfigurationError:
     """Return the error that names a parameter, its value and what is allowed."""
-    return ConfigurationError(f"{name}={shown(value)} is not valid: use {allowed}.")
+    return ConfigurationError(f"{name}={shown(value)} is not valid: use {allowed}.", parameter=name)
 
 
 def is_given(value: object) -> bool:
@@ -51,16 +51,19 @@ def is_given(value: object) -> bool:
     return value is not None and not (isinstance(value, str) and value.strip() in {"", "None"})
 
 
-def known(name: str, allowed: tuple[str, ...], kind: str, also: tuple[str, ...] = ()) -> str:
+def known(name: str, allowed: tuple[str, ...], kind: str, also: tuple[str, ...] = (), *, parameter: str) -> str:
     """Return the name itself, when it is allowed.
 
     :param kind: what it names, for the error.
+    :param parameter: where it stands.
     :raises ConfigurationError: otherwise; names what is allowed and the nearest spelling.
     """
     if name in allowed:
         return name
     choices = (*allowed, *also)
-    raise ConfigurationError(f"Unknown {kind} {shown(name)}.{suggestion(name, choices)} Allowed: {', '.join(choices)}.")
+    raise ConfigurationError(
+        f"Unknown {kind} {shown(name)}.{suggestion(name, choices)} Allowed: {', '.join(choices)}.", parameter=parameter
+    )
 
 
 def suggestion(value: object, allowed: Iterable[str]) -> str:
@@ -132,7 +135,7 @@ def items_of(name: str, value: object) -> list[object]:
     except TypeError:  # it says that it can be iterated, and cannot
         raise refusal(name, value, allowed) from None
     if len(items) > MAX_ITEMS:
-        raise ConfigurationError(f"{name} is not valid: use at most {MAX_ITEMS:,} values.")
+        raise ConfigurationError(f"{name} is not valid: use at most {MAX_ITEMS:,} values.", parameter=name)
     # A set has another order in each process; the keys of a dictionary keep theirs.
     has_order = not isinstance(value, AbstractSet) or isinstance(value, KeysView)
     return items if has_order else sorted(items, key=lambda item: text_of(item) or shown(item))

@@ -70,6 +70,10 @@ _INSTAGRAM = TokenFinding(
 )
 
 
+ENDING_TOPICS = ("expires", "data_access")
+"""The topics of what ends: the token, and its access to data."""
+
+
 def findings_of(report: TokenReport, *, soon_days: float = SOON_DAYS) -> tuple[TokenFinding, ...]:
     """Return what to know and what to do, the gravest first.
 
@@ -103,7 +107,9 @@ def _refusal(report: TokenReport) -> Iterator[TokenFinding]:
         topic, remedy = "revoked", f"That person must act first, or use another person's token. {_RENEW}"
     else:
         topic, remedy = ("revoked" if error.error_subcode else "refused"), _RENEW
-    yield TokenFinding(severity=Severity.ERROR, topic=topic, what=str(error), remedy=remedy)
+    yield TokenFinding(
+        severity=Severity.ERROR, topic=topic, what=error.described, remedy=remedy, error_id=error.error_id
+    )
 
 
 def _kind(report: TokenReport) -> Iterator[TokenFinding]:
@@ -121,10 +127,11 @@ def _kind(report: TokenReport) -> Iterator[TokenFinding]:
 def endings_of(report: TokenReport, days: float) -> Iterator[TokenFinding]:
     """Yield what ends within so many days, or has ended."""
     log_in = "The token's person must log in to the app again: 'msginsights token create --login'."
-    for topic, what, lifetime, remedy in (
-        ("expires", "The token", report.expires, _RENEW),
-        ("data_access", "The token's access to data", report.data_access, log_in),
-    ):
+    lifetimes = (
+        ("The token", report.expires, _RENEW),
+        ("The token's access to data", report.data_access, log_in),
+    )
+    for topic, (what, lifetime, remedy) in zip(ENDING_TOPICS, lifetimes, strict=True):
         left = lifetime.days_left(report.asked_at)
         if left is None or left > days:
             continue
@@ -165,7 +172,7 @@ def _missing(whose: str, missing: tuple[str, ...], page_id: str | None, *, is_pr
 def _no_pages(report: TokenReport) -> Iterator[TokenFinding]:
     """Say that loads of ``"all"`` find no Page; or that nobody named one and the list of Pages shows none."""
     if report.all_are_asked_for and not any(page.is_asked_for for page in report.pages):
-        why = f" The list was refused: {report.list_refusal}" if report.list_refusal else ""
+        why = f" The list was refused: {report.list_refusal.described}" if report.list_refusal else ""
         yield TokenFinding(
             severity=Severity.ERROR,
             topic="no_page",
@@ -184,7 +191,7 @@ def _no_pages(report: TokenReport) -> Iterator[TokenFinding]:
         yield TokenFinding(
             severity=Severity.WARNING,
             topic="page_list",
-            what=f"The list of the token's Pages cannot be read: {report.list_refusal}",
+            what=f"The list of the token's Pages cannot be read: {report.list_refusal.described}",
             remedy='Loads of several Pages, and of "all", need it.',
         )
 
@@ -204,8 +211,9 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[TokenFinding]:
             severity=Severity.ERROR,
             topic="page_not_readable",
             what=f"Insights of Page {page.page_id} cannot be read.",
-            remedy=str(page.problem),
+            remedy=page.problem.described,
             page_id=page.page_id,
+            error_id=page.problem.error_id,
         )
     elif page.was_tried and not page.reads_insights and "read_insights" not in (page.missing_permissions or ()):
         yield TokenFinding(
@@ -221,7 +229,7 @@ def _page(report: TokenReport, page: PageAccess) -> Iterator[TokenFinding]:
 def _missing_task(page: PageAccess) -> TokenFinding:
     what = f"The token's person lacks the task {ANALYZE} on Page {page.page_id}"
     if page.problem is not None:
-        severity, read = Severity.ERROR, f", and a read of its insights was refused: {page.problem}"
+        severity, read = Severity.ERROR, f", and a read of its insights was refused: {page.problem.described}"
     elif page.was_tried:
         severity, read = Severity.WARNING, " by the list of Pages, and a read of its insights gave no row."
     else:
@@ -253,7 +261,7 @@ def _inspection(report: TokenReport) -> Iterator[TokenFinding]:
         yield TokenFinding(
             severity=Severity.WARNING,
             topic="app_credentials",
-            what=f"The app's id and secret do not go with the token: {report.inspection_refusal}",
+            what=f"The app's id and secret do not go with the token: {report.inspection_refusal.described}",
             remedy="Set app_id and app_secret to those of the app the token was made with.",
         )
     unknown = [

@@ -168,7 +168,12 @@ class _Inspection:
             expires=Lifetime(is_known=True, ends_at=info.expires_at),
         )
         if info.is_valid is False or (info.problem is not None and not info.is_valid):
-            self._refuse(info.problem or AuthenticationError("The API calls the token invalid and does not say why."))
+            self._refuse(
+                info.problem
+                or AuthenticationError(
+                    "The API calls the token invalid and does not say why.", error_id="MSGI-token-invalid"
+                )
+            )
         elif self.report.kind is not TokenKind.APP:
             self._limits = info.page_ids
             self._note(
@@ -263,6 +268,7 @@ class _Inspection:
             f"The token is a token of Page {self.report.owner_id} and reads no other. Ask for that Page, or use a "
             f"token of Page {page_id} or of a person with the ANALYZE task on both.",
             page_id=page_id,
+            error_id="MSGI-other-page",
         )
 
 

@@ -114,14 +114,18 @@ def code_in(address: str, *, state: str) -> str:
     if not answer.keys() & set(_ANSWERS):
         problem = dialog_problem(address)
         if problem is not None:
-            raise ConfigurationError(f'The login dialog says "{problem.shown}". {problem.remedy}')
+            raise ConfigurationError(
+                f'The login dialog says "{problem.shown}". {problem.remedy}', error_id="MSGI-login"
+            )
         raise ConfigurationError(
             "The login dialog's answer is missing: an address with code and state was expected, as the browser shows "
-            f"it after Allow. {_LOG_IN_AGAIN}"
+            f"it after Allow. {_LOG_IN_AGAIN}",
+            error_id="MSGI-login",
         )
     if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
         raise AuthenticationError(
-            f"The answer belongs to another login: its state is not the one this login was begun with. {_LOG_IN_AGAIN}"
+            f"The answer belongs to another login: its state is not the one this login was begun with. {_LOG_IN_AGAIN}",
+            error_id="MSGI-login",
         )
     if not answer.get("code"):
         raise _refusal(answer)
@@ -138,14 +142,16 @@ def _refusal(answer: dict[str, str]) -> AuthenticationError | ConfigurationError
     if _DENIED & {answer.get("error"), answer.get("error_reason")}:
         return AuthenticationError(
             "The login was denied: the person pressed Cancel, so the app may do nothing. "
-            f"{_LOG_IN_AGAIN} Whoever owns the Pages must allow {', '.join(PERMISSIONS)}."
+            f"{_LOG_IN_AGAIN} Whoever owns the Pages must allow {', '.join(PERMISSIONS)}.",
+            error_id="MSGI-login",
         )
     names = ("error_message", "error_description", "error_reason", "error", "error_code")
     said = next((answer[name] for name in names if answer.get(name)), "no reason")
     problem = dialog_problem(said)
     shown = printable(said)[:_MOST_CHARACTERS].rstrip(".")
     return ConfigurationError(
-        f"The login dialog refused the app's request: {shown}. {problem.remedy if problem else _LOG_IN_AGAIN}"
+        f"The login dialog refused the app's request: {shown}. {problem.remedy if problem else _LOG_IN_AGAIN}",
+        error_id="MSGI-login",
     )
 
 

@@ -104,4 +104,5 @@ def _page(page: PageAccess) -> str:
 
 
 def _finding_lines(finding: TokenFinding) -> str:
-    return f"{_TITLES[finding.severity]}: {finding.what}\n  What helps: {finding.remedy}"
+    helps = finding.in_words.removeprefix(f"{finding.what} ")
+    return f"{_TITLES[finding.severity]}: {finding.what}\n  What helps: {helps}"

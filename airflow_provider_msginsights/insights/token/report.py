@@ -60,6 +60,7 @@ class TokenFinding:
 
     :param topic: a stable name for alerts, such as ``expired`` or ``missing_permission``.
     :param page_id: the Page it is about, where it is about one.
+    :param error_id: the name of trouble in the errors reference: of the API's error behind it, or else of the topic.
     """
 
     severity: Severity
@@ -67,6 +68,21 @@ class TokenFinding:
     what: str
     remedy: str
     page_id: str | None = None
+    error_id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.error_id and self.is_trouble:
+            object.__setattr__(self, "error_id", f"MSGI-token-{self.topic.replace('_', '-')}")
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody should act."""
+        return self.severity in (Severity.ERROR, Severity.WARNING)
+
+    @property
+    def in_words(self) -> str:
+        """What it is and what helps, and the id of trouble."""
+        return " ".join(filter(None, (self.what, self.remedy, self.error_id)))
 
 
 @dataclass(frozen=True, slots=True)

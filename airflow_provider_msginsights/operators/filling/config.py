@@ -142,7 +142,8 @@ def parse_covered_period(value: object) -> str:
     if not has_coverage(period):
         raise ConfigurationError(
             f"period={period!r} has no row for each day, so that nothing can be missing: use day, week or days_28, or "
-            "load the range again."
+            "load the range again.",
+            parameter="period",
         )
     return period
 
@@ -159,8 +160,8 @@ def parse_past_day(name: str, value: object) -> date:
     try:
         moment = parse_moment(given)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{name}: {error}") from None
+        raise ConfigurationError(f"{name}: {error.message}", parameter=name) from None
     day = pacific_date(moment) if isinstance(moment, datetime) else moment
     if day > (today := pacific_date(datetime.now(UTC))):
-        raise ConfigurationError(f"{name}={day} lies in the future; today is {today} in Pacific time.")
+        raise ConfigurationError(f"{name}={day} lies in the future; today is {today} in Pacific time.", parameter=name)
     return day

@@ -115,7 +115,8 @@ class FillTask:
         if keeper is None or ledger is None:
             raise ConfigurationError(
                 f"The ledger of part {self._dataset.part!r} of {self._dataset.root} cannot be used, so that nobody "
-                "knows what is missing. Build it anew: msginsights coverage PATH --rebuild"
+                "knows what is missing. Build it anew: msginsights coverage PATH --rebuild",
+                error_id="MSGI-ledger",
             )
         if not ledger.covers_all:
             self._log.warning(

@@ -220,5 +220,6 @@ def refuse_shared_part(dataset: Dataset[Any]) -> None:
         raise ConfigurationError(
             f"The storage of {dataset.root} replaces a file even if another task has changed it meanwhile, and "
             f"mapped tasks share part={dataset.part!r}: one could lose the rows of another. Give each mapped task a "
-            "part of its own, for example part='{{ ti.map_index }}', or with page_ids or a connection in it."
+            "part of its own, for example part='{{ ti.map_index }}', or with page_ids or a connection in it.",
+            parameter="part",
         )

@@ -347,6 +347,6 @@ def without_erased(page_ids: Sequence[str], pages: PagesOfDataset, log: Any) -> 
         return tuple(page_ids)
     what = f"{pages_in_words(erased)} erased from this dataset: _coverage/pages.json says when and why"
     if len(erased) == len(page_ids):
-        raise ConfigurationError(f"Nothing to load: {what}. Remove the Pages from page_ids.")
+        raise ConfigurationError(f"Nothing to load: {what}. Remove the Pages from page_ids.", parameter="page_ids")
     log.warning("%s; not loaded. Remove them from page_ids.", what)
     return tuple(page_id for page_id in page_ids if page_id not in set(erased))

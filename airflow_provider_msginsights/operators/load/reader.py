@@ -88,7 +88,8 @@ class LoadReader:
             if len(held) > max_rows:
                 raise ConfigurationError(
                     f"The load has more rows than xcom_max_rows={max_rows}, and XCom is stored in Airflow's database. "
-                    "Set output_path to write files, or request fewer Pages, metrics or days."
+                    "Set output_path to write files, or request fewer Pages, metrics or days.",
+                    parameter="xcom_max_rows",
                 )
         return held
 

@@ -9,6 +9,7 @@ from airflow.sdk import BaseHook, ObjectStoragePath
 from airflow.sdk.io import get_fs
 
 from airflow_provider_msginsights.airflow_names import AirflowNotFoundException
+from airflow_provider_msginsights.documentation import ending_with
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats.by_name import format_named
@@ -100,12 +101,14 @@ def _check_exists(conn_id: str) -> None:
     try:
         BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
-        raise AirflowNotFoundException(
+        text = (
             f"The connection {conn_id!r} of the storage does not exist. It is named by output_conn_id, or by "
             "output_path before the @. Create it, or name another one."
-        ) from None
+        )
+        raise AirflowNotFoundException(ending_with(text, ConfigurationError.id_of("output_conn_id"))) from None
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"The connection {conn_id!r} of the storage cannot be read ({type(error).__name__}). Correct it where it "
-            "is kept: in Airflow, in an environment variable or in a secrets backend."
+            "is kept: in Airflow, in an environment variable or in a secrets backend.",
+            parameter="output_conn_id",
         ) from None

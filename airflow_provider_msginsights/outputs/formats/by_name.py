@@ -26,12 +26,15 @@ def format_named(name: str, compression: str | None = None) -> Format:
     from airflow_provider_msginsights.outputs.formats.text import Csv, Gzipped, JsonLines
 
     if name not in FORMAT_NAMES:
-        raise ConfigurationError(f"output_format {name!r} is not known; use one of: {', '.join(FORMAT_NAMES)}.")
+        raise ConfigurationError(
+            f"output_format {name!r} is not known; use one of: {', '.join(FORMAT_NAMES)}.", parameter="output_format"
+        )
     offered = _PARQUET_COMPRESSIONS if name == "parquet" else _TEXT_COMPRESSIONS
     if compression not in offered:
         choices = " or ".join(repr(choice) for choice in offered if choice)
         raise ConfigurationError(
-            f"compression={compression!r} does not go with output_format={name!r}; use {choices}, or leave it out."
+            f"compression={compression!r} does not go with output_format={name!r}; use {choices}, or leave it out.",
+            parameter="compression",
         )
     if name == "parquet":
         return _parquet()
@@ -58,6 +61,7 @@ def _parquet() -> Format:
     except ImportError as missing:
         raise ConfigurationError(
             "output_format='parquet' needs pyarrow. Install it with: "
-            "pip install 'airflow-provider-msginsights[parquet]'"
+            "pip install 'airflow-provider-msginsights[parquet]'",
+            error_id="MSGI-missing-package",
         ) from missing
     return Parquet()

@@ -135,7 +135,8 @@ class DataFiles:
         """Return the error that names a file whose bytes cannot be read."""
         return ConfigurationError(
             f"{self.store.shown_path(name)} cannot be read as {self.dataset.file_format.extension} ({error}), so that "
-            "nobody knows whose rows it holds. Restore the file from a copy, or remove it, and run the command again."
+            "nobody knows whose rows it holds. Restore the file from a copy, or remove it, and run the command again.",
+            error_id="MSGI-dataset-file",
         )
 
     def _all(self) -> dict[str, Entry]:

@@ -138,7 +138,8 @@ class PageEraser:
         if unknown:
             raise ConfigurationError(
                 f"{self._store.shown} holds nothing of {pages_in_words(unknown)}. Use the ids of Pages that it holds: "
-                "msginsights coverage names them."
+                "msginsights coverage names them.",
+                error_id="MSGI-dataset-page",
             )
         return ErasePlan(
             page_ids=self._page_ids,
@@ -168,7 +169,8 @@ class PageEraser:
         else:
             raise StorageError(
                 f"A load goes on storing rows of {pages_in_words(self._page_ids)} in {self._store.shown}. Wait until "
-                "it has ended, and run the command again."
+                "it has ended, and run the command again.",
+                error_id="MSGI-dataset-busy",
             )
         receipt["completed_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         self._store.write(name, _as_json(receipt))

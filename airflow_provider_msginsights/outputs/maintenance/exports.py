@@ -45,7 +45,7 @@ def check_cells_path(path: Path) -> None:
     """
     if path.suffix not in CELL_FORMATS:
         raise ConfigurationError(
-            f"--cells {path} is not valid: use a file name that ends in {', '.join(CELL_FORMATS)}."
+            f"--cells {path} is not valid: use a file name that ends in {', '.join(CELL_FORMATS)}.", parameter="--cells"
         )
     if path.suffix == ".parquet":
         try:
@@ -53,7 +53,8 @@ def check_cells_path(path: Path) -> None:
         except ImportError:
             raise ConfigurationError(
                 "--cells with a .parquet file needs pyarrow. Install it with: "
-                "pip install 'airflow-provider-msginsights[parquet]'"
+                "pip install 'airflow-provider-msginsights[parquet]'",
+                error_id="MSGI-missing-package",
             ) from None
 
 
@@ -165,6 +166,7 @@ def _lines(root: StoragePath) -> Iterator[dict[str, Any]]:
             except (OSError, EOFError, zlib.error, LookupError, TypeError, ValueError, RecursionError) as damage:
                 raise ConfigurationError(
                     f"{store.shown_path(name)} cannot be read as a file of changes ({type(damage).__name__}). Restore "
-                    "it from a copy, or remove it."
+                    "it from a copy, or remove it.",
+                    error_id="MSGI-dataset-file",
                 ) from None
             yield from lines

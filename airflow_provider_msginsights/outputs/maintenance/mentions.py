@@ -66,7 +66,8 @@ def mentions(store: Store, page_ids: Collection[str], *, removed: Collection[str
             except ValueError as damage:
                 raise ConfigurationError(
                     f"{store.shown_path(name)} cannot be read ({damage}), so that nobody knows whether it names "
-                    f"{', '.join(sorted(pages))}. Remove the file, and run the command again."
+                    f"{', '.join(sorted(pages))}. Remove the file, and run the command again.",
+                    error_id="MSGI-dataset-file",
                 ) from None
             if count and without != data:
                 yield Mention(finder.kind, name, count, lambda bytes_now, finder=finder: finder.without(bytes_now)[0])  # type: ignore[misc] # its own finder

@@ -110,7 +110,8 @@ class PageMover:
         if unknown := [one for one in self._page_ids if one not in held and one not in pages]:
             raise ConfigurationError(
                 f"{self._store.shown} holds nothing of {pages_in_words(unknown)}. Use the ids of Pages that it holds: "
-                "msginsights coverage names them."
+                "msginsights coverage names them.",
+                error_id="MSGI-dataset-page",
             )
         self._moved(pages)  # refuses erased ones
         return MovePlan(
@@ -164,7 +165,8 @@ class PageMover:
                 return
         raise StorageError(
             f"Loads go on changing {self._store.shown_path(file.name)} while its rows are being moved. Wait until they "
-            "have ended, and run the command again."
+            "have ended, and run the command again.",
+            error_id="MSGI-dataset-busy",
         )
 
     def _add(self, name: str, rows: Sequence[Values], current: Current, file: IO[bytes]) -> None:

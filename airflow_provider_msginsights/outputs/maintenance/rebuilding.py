@@ -215,7 +215,8 @@ def check_coverage(dataset: Dataset[Any]) -> None:
     if not has_coverage(dataset.period):
         raise ConfigurationError(
             f"{dataset.root} has period={dataset.period!r}, which has no row for each day, so that nothing can be "
-            "missing there: coverage is about datasets of the periods day, week and days_28."
+            "missing there: coverage is about datasets of the periods day, week and days_28.",
+            parameter="period",
         )
 
 

@@ -86,13 +86,18 @@ def error_of_store(error: Exception, shown_path: str, action: Action) -> Messagi
     if codes & _PASSING:
         return StorageError(f"{what}. That may pass: retry the task.")
     if isinstance(error, PermissionError) or codes & _NOT_ALLOWED or _NO_CREDENTIALS.search(type(error).__name__):
-        return ConfigurationError(f"{what}. {_right(shown_path, action)}")
+        return ConfigurationError(f"{what}. {_right(shown_path, action)}", error_id="MSGI-storage-denied")
     if codes & _NO_PLACE or (
         isinstance(error, FileNotFoundError) and action == "write" and _bucket_and_key(shown_path)
     ):
-        return ConfigurationError(f"{what}. Create the bucket or container, or choose another output_path.")
+        return ConfigurationError(
+            f"{what}. Create the bucket or container, or choose another output_path.", error_id="MSGI-storage-missing"
+        )
     if _cannot_pass(error, codes):
-        return ConfigurationError(f"{what}. Choose another output_path, or correct the connection of the storage.")
+        return ConfigurationError(
+            f"{what}. Choose another output_path, or correct the connection of the storage.",
+            error_id="MSGI-storage-refused",
+        )
     return StorageError(f"{what}. That may pass: retry the task.")
 
 

@@ -62,14 +62,16 @@ def parse_location(output_path: str, output_conn_id: str | None = None) -> Locat
         if host:
             raise ConfigurationError(
                 f"output_path={_shown(scheme, host, path)!r} names a host. Use three slashes and the absolute path, as "
-                f"in '{scheme}:///data'."
+                f"in '{scheme}:///data'.",
+                parameter="output_path",
             )
         return Location(scheme, conn_id, "", _local_path(f"{slash}{path}", _shown(scheme, host, path)))
     _check_host(scheme, host)
     if scheme in _AZURE_SCHEMES and {"?", "#"} & set(path):
         raise ConfigurationError(
             "output_path has a '?' or '#', and what follows would get lost (not shown here: it may be a signature). "
-            "Put a SAS token into the connection, and use other characters in names."
+            "Put a SAS token into the connection, and use other characters in names.",
+            parameter="output_path",
         )
     return Location(scheme, conn_id, host, _key(path, _shown(scheme, host, path)))
 
@@ -84,16 +86,21 @@ def _conn_id(scheme: str, named: str, output_conn_id: str | None) -> str:
     if ":" in named:
         raise ConfigurationError(
             "output_path has a user name and a password before the @ (not shown here). They would end up in logs and "
-            f"in Airflow's database: put them into an Airflow connection, and name that in output_conn_id or as {form}."
+            "in Airflow's database: put them into an Airflow connection, and name that in output_conn_id or as "
+            f"{form}.",
+            parameter="output_path",
         )
     if not _CONN_ID.fullmatch(named):
         raise ConfigurationError(
             "output_path has something before the @ that is not the id of an Airflow connection (not shown here). Name "
-            f"a connection in output_conn_id or as {form}, or leave out the @."
+            f"a connection in output_conn_id or as {form}, or leave out the @.",
+            parameter="output_path",
         )
     if output_conn_id and named != output_conn_id:
         raise ConfigurationError(
-            f"output_path names the connection {named!r} and output_conn_id names {output_conn_id!r}. Name one of them."
+            f"output_path names the connection {named!r} and output_conn_id names {output_conn_id!r}. "
+            "Name one of them.",
+            parameter="output_conn_id",
         )
     return named
 
@@ -104,16 +111,19 @@ def _check_host(scheme: str, host: str) -> None:
     if colon and not _PORT.fullmatch(port):
         raise ConfigurationError(
             "output_path has a colon in the place of the bucket (not shown here, because a secret may follow). Write "
-            f"{scheme}://bucket/path, and put credentials into an Airflow connection."
+            f"{scheme}://bucket/path, and put credentials into an Airflow connection.",
+            parameter="output_path",
         )
     if not (name if colon else host) and scheme != "memory":
         raise ConfigurationError(
-            f"output_path names no bucket or container: use a URL such as '{scheme}://bucket/insights'."
+            f"output_path names no bucket or container: use a URL such as '{scheme}://bucket/insights'.",
+            parameter="output_path",
         )
     if scheme in _AZURE_SCHEMES and "." in host:
         raise ConfigurationError(
             f"output_path names the host {host!r}. Airflow takes the account from the connection, and what stands "
-            f"before an @ for the id of one: use '{scheme}://container/path' with output_conn_id."
+            f"before an @ for the id of one: use '{scheme}://container/path' with output_conn_id.",
+            parameter="output_path",
         )
 
 
@@ -123,7 +133,8 @@ def _key(path: str, shown: str) -> str:
     if {".", ".."} & set(segments) or ("" in segments and segments != [""]):
         raise ConfigurationError(
             f"output_path={shown!r} has '.', '..' or nothing between two slashes. In an object store that is a name of "
-            "its own, and not the same one for everything that reads it: write the path without."
+            "its own, and not the same one for everything that reads it: write the path without.",
+            parameter="output_path",
         )
     return "/".join(segments)
 
@@ -132,9 +143,12 @@ def _local_path(path: str, shown: str) -> str:
     """Return an absolute path with single slashes; ``..`` stays, as what it means depends on links."""
     if not path.startswith("/"):
         raise ConfigurationError(
-            f"output_path={shown!r} is relative: use an absolute path, such as '/data/insights', or a URL."
+            f"output_path={shown!r} is relative: use an absolute path, such as '/data/insights', or a URL.",
+            parameter="output_path",
         )
     segments = [segment for segment in path.split("/") if segment not in {"", "."}]
     if posixpath.normpath(path).strip("/") == "":
-        raise ConfigurationError(f"output_path={shown!r} is the root directory: name a directory below it.")
+        raise ConfigurationError(
+            f"output_path={shown!r} is the root directory: name a directory below it.", parameter="output_path"
+        )
     return "/" + "/".join(segments)

@@ -51,12 +51,13 @@ def naming_the_missing_provider(output_path: str) -> Iterator[None]:
     except Exception as error:
         is_missing = isinstance(error, ImportError) or _UNKNOWN_SCHEME.match(str(error))
         if is_missing:
-            raise ConfigurationError(_missing(scheme, type(error).__name__)) from error
+            raise ConfigurationError(_missing(scheme, type(error).__name__), error_id="MSGI-missing-package") from error
         if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
             # Its text may quote a value of the connection.
             raise ConfigurationError(
                 f"Nothing can be stored at {scheme}:// with the connection that output_conn_id names, or without one "
-                f"with what the worker has of its own ({type(error).__name__}). Correct the connection's fields."
+                f"with what the worker has of its own ({type(error).__name__}). Correct the connection's fields.",
+                parameter="output_conn_id",
             ) from None
         raise error_of_store(error, output_path, "list") from None
 

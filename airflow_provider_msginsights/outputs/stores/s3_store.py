@@ -120,7 +120,8 @@ class S3Store(Store):
         if not self._client_sends_conditions():
             raise ConfigurationError(
                 f"The botocore installed here sends no conditions to S3, so {self.shown_path(name)} could lose the "
-                "rows of another task. Upgrade it: pip install -U 'airflow-provider-msginsights[s3]'"
+                "rows of another task. Upgrade it: pip install -U 'airflow-provider-msginsights[s3]'",
+                error_id="MSGI-storage-unconditional",
             )
         if entry is None:
             return {"IfNoneMatch": "*"}

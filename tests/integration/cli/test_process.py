@@ -217,7 +217,7 @@ QUICK = ("metrics --json", PLAN, f"{PLAN} --json", "--version", "--help")
 def test_output_that_cannot_be_written_is_told_in_one_line(arguments: str) -> None:
     for redirection, reason in ((">/dev/full", "No space left on device"), (">&-", "it is closed")):
         done = in_shell(f'"$@" {arguments} {redirection}')
-        expected = f"msginsights: standard output cannot be written: {reason}.\n"
+        expected = f"msginsights: standard output cannot be written: {reason}. MSGI-cli-output\n"
         assert (done.returncode, done.stderr) == (74, expected)
         silent = in_shell(f'"$@" {arguments} {redirection} 2>&- <&-')
         assert (silent.returncode, silent.stderr) == (74, "")
@@ -319,4 +319,4 @@ def test_what_the_system_refuses_is_told_with_the_file(
 ) -> None:
     monkeypatch.setattr(plan, "_page_ids", failing(PermissionError(13, "Permission denied", "/a/file")))
     assert main(["plan"]) == 1
-    assert capsys.readouterr().err == "msginsights: /a/file: Permission denied\n"
+    assert capsys.readouterr().err == "msginsights: /a/file: Permission denied MSGI-cli-file\n"

@@ -222,7 +222,7 @@ def test_a_failed_poll_is_logged_with_its_number_and_the_limit() -> None:
     counted = PollState(requirement=Requirement(), max_failed_polls=5, failed_polls=1)
     result = counted.record(TransportError("No reply."))
     assert isinstance(result, Failed)
-    assert result.message == "The poll failed (2 in a row; the limit is 5): No reply."
+    assert result.message == "The poll failed (2 in a row; the limit is 5): No reply. MSGI-no-reply"
     unlimited = PollState(requirement=Requirement()).record(TransportError("No reply."))
     assert isinstance(unlimited, Failed)
-    assert unlimited.message == "The poll failed: No reply."
+    assert unlimited.message == "The poll failed: No reply. MSGI-no-reply"

@@ -296,7 +296,8 @@ def test_every_error_survives_pickling_with_its_evidence(kind: type[MessagingIns
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled a moment before
     assert type(again) is kind
     assert vars(again) == vars(error)
-    assert str(again) == str(error) == "What happened. (Page 101, HTTP 400, code 190, subcode 463, trace T1)"
+    facts = "Page 101, HTTP 400, code 190, subcode 463, trace T1"
+    assert str(again) == str(error) == f"What happened. ({facts}) {kind.kind_id}"
     assert repr(again) == f"{kind.__name__}({str(error)!r})"
 
 
@@ -305,4 +306,4 @@ def test_the_family_is_ordered_by_remedy() -> None:
     assert issubclass(RateLimitError, RetriableGraphAPIError)
     assert issubclass(ServiceUnavailableError, RetriableGraphAPIError)
     assert not issubclass(TransportError, FatalGraphAPIError)
-    assert str(ConfigurationError("Plain.")) == "Plain."
+    assert str(ConfigurationError("Plain.")) == "Plain. MSGI-config"

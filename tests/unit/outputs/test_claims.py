@@ -96,7 +96,7 @@ def test_a_second_kind_in_a_directory_is_refused_and_a_path_proposed_that_it_may
 ) -> None:
     dataset_at(root).claim()
     before = label_of(root)
-    with pytest.raises(ConfigurationError, match=rf"such as .*insights_{path}$") as refusal:
+    with pytest.raises(ConfigurationError, match=rf"such as .*insights_{path} MSGI-dataset-mixed$") as refusal:
         dataset_at(root, **different).claim()
     assert label_of(root) == before
     assert files_below(root) == ["_dataset.json"]
@@ -108,14 +108,16 @@ def test_columns_of_another_version_are_refused_and_a_path_proposed(root: UPath)
     dataset_at(root).claim()
     newer = label_of(root) | {"schema_version": 99}
     root.fs.pipe_file(f"{root.path}/_dataset.json", json.dumps(newer).encode())
-    with pytest.raises(ConfigurationError, match=rf"schema_version=99; .*insights_day_jsonl_v{SCHEMA_VERSION}$"):
+    with pytest.raises(
+        ConfigurationError, match=rf"schema_version=99; .*insights_day_jsonl_v{SCHEMA_VERSION} MSGI-dataset-mixed$"
+    ):
         dataset_at(root).claim()
     assert label_of(root) == newer
 
 
 def test_a_load_without_extra_columns_is_refused_where_others_have_them(root: UPath) -> None:
     dataset_at(root, extra_columns=("run_id",)).claim()
-    with pytest.raises(ConfigurationError, match=r"such as .*insights_day_jsonl_plain$"):
+    with pytest.raises(ConfigurationError, match=r"such as .*insights_day_jsonl_plain MSGI-dataset-mixed$"):
         dataset_at(root).claim()
 
 

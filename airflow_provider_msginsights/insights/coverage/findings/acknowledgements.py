@@ -39,6 +39,8 @@ _T = TypeVar("_T")
 class AcknowledgementsFileError(ConfigurationError):
     """``_coverage/acknowledged.json`` was edited so that it cannot be read: a person must correct it."""
 
+    kind_id = "MSGI-acknowledgements"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
@@ -115,7 +117,7 @@ class Acknowledgements:
             metrics=tuple(sorted({parse_text("metrics", one) for one in metrics})),
         )
         if not (ack.page_ids or ack.kinds or ack.metrics):
-            raise ConfigurationError(_NOTHING)
+            raise ConfigurationError(_NOTHING, error_id="MSGI-acknowledgements")
         meant = (ack.page_ids, ack.kinds, ack.metrics)
         others = [one for one in self.acks if (one.page_ids, one.kinds, one.metrics) != meant]
         return self if ack in self.acks else Acknowledgements((*others, ack))
@@ -135,14 +137,19 @@ _NOTHING = "An acknowledgement must name page_ids, kinds or metrics: one that na
 
 def _page_id(text: str) -> str:
     if not is_page_id(text):
-        raise ConfigurationError(f"{shown(text)} is not a Page id: use 1 to 32 digits in quotes.")
+        raise ConfigurationError(
+            f"{shown(text)} is not a Page id: use 1 to 32 digits in quotes.", error_id="MSGI-acknowledgements"
+        )
     return text
 
 
 def _kind(text: str) -> FindingKind:
     if text not in tuple(FindingKind):
         names = tuple(map(str, FindingKind))
-        raise ConfigurationError(f"Unknown kind {shown(text)}.{suggestion(text, names)} Allowed: {', '.join(names)}.")
+        raise ConfigurationError(
+            f"Unknown kind {shown(text)}.{suggestion(text, names)} Allowed: {', '.join(names)}.",
+            error_id="MSGI-acknowledgements",
+        )
     return FindingKind(text)
 
 

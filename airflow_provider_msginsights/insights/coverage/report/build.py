@@ -133,7 +133,7 @@ class _Subject:
         """Return the subject of a report; see `coverage_report`."""
         if since is not None and since >= today:
             raise ConfigurationError(
-                f"since={since} is not valid: use a Pacific day before {today}, which has not ended."
+                f"since={since} is not valid: use a Pacific day before {today}, which has not ended.", parameter="since"
             )
         end = today.toordinal()
         names = {*pages, *(page_id for ledger in ledgers.values() for page_id in ledger.pages)}

@@ -1,0 +1,250 @@
+"""What the errors reference says of ids of the storage, the command line and parameters."""
+
+from __future__ import annotations
+
+from error_texts import AT_ONCE, BEFORE, COMMAND, GOES_ON, Text
+
+STORAGE = {
+    "MSGI-storage-denied": Text(
+        "The storage refuses: a right is missing, which the message names with the storage's words.",
+        AT_ONCE,
+        "Grant the right to what the storage's connection names.",
+    ),
+    "MSGI-storage-missing": Text(
+        "There is no such bucket or container.", AT_ONCE, "Create it, or choose another `output_path`."
+    ),
+    "MSGI-storage-refused": Text(
+        "The storage refuses for good, such as for another region or a name that it cannot have.",
+        AT_ONCE,
+        "Choose another `output_path`, or correct the connection of the storage.",
+    ),
+    "MSGI-storage-unconditional": Text(
+        "The installed client of the storage sends no conditions, so that rows of another task could be lost.",
+        AT_ONCE,
+        "Upgrade it as the message says.",
+    ),
+    "MSGI-dataset-none": Text(
+        "The path holds no dataset.", COMMAND, "Name the `output_path` of a load; a dataset begins with its first load."
+    ),
+    "MSGI-dataset-mixed": Text(
+        "What lies at `output_path` is of another load: one directory holds one period, set of breakdowns, format and "
+        "version of the schema.",
+        BEFORE,
+        "Use the `output_path` that the message proposes.",
+    ),
+    "MSGI-dataset-label": Text(
+        "`_dataset.json` is damaged, or a newer version of this package wrote it.",
+        BEFORE,
+        "Upgrade, or restore the file from a copy.",
+    ),
+    "MSGI-dataset-file": Text(
+        "A file in the dataset is damaged. Nothing is merged into it, and nothing of it removed.",
+        AT_ONCE,
+        "Restore the file from a copy; or remove it and load its day again.",
+    ),
+    "MSGI-dataset-page": Text(
+        "A Page that the dataset does not hold, or holds no more, was named; or a day that cannot end its time.",
+        COMMAND,
+        "Use the ids that `msginsights coverage` names. A Page that was erased stays out of the dataset: take it out "
+        "of "
+        "`page_ids`.",
+    ),
+    "MSGI-dataset-busy": Text(
+        "A load goes on storing rows of what is being erased or moved.",
+        "The command ends with exit code 3; what it did so far holds.",
+        "Wait until the load has ended, and run the command again.",
+    ),
+    "MSGI-ledger": Text(
+        "The ledger of a part in `_coverage/` is damaged, or a newer version wrote it.",
+        f"{GOES_ON} Fills and gates cannot work without it.",
+        "`msginsights coverage PATH --rebuild` builds it anew from rows and manifests; upgrade where a newer version "
+        "wrote it.",
+    ),
+    "MSGI-pages-file": Text(
+        "`_coverage/pages.json` was edited wrongly.", GOES_ON, "The message names file, line and what to write there."
+    ),
+    "MSGI-acknowledgements": Text(
+        "`_coverage/acknowledged.json` was edited wrongly, or `msginsights coverage ack` was told too little.",
+        GOES_ON,
+        "The message names file, line and what to write there.",
+    ),
+}
+
+COMMAND_LINE = {
+    "MSGI-cli-usage": Text(
+        "The command line is not understood.", COMMAND, "`msginsights COMMAND --help` lists what is."
+    ),
+    "MSGI-cli-input": Text(
+        "An answer or a secret that `msginsights token` was given is missing, or is not one.",
+        COMMAND,
+        "The message says what was expected; secrets go to standard input or a file, one a line.",
+    ),
+    "MSGI-cli-save": Text(
+        "A token could not be saved where an option says.",
+        "The command ends with exit code 2; the message says where the token was saved before.",
+        "Correct what the message names, and run the command again.",
+    ),
+    "MSGI-cli-file": Text(
+        "The system refused a file, a folder or the disk.",
+        "The command ends with exit code 1.",
+        "Correct what the message names.",
+    ),
+    "MSGI-cli-output": Text(
+        "Standard output cannot be written.",
+        "The command ends with exit code 74.",
+        "Look at the disk or the pipe behind it.",
+    ),
+    "MSGI-defect": Text(
+        "This package did something that it should not: a defect.",
+        "The command ends with exit code 70.",
+        "Report it. `MSGINSIGHTS_DEBUG=1` shows the traceback; look through it for secrets first.",
+    ),
+}
+
+CONFIG = {
+    "since": "Pacific dates (`2026-03-08`), moments with an offset, or unix seconds. `until` is exclusive and later "
+    "than "
+    "`since`; `date_preset` stands alone; Meta keeps two years. `msginsights plan` shows what they mean.",
+    "until": "As `since`; it is exclusive: the day after the last one.",
+    "date_preset": "A preset stands alone, in place of `since` and `until`.",
+    "days": "Use what `asked_days(since=…, until=…)` returns.",
+    "schedule": "In Airflow 3 runs of `@daily`, plain cron and `timedelta` have no interval to take days from: use "
+    "`lookback_days`, `CronDataIntervalTimetable`, or `since` and `until`.",
+    "partition_key": "A key must mean whole Pacific days that have ended: a date, a schedule's key in "
+    '`timezone="America/Los_Angeles"`, or a start-of mapper of Airflow; or give `since` and `until`.',
+    "lookback_days": "How many days before those of the run are loaded too.",
+    "metrics": "The message names what is allowed and the nearest spelling; `msginsights metrics` lists them.",
+    "breakdowns": "Every metric must have each of them; the message names those that do.",
+    "period": "Totals over a range hold 90 days at most and are not added up; fills, gates and coverage are of "
+    "datasets "
+    "of `day`, `week` and `days_28`, where something can be missing.",
+    "page_ids": 'Digits, 1 to 32 of them; none was named, or for `"all"` the token lists none: use a user or '
+    "system-user "
+    "token with `pages_show_list` and the ANALYZE task. Take out Pages that were erased.",
+    "login": "Default Page ids, separated by commas, or nothing. The token belongs into the password.",
+    "password": "The access token, whole and nothing beside it.",
+    "app_id": "The app's dashboard shows both: App settings, Basic. They must be those of the token's app.",
+    "app_secret": "The app's dashboard shows both: App settings, Basic. They must be those of the token's app.",
+    "extra": "A JSON object with the fields that the message lists.",
+    "port": "1 to 65535, and once: in the host or in its own field.",
+    "host": "A base URL; https, unless `allow_plain_http` is set for a test server.",
+    "ca_bundle": "An absolute path to certificates that can be read on every worker and triggerer.",
+    "msginsights_conn_id": "Add the connection where Airflow looks for it, of the type `msginsights`.",
+    "output_path": "An absolute path, or a URL with bucket and path; credentials belong into an Airflow connection.",
+    "output_conn_id": "The connection of the storage must exist, be readable, and be named once.",
+    "part": "Up to 100 letters, digits and `_ . = + -`. A Page belongs to one part; tasks that run at once need one "
+    "each "
+    "where the storage replaces without a condition.",
+    "extra_columns": "Names of letters, digits and underscores that no other column has; values are text.",
+    "compression": "One that goes with `output_format`, or nothing.",
+    "outlets": "An `AssetAlias` needs a dataset to stand for: name an `Asset`.",
+    "first_day": "A Pacific date, without a time.",
+    "conn_id": "The id of an Airflow connection.",
+    "timeout": "Seconds.",
+    "poke_interval": "Seconds.",
+    "exponential_backoff": "True or false.",
+    "failed_polls": "An argument of a waiting trigger; a task that was deferred by another version is cleared.",
+    "missing": "An argument of a waiting trigger; a task that was deferred by another version is cleared.",
+    "ranges": "An argument of a waiting trigger; a task that was deferred by another version is cleared.",
+    "poll_interval_seconds": "Seconds between two polls.",
+    "max_wait_seconds": "Seconds.",
+}
+"""What to do about a wrong parameter or field, where its docstring or the connection form does not say it all."""
+
+_PERSON = "That person must act, or use another person's token."
+_SMALLER = "If it stays, ask for fewer metrics or days."
+_WAIT = "Wait; ask less often: `msginsights plan` counts the calls."
+_SPREAD = "Fewer Pages at a time, a lower `concurrency`, spread schedules."
+_LOG_IN = "`msginsights token create --login`."
+_PROOF = "Set `app_id` and `app_secret` in the connection's extra to those of the token's app."
+_LEAVE_OUT = "Leave the Page out."
+
+CODES = {
+    "MSGI-190-463": "A Page token made from a long-lived user token does not expire by itself.",
+    **dict.fromkeys(("MSGI-190", "MSGI-190-467", "MSGI-102"), "Copy it whole."),
+    **dict.fromkeys(("MSGI-190-458", "MSGI-190-459", "MSGI-190-464", "MSGI-190-492"), _PERSON),
+    "MSGI-190-2069032": "Give the token's person the ANALYZE task, and the token `pages_show_list`.",
+    **dict.fromkeys(("MSGI-100-36007", "MSGI-100-36008", "MSGI-100-36009", "MSGI-100-login-code"), _LOG_IN),
+    **dict.fromkeys(("MSGI-104", "MSGI-100-proof"), _PROOF),
+    **dict.fromkeys(
+        ("MSGI-10", "MSGI-100-permission"), "`msginsights token create --handover` says who must give what."
+    ),
+    "MSGI-1-2853006": "Or use another token.",
+    "MSGI-3": "App Review says what it needs.",
+    **dict.fromkeys(
+        ("MSGI-100", "MSGI-100-metric"),
+        'Take the metric out, or use `"stable"` or `"all"`, which report such metrics and go on.',
+    ),
+    **dict.fromkeys(("MSGI-1-99", "MSGI-100-1504018", "MSGI-too-much-data"), _SMALLER),
+    **dict.fromkeys(("MSGI-3001", "MSGI-3001-1504028", "MSGI-506"), "Report it."),
+    **dict.fromkeys(("MSGI-200-2069030", "MSGI-200-2069031", "MSGI-200-2069033", "MSGI-2874008"), _LEAVE_OUT),
+    "MSGI-200-blocked": "No permission helps.",
+    **dict.fromkeys(("MSGI-80001", "MSGI-80006", "MSGI-32"), _WAIT),
+    **dict.fromkeys(("MSGI-4", "MSGI-17", "MSGI-341", "MSGI-613"), _SPREAD),
+    "MSGI-368": "See the app's dashboard and the person's support inbox.",
+    **dict.fromkeys(("MSGI-1", "MSGI-2", "MSGI-960"), "If it stays, look at a proxy in between."),
+}
+"""What to do about what the API says, beyond the advice in the message."""
+
+_CODE_OF_LOGIN = "A login's code was used twice, too late, or with another redirect address."
+_WRONG_APP = "The app's id or secret is wrong, or of another app."
+_NO_INSIGHTS = "This kind of Page has no insights, or not these."
+_APP_OR_PERSON = "The app's or the person's calls are used up."
+_OF_THE_PAGE = "The Page's calls are used up."
+_HEAVY = "The request was too heavy for the API."
+_MISREAD = "The API misread a request of this package."
+_PERMISSION = "A permission is missing, which the message names where Meta does."
+_NOT_A_PAGE = "The id is that of a video, a person or an Instagram account."
+
+HAPPENED = {
+    "MSGI-1": "Meta is down, or the Page id does not exist.",
+    "MSGI-1-99": _HEAVY,
+    "MSGI-1-2853006": "The token's person has no role on the Page, or not the ANALYZE task.",
+    "MSGI-2": "Meta is down.",
+    "MSGI-3": "The app lacks a capability.",
+    "MSGI-4": "The app's calls are used up.",
+    "MSGI-10": _PERMISSION,
+    "MSGI-17": "The calls of the token's person are used up.",
+    "MSGI-32": "The Page's calls are used up, as a user token has them.",
+    "MSGI-100": "Meta retired a metric, does not offer it, or does not take another parameter.",
+    "MSGI-100-33": "The Page id is wrong, or the token's person cannot see the Page.",
+    "MSGI-100-1504016": "The range is wider than the API takes.",
+    "MSGI-100-1504018": _HEAVY,
+    **dict.fromkeys(("MSGI-100-36007", "MSGI-100-36008", "MSGI-100-36009", "MSGI-100-login-code"), _CODE_OF_LOGIN),
+    "MSGI-101": _WRONG_APP,
+    "MSGI-102": "The token's session is over.",
+    "MSGI-104": "No token arrived, or the proof of the app's secret does not fit.",
+    "MSGI-190": "The token is not valid: revoked, malformed, or of another app.",
+    "MSGI-190-458": "The token's person removed the app.",
+    "MSGI-190-459": "The token's person must log in at facebook.com and pass a check.",
+    "MSGI-190-460": "The password of the token's person was changed.",
+    "MSGI-190-463": "The token has expired.",
+    "MSGI-190-464": "The token's person must confirm the account at facebook.com.",
+    "MSGI-190-467": "The token was revoked.",
+    "MSGI-190-492": "The person behind the Page token lost the role on the Page.",
+    "MSGI-190-2069032": "The API wants the Page's own token, and none could be had.",
+    "MSGI-190-app-deleted": "The app is gone, and with it every token it gave out.",
+    "MSGI-191": "The redirect address is not one of the app's.",
+    **dict.fromkeys(("MSGI-200-2069030", "MSGI-200-2069031", "MSGI-200-2069033"), _NO_INSIGHTS),
+    "MSGI-200-app-id": "The app that the token was made with is not valid.",
+    "MSGI-200-blocked": "Meta blocks the app or the account behind the token.",
+    **dict.fromkeys(("MSGI-341", "MSGI-613"), _APP_OR_PERSON),
+    "MSGI-368": "Meta blocked the app or the person for a breach of policy.",
+    **dict.fromkeys(("MSGI-506", "MSGI-3001", "MSGI-3001-1504028"), _MISREAD),
+    "MSGI-803": "The Page id or alias is unknown.",
+    "MSGI-960": "The API did not finish a batch in time.",
+    "MSGI-2500": "The API could not parse the address: the version or the host is wrong.",
+    "MSGI-2500-token": "The token is an app's own: it belongs to no person and no Page.",
+    "MSGI-2635": "The connection's version of the API has ended for the app.",
+    **dict.fromkeys(("MSGI-80001", "MSGI-80006"), _OF_THE_PAGE),
+    "MSGI-2874008": "The Page has fewer than 100 followers, and so no insights.",
+    "MSGI-too-much-data": _HEAVY,
+    "MSGI-range-too-wide": "The range is wider than the API takes.",
+    "MSGI-client-secret": _WRONG_APP,
+    "MSGI-100-proof": "The app demands a proof of its secret, which is missing or wrong.",
+    "MSGI-100-metric": "Meta retired a metric or does not offer it, and does not say which.",
+    "MSGI-100-permission": _PERMISSION,
+    "MSGI-100-not-a-page": _NOT_A_PAGE,
+    "MSGI-100-period": "The API does not offer the period for the metric.",
+}
+"""What happened, in the words of somebody who reads the log."""

@@ -8,21 +8,12 @@ import re
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docstrings import in_markdown
 
-from airflow_provider_msginsights.get_provider_info import get_provider_info
 from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.insights.catalog import METRICS
-from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
-from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
-from airflow_provider_msginsights.operators.msginsights import MessagingInsightsOperator
-from airflow_provider_msginsights.operators.token_check import MessagingInsightsTokenCheckOperator
 from airflow_provider_msginsights.outputs.schema import COLUMNS, Kind
-from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
-from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
-from airflow_provider_msginsights.triggers.new_day import MessagingInsightsNewDayTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +22,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PACKAGE = "airflow_provider_msginsights"
 MADE = "<!-- Made from the code by docs/generate.py: change it there. -->"
-TEMPLATED = "(templated)"
-PARAMETER = re.compile(r":param (\w+): (.*?)(?=\n:|\Z)", re.DOTALL)
 DEFAULTS = {"deferrable": "`[operators] default_deferrable`", "poke_interval": "15 minutes", "timeout": "48 hours"}
 """What a default says that is read from Airflow's configuration, or that Airflow gives a unit."""
 TYPES = {
@@ -94,27 +83,6 @@ def code_list(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def parameters_of(owner: type[Any], templated: Sequence[str] = ()) -> str:
-    """Return the table of a class's parameters: their order and defaults by signature, their meaning by docstring.
-
-    :raises ValueError: when signature, docstring and templated fields do not name the same parameters.
-    """
-    signature = inspect.signature(owner.__init__).parameters
-    names = [name for name in signature if name not in {"self", "kwargs"}]
-    documented = {name: in_markdown(text) for name, text in PARAMETER.findall(inspect.getdoc(owner) or "")}
-    if missing := set(names) - set(documented):
-        raise ValueError(f"The docstring of {owner.__name__} says nothing of {sorted(missing)}.")
-    said = {name for name, text in documented.items() if TEMPLATED in text}
-    if said != set(templated):
-        raise ValueError(f"{owner.__name__}: templated or said to be, not both: {sorted(said ^ set(templated))}.")
-    rows = []
-    for name, text in documented.items():
-        meaning = text.replace(f" {TEMPLATED}", "").removesuffix(".")
-        mark = " **t**" if name in templated else ""
-        rows.append((f"`{name}`{mark}", default_of(signature.get(name)), meaning))
-    return table(("Parameter", "Default", "Meaning"), rows)
-
-
 def default_of(parameter: inspect.Parameter | None) -> str:
     """Return the default of a parameter, as code."""
     if parameter is None:  # Airflow's own, which the docstring says more of
@@ -125,80 +93,6 @@ def default_of(parameter: inspect.Parameter | None) -> str:
     if value is inspect.Parameter.empty:
         return "required"
     return f'`"{value}"`' if isinstance(value, str) else "none" if value in (None, ()) else f"`{value}`"
-
-
-def operator_parameters() -> str:
-    """Return the parameters of the operator."""
-    return parameters_of(MessagingInsightsOperator, MessagingInsightsOperator.template_fields)
-
-
-def sensor_parameters() -> str:
-    """Return the parameters of the sensor."""
-    return parameters_of(MessagingInsightsSensor, MessagingInsightsSensor.template_fields)
-
-
-def token_check_parameters() -> str:
-    """Return the parameters of the operator that checks a token."""
-    return parameters_of(MessagingInsightsTokenCheckOperator, MessagingInsightsTokenCheckOperator.template_fields)
-
-
-def fill_parameters() -> str:
-    """Return the parameters of the operator that fills a dataset."""
-    return parameters_of(MessagingInsightsFillOperator, MessagingInsightsFillOperator.template_fields)
-
-
-def coverage_check_parameters() -> str:
-    """Return the parameters of the operator that checks a dataset."""
-    return parameters_of(MessagingInsightsCoverageCheckOperator, MessagingInsightsCoverageCheckOperator.template_fields)
-
-
-def new_day_trigger_parameters() -> str:
-    """Return the parameters of the watcher's trigger."""
-    return parameters_of(MessagingInsightsNewDayTrigger)
-
-
-def hook_methods() -> str:
-    """Return the hook's methods with a twin, and what the docstrings say of them before their fields."""
-    rows = []
-    for name in METHODS:
-        method = getattr(MessagingInsightsHook, name)
-        text = (inspect.getdoc(method) or "").partition("\n:")[0]
-        required = [
-            f"{one.name}=…" if one.kind is inspect.Parameter.KEYWORD_ONLY else one.name
-            for one in list(inspect.signature(method).parameters.values())[1:]
-            if one.default is inspect.Parameter.empty
-        ]
-        if not hasattr(MessagingInsightsHook, f"a{name}"):
-            raise ValueError(f"The method {name} has no twin a{name}.")
-        rows.append((f"`{name}({', '.join(required)})`", in_markdown(text)))
-    return table(("Method", "What it does"), rows)
-
-
-def connection_extras() -> str:
-    """Return the fields of a connection's extra, with the help texts of the form.
-
-    :raises ValueError: when the form and the code that reads the extra do not know the same fields.
-    """
-    (connection,) = get_provider_info()["connection-types"]
-    fields = connection["conn-fields"]
-    if set(fields) != set(EXTRA_FIELDS):
-        raise ValueError(f"In the form or in the code, not both: {sorted(set(fields) ^ set(EXTRA_FIELDS))}.")
-    rows = [(f"`{name}`", field["label"], field["description"]) for name, field in fields.items()]
-    return table(("Extra", "In the form", "Meaning"), rows)
-
-
-def metrics() -> str:
-    """Return the metrics: meaning, unit, over what each may be added up, and what to do instead."""
-    words = {True: "yes", False: "**no**", None: "not known"}
-    rows = []
-    for metric in METRICS.values():
-        sums = metric.sums
-        over_dimensions = words[sums.dimensions] if metric.breakdowns else "has none"
-        meaning = metric.meaning + (" In development." if metric.in_development else "")
-        rows.append(
-            (f"`{metric.name}`", meaning, metric.unit, words[sums.days], words[sums.pages], over_dimensions, sums.why)
-        )
-    return table(("Metric", "Meaning", "Unit", "Over days", "Over Pages", "Over dimensions", "Why, or what else"), rows)
 
 
 def columns() -> str:
@@ -253,7 +147,7 @@ def _methods() -> str:
     if missing:
         raise ValueError(f"The hook has no methods {missing}.")
     more = ", ".join(f"`{one}`" for one in MORE_METHODS)
-    return f": the methods of [its table](docs/guides/hook.md) and their twins, {more}"
+    return f": the methods of [its page](docs/reference/hook.md) and their twins, {more}"
 
 
 def _results() -> list[str]:

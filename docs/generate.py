@@ -50,9 +50,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "reasons": lambda: costs.reasons(json.loads(RESULTS.read_text())),
     "cost": lambda: costs.cost_of_400_pages(json.loads(RESULTS.read_text())),
     "days": days_drawing.drawing,
-    "columns": reference.columns,
     "examples": reference.examples,
-    "public-names": reference.public_names,
     "backfill": costs.backfill,
     "plan": costs.planned_year,
 }

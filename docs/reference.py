@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
-from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
 
 from docstrings import in_markdown
 
-from airflow_provider_msginsights.hooks.msginsights import MessagingInsightsHook
-from airflow_provider_msginsights.outputs.schema import COLUMNS, Kind
+from airflow_provider_msginsights.outputs.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,19 +92,6 @@ def default_of(parameter: inspect.Parameter | None) -> str:
     return f'`"{value}"`' if isinstance(value, str) else "none" if value in (None, ()) else f"`{value}`"
 
 
-def columns() -> str:
-    """Return the columns of the table, in order; those of the breakdowns, which are alike, in one row."""
-    rows: list[tuple[str, str, str]] = []
-    for column in COLUMNS:
-        name, kind, meaning = f"`{column.name}`", TYPES[column.kind], column.meaning
-        if meaning == f"value of the breakdown {column.name}":
-            meaning = "value of the breakdown of that name"
-            if rows[-1][1:] == (kind, meaning):
-                name = f"{rows.pop()[0]}, {name}"
-        rows.append((name, kind, meaning))
-    return table(("Column", "Type", "Meaning"), rows)
-
-
 def examples() -> str:
     """Return the examples, each with the first sentence of its docstring, and below the table the code of each."""
     rows, sections = [], []
@@ -129,28 +113,3 @@ def exported(module: ModuleType) -> list[str]:
         and (isinstance(value, (type, FunctionType)) or type(value).__name__ == "FixtureFunctionDefinition")
         and value.__module__ == module.__name__
     ]
-
-
-def public_names() -> str:
-    """Return what each public module exports, and the types that the hook's methods return."""
-    rows = []
-    for name in PUBLIC_MODULES:
-        names = ", ".join(f"`{one}`" for one in exported(import_module(f"{PACKAGE}.{name}")))
-        rows.append((f"`{name}`", names + (_methods() if name == "hooks.msginsights" else "")))
-    listed = table((f"In `{PACKAGE}.`", "Names"), rows)
-    results = ", ".join(f"`{one}`" for one in _results())
-    return f"{listed}\n\nWhat the hook returns has stable fields as well: {results}."
-
-
-def _methods() -> str:
-    missing = [name for name in MORE_METHODS if not callable(getattr(MessagingInsightsHook, name, None))]
-    if missing:
-        raise ValueError(f"The hook has no methods {missing}.")
-    more = ", ".join(f"`{one}`" for one in MORE_METHODS)
-    return f": the methods of [its page](docs/reference/hook.md) and their twins, {more}"
-
-
-def _results() -> list[str]:
-    annotations = [str(getattr(MessagingInsightsHook, name).__annotations__["return"]) for name in METHODS[:-1]]
-    found = dict.fromkeys(re.findall(r"\b[A-Z]\w+", " ".join(annotations)))
-    return [name for name in found if name not in {"Generator", "None"}]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+WITHOUT_UI = ("api-server --apps execution", *COMPONENTS[1:])
 
 
 class Run(NamedTuple):
@@ -91,10 +92,10 @@ class LocalAirflow:
 
     @contextlib.contextmanager
     def running(self, components: Iterable[str] = COMPONENTS) -> Iterator[None]:
-        """Start these components, and end every one of them whatever happens."""
+        """Start these components, each with options of its own if it needs any; end them all whatever happens."""
         self.migrate()
         with Sessions(self.home) as sessions:
-            started = {name: self._start(sessions, name) for name in components}
+            started = {name.partition(" ")[0]: self._start(sessions, name) for name in components}
             wait_for_port(self.port, started["api-server"], timeout_seconds=180)
             try:
                 yield
@@ -120,7 +121,9 @@ class LocalAirflow:
             yield self._start(sessions, name)
 
     def _start(self, sessions: Sessions, name: str) -> Session:
-        return sessions.start(name, [sys.executable, "-m", "airflow", name], environment=self.environment)
+        component, *options = name.split()
+        command = [sys.executable, "-m", "airflow", component, *options]
+        return sessions.start(component, command, environment=self.environment)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Give the rows that Airflow's database has for a statement."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessor
 from support.airflow_versions import HAS_PARTITIONS
-from support.local_airflow import LocalAirflow
+from support.local_airflow import WITHOUT_UI, LocalAirflow
 from support.secret_watch import Secrets, Watch
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ with DAG("triggered", schedule=[named_days], start_date=day(2026, 1, 1), is_paus
     load("triggered")
 """
 
-SMOKE_DAGS = """
+SMOKE_DAG = """
 with DAG(
     "scheduled",
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone=PACIFIC),
@@ -104,23 +104,13 @@ with DAG(
     catchup=True,
     is_paused_upon_creation=False,
 ):
-    load("scheduled")
-
-with DAG("waiting", schedule="@once", start_date=day(2026, 1, 1), is_paused_upon_creation=False):
-    days = {"since": "2026-11-18", "until": "2026-11-20"}
     # It may be retried: Airflow fails a task that can go on before its executor noted that it was put off.
     available = MessagingInsightsSensor(
-        task_id="available",
-        page_ids="101",
-        deferrable=True,
-        poke_interval=1,
-        retries=1,
-        retry_delay=timedelta(0),
-        **days,
+        task_id="available", page_ids="101", deferrable=True, poke_interval=1, retries=1, retry_delay=timedelta(0)
     )
-    available >> load("waiting", **days)
+    available >> load("scheduled")
 """
-"""A run that the scheduler makes, and one that waits in the triggerer: what every test run has time for."""
+"""A run that the scheduler makes and that waits in the triggerer: what every test run has time for."""
 
 PARTITIONED_DAG = """
 from airflow.sdk import CronPartitionTimetable
@@ -226,19 +216,16 @@ def place(tmp_path: Path, emulator: GraphEmulator, migrated_database: Path) -> P
 @pytest.mark.system
 @pytest.mark.smoke
 @pytest.mark.timeout(900)
-def test_a_scheduled_run_and_one_that_waits_for_its_day_load_what_they_are_about(place: Place) -> None:
+def test_a_scheduled_run_waits_for_the_end_of_its_day_in_the_triggerer_and_loads_it(place: Place) -> None:
     airflow = place.airflow
-    with airflow.running():
-        airflow.add_dags("dags", (HEAD + SMOKE_DAGS).replace("OUTPUT", str(place.output)))
-        airflow.wait_until(lambda: is_deferred(airflow, "waiting"), timeout_seconds=300)
+    place.emulator.set_clock(datetime(2026, 3, 9, tzinfo=UTC))
+    with airflow.running(WITHOUT_UI):
+        airflow.add_dags("dags", (HEAD + SMOKE_DAG).replace("OUTPUT", str(place.output)))
+        airflow.wait_until(lambda: is_deferred(airflow, "scheduled"), timeout_seconds=300)
         place.emulator.advance(hours=12)
-        runs = airflow.wait_for_runs({"scheduled": 1, "waiting": 1}, timeout_seconds=300)
-    assert {(run.dag_id, run.run_type, run.state) for run in runs} == {
-        ("scheduled", "scheduled", "success"),
-        ("waiting", "scheduled", "success"),
-    }, airflow.told()
-    days = {"scheduled": ["2026-03-08"], "waiting": ["2026-11-18", "2026-11-19"]}
-    assert place.loaded() == {(folder, f"dt={day}") for folder, some in days.items() for day in some}
+        runs = airflow.wait_for_runs({"scheduled": 1}, timeout_seconds=300)
+    assert runs == [("scheduled", "scheduled", "success")], airflow.told()
+    assert place.loaded() == {("scheduled", "dt=2026-03-08")}
     place.look_for_the_token()
 
 

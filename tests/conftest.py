@@ -46,6 +46,13 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Start one worker more than there are cores: in many tests one waits, for a timeout or another process."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Keep the garbage collector from looking, again and again, at what lives to the end: tests and libraries."""
@@ -57,7 +64,7 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-DEAR_FIXTURES = ("airflow_database", "s3_endpoint")
+EXPENSIVE_FIXTURES = ("airflow_database", "s3_endpoint")
 """What takes a process seconds to make, or to use for the first time."""
 
 
@@ -68,8 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _turn(item: pytest.Item) -> int:
     used = getattr(item, "fixturenames", ())
-    dear = [number for number, name in enumerate(DEAR_FIXTURES, start=1) if name in used]
-    return 0 if item.get_closest_marker("smoke") else min(dear, default=len(DEAR_FIXTURES) + 1)
+    found = [number for number, name in enumerate(EXPENSIVE_FIXTURES, start=1) if name in used]
+    return 0 if item.get_closest_marker("smoke") else min(found, default=len(EXPENSIVE_FIXTURES) + 1)
 
 
 @pytest.fixture(scope="session", autouse=True)

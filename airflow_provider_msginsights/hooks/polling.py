@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -102,15 +103,17 @@ async def poll(
 
 
 async def load_for_polling() -> None:
-    """Import what `poll` needs and read the usual certificates, in a thread; quick once that is done."""
-    await asyncio.to_thread(_load)
+    """Import what `poll` needs and read the usual certificates, in a thread; nothing once that is done."""
+    if not _load.cache_info().currsize:
+        await asyncio.to_thread(_load)
 
 
+@cache
 def _load() -> None:
-    from airflow_provider_msginsights.transports.clients import new_client
+    from airflow_provider_msginsights.transports.clients import new_line
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
     for module in ("hooks.connection", "insights.flows", "transports.nonblocking", "transports.sharing"):
         import_module(f"airflow_provider_msginsights.{module}")
     with contextlib.suppress(ConfigurationError):  # raised when a connection needs the certificates
-        new_client(TransportSettings())
+        new_line(TransportSettings())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.protocol import Emit, Receive, Send
 from airflow_provider_msginsights.transports.bodies import BodyReader
+from airflow_provider_msginsights.transports.clients import new_request
 from airflow_provider_msginsights.transports.credentials import RunTokens
 from airflow_provider_msginsights.transports.sharing import OwnClient
 from airflow_provider_msginsights.transports.silence import unlogged
@@ -18,6 +19,8 @@ from airflow_provider_msginsights.transports.wire import Exchange, Wire, out_of_
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
+
+    import httpx
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.protocol import Answer, Flow, Reply
@@ -99,29 +102,26 @@ class NonblockingTransport:
 
     async def _fetch(self, call: HttpCall, limit_seconds: float) -> HttpAnswer | Lost:
         """Make one call; what the HTTP library raises becomes a sentence of ours, since its own may hold secrets."""
-        import httpx
-
         settings, loop = self._settings, asyncio.get_running_loop()
         # Each stage ends by itself where it can: a handshake that is cancelled leaves its socket open.
-        timeout = httpx.Timeout(
-            min(settings.read_timeout_seconds, limit_seconds),
-            connect=min(settings.connect_timeout_seconds, limit_seconds),
-        )
+        read_seconds = min(settings.read_timeout_seconds, limit_seconds)
+        connect_seconds = min(settings.connect_timeout_seconds, limit_seconds)
+        timeout = {"connect": connect_seconds, "read": read_seconds, "write": read_seconds, "pool": read_seconds}
         ends_at = float("inf")
         try:
-            with unlogged(), self._client.use() as client:
+            with unlogged(), self._client.use() as line:
                 ends_at = loop.time() + limit_seconds
-                async with (
-                    asyncio.timeout_at(ends_at + _GRACE_SECONDS),
-                    client.stream(call.method, call.url, data=call.form, auth=call.sign, timeout=timeout) as answer,
-                ):
-                    body = BodyReader(settings, answer.status_code, answer.headers)
-                    if body.wants_more:
-                        async for piece in answer.aiter_raw():
-                            if not body.takes(piece):
-                                break
-            # It and its stream name each other: a heap of garbage that would stay for the collector, at each call.
-            del answer.stream
+                async with asyncio.timeout_at(ends_at + _GRACE_SECONDS):
+                    answer = await line.handle_async_request(new_request(call, timeout))
+                    stream = cast("httpx.AsyncByteStream", answer.stream)
+                    try:
+                        body = BodyReader(settings, answer.status_code, answer.headers)
+                        if body.wants_more:
+                            async for piece in stream:
+                                if not body.takes(piece):
+                                    break
+                    finally:
+                        await stream.aclose()
             return body.answer()
         except (ConfigurationError, MemoryError):
             raise

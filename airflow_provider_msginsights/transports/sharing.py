@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
-from airflow_provider_msginsights.transports.clients import new_client
+from airflow_provider_msginsights.transports.clients import new_line
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -27,31 +27,55 @@ IDLE_SECONDS = 5.0
 class Clients(Protocol):
     """Where a transport gets its HTTP client from."""
 
-    def use(self) -> AbstractContextManager[httpx.AsyncClient]:
-        """Return a client for one call."""
+    def use(self) -> AbstractContextManager[httpx.AsyncHTTPTransport]:
+        """Return a line for one call."""
 
     async def aclose(self) -> None:
         """Do without one from here on."""
 
 
 class OwnClient:
-    """A client of one transport, made when it is first used."""
+    """The lines of one transport, made when they are first needed.
+
+    Each has one network connection: httpx looks through all that it holds together several times at every call. The
+    line that was used last is used next, so that there are no more than calls at a time.
+    """
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
-        self._client: httpx.AsyncClient | None = None
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._open: set[httpx.AsyncHTTPTransport] = set()
+        self._used: set[httpx.AsyncHTTPTransport] = set()
 
     @contextmanager
-    def use(self) -> Iterator[httpx.AsyncClient]:
-        """Give the client."""
-        self._client = self._client or new_client(self._settings)
-        yield self._client
+    def use(self) -> Iterator[httpx.AsyncHTTPTransport]:
+        """Give a line."""
+        if self._free:
+            line = self._free.pop()
+        else:
+            line = new_line(self._settings)
+            self._open.add(line)
+        try:
+            yield line
+        finally:
+            if line in self._open:
+                self._used.add(line)
+                self._free.append(line)
+
+    async def aclose_unused(self) -> None:
+        """Close the lines that no call ended on since the last time."""
+        used, self._used = self._used, set()
+        unused = [line for line in self._free if line not in used]
+        self._free = [line for line in self._free if line in used]
+        self._open.difference_update(unused)
+        for line in unused:
+            await line.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection; the next use makes another client."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        """Close every connection; the next use makes others."""
+        lines, self._open, self._free, self._used = self._open, set(), [], set()
+        for line in lines:
+            await line.aclose()
 
 
 class _Shared:
@@ -66,13 +90,13 @@ class _Shared:
         self._closing: asyncio.Task[None] | None = None
 
     @contextmanager
-    def use(self) -> Iterator[httpx.AsyncClient]:
+    def use(self) -> Iterator[httpx.AsyncHTTPTransport]:
         self._was_used = True
         self._look = self._look or asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_if_idle)
         self._calls += 1
         try:
-            with self._own.use() as client:
-                yield client
+            with self._own.use() as line:
+                yield line
         finally:
             self._calls -= 1
 
@@ -82,6 +106,8 @@ class _Shared:
         if self._was_used or self._calls:
             self._was_used = False
             self._look = loop.call_later(IDLE_SECONDS, self._close_if_idle)
+            if self._closing is None or self._closing.done():
+                self._closing = loop.create_task(self._own.aclose_unused())
         else:
             self._look = None
             self._closing = loop.create_task(self._own.aclose())
@@ -111,8 +137,8 @@ class SharedClient:
         self._client.holders += 1
         self._is_held = True
 
-    def use(self) -> AbstractContextManager[httpx.AsyncClient]:
-        """Give the client."""
+    def use(self) -> AbstractContextManager[httpx.AsyncHTTPTransport]:
+        """Give a line of the client."""
         return self._client.use()
 
     async def aclose(self) -> None:

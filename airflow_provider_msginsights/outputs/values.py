@@ -21,8 +21,9 @@ Values: TypeAlias = tuple[Any, ...]
 ColumnValues: TypeAlias = Sequence[Sequence[Any]]
 """Some rows column by column, in column order."""
 
-RECORD_ID, PAGE_ID, METRIC, PERIOD, RANGE_START, PACIFIC_DATE, VALUE, IS_FINAL = map(
-    COLUMN_NAMES.index, ("record_id", "page_id", "metric", "period", "range_start", "pacific_date", "value", "is_final")
+RECORD_ID, PAGE_ID, METRIC, PERIOD, RANGE_START, PACIFIC_DATE, VALUE, UNIT, IS_FINAL = map(
+    COLUMN_NAMES.index,
+    ("record_id", "page_id", "metric", "period", "range_start", "pacific_date", "value", "unit", "is_final"),
 )
 
 unit_of: Callable[[Values], tuple[Any, ...]] = itemgetter(

@@ -44,8 +44,8 @@ def json_object_in(data: bytes) -> dict[str, Any] | None:
 
 def iso_text(value: Any) -> Any:
     """Dates as ``YYYY-MM-DD``, times as ISO 8601 in UTC with a ``Z``, anything else as it is."""
+    if not isinstance(value, date):  # a datetime is one
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+    return value.isoformat()

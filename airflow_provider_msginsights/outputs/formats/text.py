@@ -22,6 +22,7 @@ from msgspec.structs import astuple
 from airflow_provider_msginsights.outputs.formats.json_values import iso_text, json_text
 from airflow_provider_msginsights.outputs.schema import Kind
 from airflow_provider_msginsights.outputs.series_rows import DayRows
+from airflow_provider_msginsights.outputs.values import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 _BOOLEANS = {"true": True, "false": False}
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _OF_ITS_OWN = ("record_id", "page_id", "metric", "value", "value_raw")
-_LINES_AT_ONCE = 500
+_LINES_AT_ONCE = 200
+"""About 100 kB: larger texts are given to the process, and taken from it, page by page."""
+
 _MOST_REMEMBERED = 2_000
 _READ_AT_ONCE_BYTES, _READ_AT_ONCE_ROWS = 2**20, 2_000
 _FIELD_TYPES: dict[Kind, Any] = {
@@ -224,8 +227,10 @@ def _lines_of_day(rows: DayRows, columns: Sequence[Column]) -> Iterator[str]:
     """Yield the lines, many at a time: a text for each column or stretch of columns, joined without a step a row."""
     known = _Stretches(columns)
     repeated_of = itemgetter(*[place for place, column in enumerate(columns) if column.name not in _OF_ITS_OWN])
-    places = {unit: place for place, unit in enumerate(rows.heads.units)}
-    stretches = {unit: known[repeated_of(*rows[place : place + 1])] for unit, place in places.items()}
+    (row,) = rows[:1]
+    stretches = {
+        unit: known[repeated_of((*row[:UNIT], unit, *row[UNIT + 1 :]))] for unit in frozenset(rows.heads.units)
+    }
     (to_id, to_page, to_metric, to_value, to_raw, _), *_ = stretches.values()
     ends = {unit: f"{to_raw}null{to_end}" for unit, (*_, to_end) in stretches.items()}
     pieces = zip(

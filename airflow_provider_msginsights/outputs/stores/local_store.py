@@ -61,7 +61,7 @@ class LocalStore(Store):
         with as_our_errors(self.shown_path(folder), "list"):
             try:
                 with os.scandir(self._path(folder)) as entries:
-                    return {entry.name: _entry_of(Path(entry.path)) for entry in entries}
+                    return {entry.name: _entry_of(entry) for entry in entries}
             except FileNotFoundError:
                 return {}
 
@@ -153,9 +153,9 @@ class LocalStore(Store):
 
         The directory exists, unless somebody removes it.
         """
-        target = Path(self._path(name))
+        folder, _, base_name = self._path(name).rpartition("/")
         while True:
-            new_path = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+            new_path = Path(f"{folder}/.{base_name}.{uuid4().hex}.tmp")
             # Made by open and not by tempfile, so that the file gets the permissions any new file gets.
             with new_path.open("xb+") as file:
                 try:
@@ -206,7 +206,7 @@ def _rename(new_path: Path, target: Path, entry: Entry | None) -> None:
         new_path.replace(target)
 
 
-def _entry_of(path: Path) -> Entry:
+def _entry_of(path: Path | os.DirEntry[str]) -> Entry:
     """Measure a file; one that a link leads to nowhere has no version."""
     try:
         found: Any = path.stat()

@@ -39,7 +39,7 @@ REASONS = """
 1. **Few requests.** All {metrics} metrics of 20 Pages for a year are **{requests} HTTP requests** here and
    **{requests_elsewhere}** by `HttpOperator`, for the same rows.
 2. **One fault spoils one thing.** When Meta retires one of the {metrics} metrics, a load of 20 Pages keeps **{kept} of
-   {whole}** rows and names the metric; `HttpOperator`, one metric refused, keeps {kept_elsewhere}.
+   {whole}** rows and names the metric; `HttpOperator` keeps {kept_elsewhere}.
 3. **Nothing leaks.** After a mapped load by `HttpOperator` the Page tokens stand in Airflow's database; after a load of
    this provider **no token stands anywhere**: database, logs, XCom, files.
 """.strip()

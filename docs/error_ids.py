@@ -79,7 +79,8 @@ def kinds() -> dict[str, type[MessagingInsightsError]]:
     while waiting:
         kind = waiting.pop()
         every[kind.__name__] = kind
-        waiting += kind.__subclasses__()
+        ours = (one for one in kind.__subclasses__() if one.__module__.startswith(PACKAGE.name))
+        waiting += sorted(ours, key=lambda one: (one.__module__, one.__name__), reverse=True)
     return every
 
 

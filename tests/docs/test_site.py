@@ -19,7 +19,7 @@ QUESTIONS = {
     "Can I add uniques up?": "reference/metrics.md#what-may-be-added-up",
     "Which date in the UI is day D?": "guides/schedules.md#in-the-ui",
     "How do I fill a hole?": "guides/completeness.md#fill-what-is-missing",
-    "What does 190/463 mean?": "guides/troubleshooting.md#every-error",
+    "What does 190/463 mean?": "reference/errors.md#msgi-190-463",
     "Which token do I need, and who makes it?": "tutorial/real-page.md#which-token",
     "How do I load two years of history?": "guides/backfill.md",
     "What happens when Meta limits me?": "guides/operations.md#waiting-and-retries",

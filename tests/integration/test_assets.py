@@ -22,6 +22,7 @@ from airflow_provider_msginsights.insights.dates import DateRange
 from airflow_provider_msginsights.operators.load.lineage import storage_names
 from airflow_provider_msginsights.outlets import dataset_asset
 from airflow_provider_msginsights.run_days.requested import requested_days
+from airflow_provider_msginsights.sensors.msginsights import MessagingInsightsSensor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +172,21 @@ def test_a_reference_gets_an_event_for_each_day_too(tmp_path: Path) -> None:
     execute({"outlet_events": events}, outlets=[ref], output_path=tmp_path.as_uri(), until="2026-11-03")
     keys = [event.partition_keys for event in events._dict.values()]  # noqa: SLF001 - what Airflow serializes
     assert keys == [set(), {"2026-11-01"}, {"2026-11-02"}]
+
+
+def test_a_sensor_tells_a_reference_its_days() -> None:
+    events = KnownAssets()
+    sensor = MessagingInsightsSensor(
+        task_id="available",
+        page_ids="101",
+        since="2026-11-01",
+        until="2026-11-02",
+        outlets=[Asset.ref(uri=INSIGHTS.uri)],
+        deferrable=False,
+    )
+    context: Any = {"outlet_events": events}
+    sensor.execute(context)
+    assert events[INSIGHTS].extra == {"days": ["2026-11-01"], "page_ids": ["101"]}
 
 
 def test_a_reference_that_airflow_does_not_know_is_a_warning(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

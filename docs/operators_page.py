@@ -61,7 +61,8 @@ ELSEWHERE = {
 INTRODUCTION = """
 Each class with its parameters, what it returns and raises, and one short example. Every parameter is given by its name.
 Those marked *templated* may be Jinja templates or XCom of other tasks: they are read when the task runs, before any
-request, and a wrong one fails the task at once, with a message that names it, its value and what is allowed.
+request, and a wrong one fails the task at once, with a message that names it, its value and what is allowed. What each
+error means and what helps: [errors](errors.md).
 
 What templates and XCom leave is understood: numbers and lists as text (`"['101', '102']"`, `"2"`); with
 `render_template_as_native_obj=True` text as numbers (`20261101` is a day); tuples, sets and generators. Nothing, or the

@@ -151,7 +151,7 @@ def test_a_large_report_is_cut_into_values_that_airflow_takes(monkeypatch: pytes
     assert report_in(store) == report
     monkeypatch.setattr(publishing, "LONGEST_DATA", 1000)
     key = next(iter(values))
-    publishing._replace(store, key, {}, b"{}")
+    publishing._replace(store, key, publishing.Publication({}, b"{}"))
     assert list(store) == [key]
 
 

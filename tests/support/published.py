@@ -8,7 +8,7 @@ import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_msginsights.operators.load.publishing import PREFIX, published_values
+from airflow_provider_msginsights.operators.load.publishing import PREFIX, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def report_in(store: Mapping[str, Any]) -> dict[str, Any]:
 def published(report: Mapping[str, Any], *, dataset: str = "0123456789abcdef", part: str = "0") -> dict[str, Any]:
     """Key -> value, as a task stores a report."""
     about = {"period": "day", "breakdowns": [], "publish": "values"}
-    values = published_values(about, json.dumps(report).encode(), 1)
+    values = Publication(about, json.dumps(report).encode()).values(1)
     return {
         f"{PREFIX}/{dataset}/{part}" + (f"/{number}" if number else ""): value for number, value in enumerate(values)
     }

@@ -18,8 +18,10 @@ import json
 import zlib
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 from airflow.sdk import Asset
 
 from airflow_provider_msginsights.exceptions import MessagingInsightsError
@@ -30,7 +32,7 @@ from airflow_provider_msginsights.insights.dates import pacific_date
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from airflow_provider_msginsights.insights.coverage.ledger import Ledger
@@ -111,7 +113,7 @@ class CoveragePublisher:
             self.log.warning("The coverage of part %r is not published: %s", dataset.part, error)
             return
         about = {"period": dataset.period, "breakdowns": list(dataset.breakdowns), "publish": self.publish}
-        self._in_each_store(_replace, key, about, json.dumps(report, separators=(",", ":")).encode())
+        self._in_each_store(_replace, key, Publication(about, msgspec.json.encode(report)))
 
     def _report(
         self, dataset: Dataset[Any], ledger: Ledger, pages: PagesOfDataset, *, at: datetime, hours: float
@@ -149,37 +151,42 @@ def dataset_name(shown_path: str) -> str:
     return hashlib.sha256(shown_path.encode()).hexdigest()[:_HASH_LENGTH]
 
 
-def published_values(about: Mapping[str, Any], report: bytes, generation: int) -> Iterator[dict[str, Any]]:
-    """Give the values that hold a report.
+@dataclass(frozen=True)
+class Publication:
+    """A report on its way to each store: worked on once, and compressed only if some store has another one.
 
     :param about: fields that each value has.
     :param report: its JSON.
     """
-    squeezer = zlib.compressobj(wbits=31)  # gzip, without a time: equal reports give equal values
-    data = base64.b64encode(squeezer.compress(report) + squeezer.flush()).decode()
-    pieces = [data[start : start + LONGEST_DATA] for start in range(0, len(data), LONGEST_DATA)]
-    for number, piece in enumerate(pieces):
-        yield {
-            PREFIX: VERSION,
-            **about,
-            "generation": generation,
-            "digest": _digest(about, report),
-            "piece": number,
-            "pieces": len(pieces),
-            "data": piece,
-        }
+
+    about: Mapping[str, Any]
+    report: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from other reports."""
+        about = json.dumps(self.about, sort_keys=True).encode()
+        return hashlib.sha256(about + self.report).hexdigest()[:_HASH_LENGTH]
+
+    @cached_property
+    def _pieces(self) -> list[str]:
+        squeezer = zlib.compressobj(wbits=31)  # gzip, without a time: equal reports give equal values
+        data = base64.b64encode(squeezer.compress(self.report) + squeezer.flush()).decode()
+        return [data[start : start + LONGEST_DATA] for start in range(0, len(data), LONGEST_DATA)]
+
+    def values(self, generation: int) -> list[dict[str, Any]]:
+        """Return the values that hold the report."""
+        shared = {PREFIX: VERSION, **self.about, "generation": generation, "digest": self.digest}
+        count = len(self._pieces)
+        return [{**shared, "piece": n, "pieces": count, "data": data} for n, data in enumerate(self._pieces)]
 
 
-def _digest(about: Mapping[str, Any], report: bytes) -> str:
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode() + report).hexdigest()[:_HASH_LENGTH]
-
-
-def _replace(store: Any, key: str, about: Mapping[str, Any], report: bytes) -> None:
+def _replace(store: Any, key: str, publication: Publication) -> None:
     """Store a report, if it is another one than that which is stored."""
     known = _head(store, key)
-    if known.get("digest") == _digest(about, report):
+    if known.get("digest") == publication.digest:
         return
-    values = list(published_values(about, report, _number(known, "generation") + 1))
+    values = publication.values(_number(known, "generation") + 1)
     # The first one last: until then readers meet pieces of two generations, and know that somebody writes.
     for number in reversed(range(len(values))):
         store.set(_piece_key(key, number), values[number])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_msginsights import exceptions
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
+from airflow_provider_msginsights.insights.availability.check import MOMENTS
 from airflow_provider_msginsights.insights.graph.error_codes import LIMIT_CODES, PERMISSION_CODES, RULES, id_of
 from airflow_provider_msginsights.insights.graph.error_table import SENTENCES
 from airflow_provider_msginsights.insights.parameters.numbers import NUMBERS
@@ -52,7 +53,7 @@ def found() -> dict[str, list[str]]:
 def made() -> dict[str, list[str]]:
     """Return the messages of every id, those of `OF_A_NAME` too."""
     ids: defaultdict[str, list[str]] = defaultdict(list)
-    names = (*NUMBERS, *EXTRA_FIELDS)
+    names = (*NUMBERS, *EXTRA_FIELDS, *MOMENTS)
     endings = (f"MSGI-token-{topic.replace('_', '-')}" for topic in ENDING_TOPICS)
     for error_id in (*_of_the_api(), *_of_kinds(), *map(ConfigurationError.id_of, names), *endings):
         ids[error_id]

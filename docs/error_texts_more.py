@@ -143,9 +143,10 @@ CONFIG = {
     "timeout": "Seconds.",
     "poke_interval": "Seconds.",
     "exponential_backoff": "True or false.",
-    "failed_polls": "An argument of a waiting trigger; a task that was deferred by another version is cleared.",
-    "missing": "An argument of a waiting trigger; a task that was deferred by another version is cleared.",
-    "ranges": "An argument of a waiting trigger; a task that was deferred by another version is cleared.",
+    **dict.fromkeys(
+        ("failed_polls", "missing", "ranges", "not_before", "deadline", "execution_deadline"),
+        "An argument of a waiting trigger: clear the task, which another version deferred.",
+    ),
     "poll_interval_seconds": "Seconds between two polls.",
     "max_wait_seconds": "Seconds.",
 }

@@ -181,7 +181,9 @@ def _of_sentences() -> dict[str, Facts]:
 
 def _of_rule(rule: Rule, *more: tuple[str, str]) -> Facts:
     happened = f"{HAPPENED[rule.error_id]} The exception is `{rule.kind.__name__}`."
-    do = " ".join(filter(None, (advice_of(rule, ""), CODES.get(rule.error_id, ""))))
+    advice, also = advice_of(rule, ""), CODES.get(rule.error_id, "")
+    rest = advice.removeprefix(HAPPENED[rule.error_id]).strip()
+    do = " ".join(filter(None, (rest if rest or also else advice, also)))
     return _facts(happened, _for_the_load(rule), do, *more)
 
 

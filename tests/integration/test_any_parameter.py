@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import error_ids
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -160,7 +161,7 @@ def availability_trigger(**different: Any) -> None:
     event = asyncio.run(bounded())
     if event is not None and event["status"] == "failed":
         assert event["kind"] == "ConfigurationError", event
-        raise ConfigurationError(event["message"])
+        raise ConfigurationError(event["message"], error_id=event["error_id"])
 
 
 def new_day_trigger(**different: Any) -> None:
@@ -216,6 +217,9 @@ PLACES = sorted(
 )
 
 
+IDS = frozenset(error_ids.found())
+
+
 @pytest.fixture
 def nothing_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: object, **__: object) -> None:
@@ -238,6 +242,7 @@ def is_accepted(call: str, name: str, value: Any, **others: Any) -> bool:
         assert text.encode(), "an error must fit every log"
         assert len(text) < 2000
         assert "x" * 40 not in text, "what may be a token is not shown"
+        assert text.rpartition(" ")[2] in IDS, "it ends with an id that the reference has a place for"
         return False
     return True
 

@@ -140,7 +140,7 @@ class AvailabilityCheck:
             "max_failed_polls": _parse_optional_number("max_failed_polls", arguments["max_failed_polls"]),
             "failed_polls": parse_count("failed_polls", arguments["failed_polls"]),
             "missing": parse_optional_text("missing", arguments["missing"]),
-            **{name: _parse_moment(name, arguments[name]) for name in _MOMENTS},
+            **{name: _parse_moment(name, arguments[name]) for name in MOMENTS},
         }
         possible = possible_days(_parse_ranges(arguments["ranges"]), now, may_come=True)
         return cls.create(
@@ -171,7 +171,7 @@ class AvailabilityCheck:
             "failed_polls": self.failed_polls,
             "retry_bounds": dict(self.retry_bounds) if self.retry_bounds else None,
             "missing": self.missing,
-            **{name: moment.isoformat() if (moment := getattr(self, name)) else None for name in _MOMENTS},
+            **{name: moment.isoformat() if (moment := getattr(self, name)) else None for name in MOMENTS},
         }
 
     @property
@@ -307,7 +307,8 @@ class PollState:
         return Failed(error, ends_waiting=is_over, message=f"The poll failed{count}: {error}")
 
 
-_MOMENTS = ("not_before", "deadline", "execution_deadline")
+MOMENTS = ("not_before", "deadline", "execution_deadline")
+"""The arguments of a waiting trigger that are moments."""
 
 
 def _parse_ranges(value: object) -> tuple[DateRange, ...]:

@@ -95,6 +95,31 @@ def test_what_nobody_uses_is_closed_and_opened_again(monkeypatch: pytest.MonkeyP
     assert double.connections == 2
 
 
+def test_connections_of_a_busy_moment_are_closed_while_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "IDLE_SECONDS", SOON)
+    both = threading.Barrier(2)
+    waits = iter([True, True])
+
+    def whole(_: Heard) -> None:
+        if next(waits, False):
+            both.wait(10)
+
+    async def main(double: GraphDouble) -> None:
+        async with sharing_transport(double.url) as one, sharing_transport(double.url) as other:
+            await asyncio.gather(load(one), load(other))
+            assert double.connections == 2
+            for _ in range(100):
+                await load(one)
+                if double.open_connections == 1:
+                    break
+                await asyncio.sleep(SOON / 2)
+            assert double.open_connections == 1
+            assert double.connections == 2
+
+    with GraphDouble(healthy, whole=whole) as double:
+        asyncio.run(main(double))
+
+
 def test_a_call_that_takes_long_is_not_taken_for_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "IDLE_SECONDS", SOON)
     waited = threading.Event()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowFailException
+from support.airflow_versions import needs_airflow
 from support.dag_runs import connection_to
 from support.operator_calls import execute, run_context
 from support.published import AssetStore, report_in, store_context
 from upath import UPath
 
+from airflow_provider_msginsights.airflow_names import AirflowFailException
 from airflow_provider_msginsights.operators.coverage_check import MessagingInsightsCoverageCheckOperator
 from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOperator
 from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
@@ -176,6 +177,7 @@ def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
         check(tmp_path / "nothing")
 
 
+@needs_airflow("3.3", "assets have a state store")
 def test_it_publishes_what_it_read_of_all_parts(dataset: Path) -> None:
     store = AssetStore()
     task = MessagingInsightsCoverageCheckOperator(

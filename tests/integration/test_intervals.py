@@ -8,9 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.sdk import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCronTriggerTimetable
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.airflow_versions import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCronTriggerTimetable
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.dates import DateRange, end_of_day
@@ -81,8 +81,9 @@ def test_on_an_interval_of_length_zero_look_back_counts_the_days_that_had_ended(
 def moments_of(timetable: Any) -> list[datetime]:
     """When the schedule has its runs, over the end of daylight saving time."""
     moments, end = [datetime(2026, 10, 28, tzinfo=UTC)], datetime(2026, 11, 6, tzinfo=UTC)
-    several = [ticks for one in getattr(timetable, "timetables", [timetable]) if (ticks := CronTicks.of(one))]
-    step = getattr(timetable, "delta", timedelta(days=1))
+    tables = getattr(timetable, "timetables", None) or getattr(timetable, "_timetables", [timetable])  # Airflow 3.1's
+    several = [ticks for one in tables if (ticks := CronTicks.of(one))]
+    step: Any = getattr(timetable, "delta", None) or getattr(timetable, "_delta", timedelta(days=1))
     while moments[-1] < end:
         moments.append(min((ticks.after(moments[-1]) for ticks in several), default=moments[-1] + step))
     return moments[1:]
@@ -102,7 +103,7 @@ def moments_of(timetable: Any) -> list[datetime]:
         DeltaTriggerTimetable(timedelta(days=1)),
         None,
     ],
-    ids=repr,
+    ids=["UTC", "UTC 7:30", "Pacific", "hourly", "every 7 hours", "twice", "5 hours", "a day", "no timetable"],
 )
 def test_runs_of_a_backfill_whose_intervals_have_no_length_load_different_days(
     timetable: object, lookback_days: int

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import Asset, AssetAlias
+from support.airflow_versions import needs_airflow
 from support.dag_runs import connection_to
 from support.made_ledgers import METRICS, DailyLoads
 from support.made_reports import made_report, report_with
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
-pytestmark = pytest.mark.usefixtures("connection")
+pytestmark = [
+    pytest.mark.usefixtures("connection"),
+    needs_airflow("3.3", "assets have a state store"),
+]
 
 INSIGHTS = Asset("messaging_insights")
 

@@ -18,6 +18,15 @@ try:
 except ImportError:  # Airflow 3.1
     from airflow.lineage import hook as lineage  # type: ignore[no-redef]
 
+try:
+    from airflow.sdk import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCronTriggerTimetable
+except ImportError:  # Airflow 3.1
+    from airflow.timetables.trigger import (  # type: ignore[assignment]
+        CronTriggerTimetable,
+        DeltaTriggerTimetable,
+        MultipleCronTriggerTimetable,
+    )
+
 _serialization: Any = serialized_objects
 DagSerialization = getattr(serialized_objects, "DagSerialization", None) or _serialization.SerializedDAG
 """What stores a DAG; Airflow 3.1 gives it another name."""
@@ -26,7 +35,10 @@ __all__ = [
     "HAS_PARTITIONS",
     "POLICIES_RESCHEDULE",
     "WATCHERS_HAVE_MEMORY",
+    "CronTriggerTimetable",
     "DagSerialization",
+    "DeltaTriggerTimetable",
+    "MultipleCronTriggerTimetable",
     "TaskDeferred",
     "lineage",
     "needs_airflow",

@@ -1,6 +1,6 @@
 """What the codes of the Graph API mean: the kind of error, the remedy, what helps, whom it concerns.
 
-Codes that mean many things are told apart by `error_table`, by the sentence that comes with them.
+Codes that mean many things are distinguished by `error_table`, by the sentence that comes with them.
 """
 
 from __future__ import annotations

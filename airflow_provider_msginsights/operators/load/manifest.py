@@ -58,7 +58,7 @@ MANIFEST_FIELDS = {
     "graph_calls": "calls of the API",
     "graph_retries": "of them those that repeated another",
     "throttled_seconds": "for how long limits held the load back",
-    "peak_usage_percent": "Page id to the highest share of its allowance that a reply told",
+    "peak_usage_percent": "Page id to the highest share of its allowance that a reply named",
     "app_peak_usage_percent": "the same of the app",
     "paused_requests": "requests that still have to wait for a limit",
     "dropped_rows": "reason to the number of rows of replies that were left out",

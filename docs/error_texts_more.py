@@ -64,7 +64,7 @@ STORAGE = {
         "`_coverage/pages.json` was edited wrongly.", GOES_ON, "The message names file, line and what to write there."
     ),
     "MSGI-acknowledgements": Text(
-        "`_coverage/acknowledged.json` was edited wrongly, or `msginsights coverage ack` was told too little.",
+        "`_coverage/acknowledged.json` was edited wrongly, or `msginsights coverage ack` got too little.",
         GOES_ON,
         "The message names file, line and what to write there.",
     ),

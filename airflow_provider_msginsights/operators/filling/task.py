@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 FIRST_ROUND = 50
 """One batch: its answer says how much of the app's allowance is used."""
-ROUND = 1000
+ROUND = 2000
 """Requests of a round: after each the rows are stored, and the fill may end."""
 
 

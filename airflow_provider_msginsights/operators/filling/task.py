@@ -59,8 +59,10 @@ if TYPE_CHECKING:
 
 FIRST_ROUND = 50
 """One batch: its answer says how much of the app's allowance is used."""
-ROUND = 2000
+ROUND = 1000
 """Requests of a round: after each the rows are stored, and the fill may end."""
+LONG_ROUND = 2000
+"""The same where the app's allowance is no bound: nothing is read while the last files of a round are written."""
 
 
 class FillTask:
@@ -237,7 +239,8 @@ class FillTask:
         progress, failed, calls = ProgressLog(log=self._log), set[str](), 0
         is_bounded = self._config.below_percent < 100  # noqa: PLR2004 - a share of everything
         first = [list(slices[:FIRST_ROUND])] if is_bounded else []
-        for batch in (*first, *rounds(slices[FIRST_ROUND if is_bounded else 0 :], most=ROUND)):
+        rest = slices[FIRST_ROUND:] if is_bounded else slices
+        for batch in (*first, *rounds(rest, most=ROUND if is_bounded else LONG_ROUND)):
             wanted = [piece for piece in batch if piece.page_id not in failed]
             allowed = self._config.max_graph_calls - calls
             ended = self._reason_to_end(allowed)

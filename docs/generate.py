@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "tests" / "benchmarks" / "results" / "results.json"
-sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "tests" / "benchmarks")]
+sys.path[:0] = [str(ROOT / "docs" / "generator"), str(ROOT / "tests" / "benchmarks")]
 
 import cli_page
 import columns_page
@@ -34,7 +34,7 @@ import connection_page
 import costs
 import days_drawing
 import emulator_page
-import errors_page
+import errors_reference.page
 import hook_page
 import metrics_page
 import operators_page
@@ -58,7 +58,7 @@ PARTS: dict[str, Callable[[], str]] = {
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page.page,
     "docs/reference/columns-and-manifest.md": columns_page.page,
-    "docs/reference/errors.md": errors_page.page,
+    "docs/reference/errors.md": errors_reference.page.page,
     "docs/reference/connection.md": connection_page.page,
     "docs/reference/emulator.md": emulator_page.page,
     "docs/reference/hook.md": hook_page.page,

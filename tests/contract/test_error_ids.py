@@ -9,8 +9,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import error_ids
 import pytest
+from errors_reference import ids as error_ids
 from hypothesis import given
 from hypothesis import strategies as st
 from support.paths import ROOT

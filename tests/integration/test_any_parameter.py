@@ -14,8 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import error_ids
 import pytest
+from errors_reference import ids as error_ids
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.airflow_versions import TaskDeferred

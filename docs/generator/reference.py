@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = "airflow_provider_msginsights"
 MADE = "<!-- Made from the code by docs/generate.py: change it there. -->"
 DEFAULTS = {"deferrable": "`[operators] default_deferrable`", "poke_interval": "15 minutes", "timeout": "48 hours"}

@@ -28,7 +28,7 @@ from airflow_provider_msginsights.transports.settings import from_connection_par
 YEAR = [date(2025, 1, 1), date(2026, 1, 1)]
 QUARTERS = [date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1), date(2025, 10, 1), date(2026, 1, 1)]
 EVERY_DAY = [YEAR[0] + timedelta(days=number) for number in range(366)]
-COMMANDS = Path(__file__).parent / "guides" / "command-line.md"
+COMMANDS = Path(__file__).parents[1] / "guides" / "command-line.md"
 
 
 SECONDS_A_POST = 5

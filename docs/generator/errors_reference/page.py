@@ -1,7 +1,7 @@
 """The reference page of the errors: an anchor for every id that the code can produce.
 
-The ids are found in the code (`error_ids`); the API's codes take meaning, remedy and source from the error table,
-parameters what is allowed from the rules that read them, and what is known besides stands in `error_texts`.
+The ids are found in the code (`ids`); the API's codes take meaning, remedy and source from the error table,
+parameters what is allowed from the rules that read them, and what is known besides stands in `texts` and its neighbors.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, TypeAlias
 
-import error_ids
 from docstrings import Docstring, prose
-from error_texts import AT_ONCE, COMMAND, KINDS, PAGE, PAGE_RETRIED, REPLIES, RETRIED, TASKS, TOKENS, Text
-from error_texts_more import CODES, COMMAND_LINE, CONFIG, HAPPENED, STORAGE
 from operators_page import CLASSES
 from reference import page_of, table
 
@@ -21,6 +18,10 @@ from airflow_provider_msginsights.insights.graph.error_codes import RULES, Remed
 from airflow_provider_msginsights.insights.graph.error_table import SENTENCES, advice_of
 from airflow_provider_msginsights.insights.parameters.numbers import NUMBERS
 from airflow_provider_msginsights.transports.settings import EXTRA_FIELDS
+from errors_reference import ids as error_ids
+from errors_reference.texts import AT_ONCE, COMMAND, KINDS, PAGE, PAGE_RETRIED, REPLIES, RETRIED, TASKS, TOKENS, Text
+from errors_reference.texts_of_codes import CODES, HAPPENED
+from errors_reference.texts_of_inputs import COMMAND_LINE, CONFIG, STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

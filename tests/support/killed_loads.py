@@ -5,7 +5,8 @@
 ``old`` is a dataset, ``new`` what an undisturbed load makes of it. Each load begins with a copy of ``old`` and gets
 SIGKILL: a little after a number of its files, drawn anew each time, have been replaced; with none, at a moment of the
 time that passes until the first one is. Then it runs again, undisturbed. With ``"store"``, a name that
-`store_places` knows, and ``"endpoint"`` it writes there. What was seen goes to standard output, as JSON.
+`store_places` knows, and ``"endpoint"`` it writes there; with ``"flush_seconds"`` its disk takes that much longer for
+each file, so that few kills meet every stage. What was seen goes to standard output, as JSON.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from datetime import date
@@ -48,18 +50,31 @@ def load(parameters: dict[str, Any], place: Place) -> None:
     MessagingInsightsOperator(task_id="load", **parameters, **place.parameters).execute({})
 
 
-def started(parameters: dict[str, Any], place: Place) -> int:
+def started(parameters: dict[str, Any], place: Place, flush_seconds: float) -> int:
     """Fork a load; its process id."""
     pid = os.fork()
     if pid:
         return pid
     be_silent()
+    if flush_seconds:
+        slow_down_flushing(flush_seconds)
     try:
         load(parameters, place)
     except BaseException as error:  # noqa: BLE001 - a child must end here, whatever happens
         os.write(2, f"{error!r}\n".encode())
         os._exit(1)
     os._exit(0)
+
+
+def slow_down_flushing(seconds: float) -> None:
+    flush, one_at_a_time = os.fsync, threading.Lock()
+
+    def flush_slowly(descriptor: int) -> None:
+        with one_at_a_time:
+            flush(descriptor)
+            time.sleep(seconds)
+
+    os.fsync = flush_slowly
 
 
 def when_replaced(place: Place, pid: int, count: int) -> list[float]:
@@ -135,6 +150,7 @@ def import_all(parameters: dict[str, Any], scratch: Path, store: str | None) -> 
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
     parameters, scratch, store = told["parameters"], Path(told["scratch"]), told.get("store")
+    flush_seconds = told.get("flush_seconds", 0)
     import_all(parameters, scratch, store)
     old, new = data_files(Folder(Path(told["old"]))), data_files(Folder(Path(told["new"])))
     killer = Killer(sum(old.get(name) != new[name] for name in new), told["seed"])
@@ -146,14 +162,14 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
             place = place_of(store, told["endpoint"], f"killed-{os.getpid()}", str(number))
         place.fill(Path(told["old"]))
         if number >= CALIBRATIONS:
-            was_running = killer.kill(place, started(parameters, place))
+            was_running = killer.kill(place, started(parameters, place, flush_seconds))
             found = data_files(place)
             seen["killed" if was_running else "ended before"] += 1
             seen["old" if found == old else "new" if found == new else "between"] += 1
             wrong += [f"{number}: {name} is neither" for name in found if found[name] not in (old.get(name), new[name])]
             wrong += [f"{number}: {name} is gone" for name in old if name not in found]
             wrong += [f"{number}: {claim}" for claim in claims_without_rows(place, found)]
-        pid = started(parameters, place)
+        pid = started(parameters, place, flush_seconds if number < CALIBRATIONS else 0)
         moments = when_replaced(place, pid, killer.files) if number < CALIBRATIONS else []
         assert ended(pid) == 0
         if moments:

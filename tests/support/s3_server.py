@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ def running(
 ) -> Iterator[str]:
     """The server's address, while it runs; each put takes so long, and the next one waits for it.
 
+    A put whose client is gone by its turn is not made: what a killed process leaves depends on when it was killed.
     ``conditions`` of puts are ``honoured``, ``ignored`` or ``unknown``, as stores that speak S3's API differ.
     ``refused`` says with which status and code a kind of request (``GET``, ``HEAD``, ``LIST``, ``PUT``) is refused; it
     may change meanwhile.
@@ -55,8 +58,12 @@ def running(
         if asked and conditions == "unknown":
             start_response("501 Not Implemented", [("Content-Type", "application/xml")])
             return [NOT_IMPLEMENTED]
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or -1)))
         with one_put_at_a_time:
             time.sleep(put_seconds)
+            if is_gone(environ["werkzeug.socket"]):
+                start_response("499 Client Closed Request", [])
+                return []
             return list(s3(environ, start_response))
 
     server = make_server("127.0.0.1", 0, atomic, threaded=True, request_handler=Quiet)
@@ -68,6 +75,16 @@ def running(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def is_gone(client: socket.socket) -> bool:
+    """Whether the other end is closed; what it sent has been read."""
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
 
 
 def airflow_connection(endpoint: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from airflow_provider_msginsights.insights.graph import batch
@@ -12,7 +12,6 @@ from airflow_provider_msginsights.insights.protocol import Reply, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import httpx
     import requests
 
     from airflow_provider_msginsights.insights.protocol import Request, Send
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 Group = tuple["Request", ...]
-Signable = TypeVar("Signable", "requests.PreparedRequest", "httpx.Request")
 
 _REASONS = {
     # names of exceptions of requests, httpx and ssl, the special before the general
@@ -70,10 +68,14 @@ class HttpCall:
         """Whether the answer holds one for each request."""
         return self.form is not None and "batch" in self.form
 
-    def sign(self, request: Signable) -> Signable:
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The header with the token; none where the app signs."""
+        return () if self.token is None else (("Authorization", f"Bearer {self.token}"),)
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the header last: as an ``auth`` callable it stands where a netrc entry would otherwise be read."""
-        if self.token is not None:
-            request.headers["Authorization"] = f"Bearer {self.token}"
+        request.headers.update(self.headers)
         return request
 
 

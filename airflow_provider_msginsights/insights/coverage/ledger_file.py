@@ -45,7 +45,10 @@ class _PageFields(msgspec.Struct, gc=False):
 
 
 class _LedgerFields(msgspec.Struct, gc=False):
-    """A ledger: runs of files by number."""
+    """A ledger: runs of files by number.
+
+    Pages stay text until it is their turn, so that what one took in memory serves the next.
+    """
 
     version: int
     covers_all: bool
@@ -54,7 +57,7 @@ class _LedgerFields(msgspec.Struct, gc=False):
     reasons: list[str]
     codes: list[str]
     runs: list[str]
-    pages: dict[str, _PageFields]
+    pages: dict[str, msgspec.Raw]
     files: dict[str, tuple[int, str, int, int]]
 
 
@@ -62,18 +65,14 @@ class _Head(msgspec.Struct):
     version: int
 
 
+_PAGE = msgspec.json.Decoder(_PageFields)
+
+
 def ledger_text(ledger: Ledger) -> bytes:
     """Return the text of a ledger."""
     reasons: dict[str, int] = {}
     codes: dict[bytes, int] = {}
-    pages = {
-        page_id: {
-            "wait": [page.failures, page.failed_on] if page.failures else [],
-            "rechecked": page.rechecked_on,
-            "series": {metric: _series_fields(page.series[metric], reasons, codes) for metric in sorted(page.series)},
-        }
-        for page_id, page in sorted(ledger.pages.items())
-    }
+    pages = {page_id: _page_text(page, reasons, codes) for page_id, page in sorted(ledger.pages.items())}
     runs: dict[str, int] = {}
     files = {
         name: [mark.size_bytes, mark.tag, runs.setdefault(mark.run, len(runs)), int(mark.restated)]
@@ -98,11 +97,20 @@ def ledger_text(ledger: Ledger) -> bytes:
     )
 
 
-def _series_fields(series: Series, reasons: dict[str, int], codes: dict[bytes, int]) -> list[Any]:
-    """Return a series as the file has it.
+def _page_text(page: PageCells, reasons: dict[str, int], codes: dict[bytes, int]) -> msgspec.Raw:
+    """Return a Page as the file has it.
 
-    :param reasons: reasons met so far, each with its number; those of the series are added. Likewise the codes.
+    :param reasons: reasons met so far, each with its number; those of the Page are added. Likewise the codes.
     """
+    fields = {
+        "wait": [page.failures, page.failed_on] if page.failures else [],
+        "rechecked": page.rechecked_on,
+        "series": {metric: _series_fields(page.series[metric], reasons, codes) for metric in sorted(page.series)},
+    }
+    return msgspec.Raw(msgspec.json.encode(fields))
+
+
+def _series_fields(series: Series, reasons: dict[str, int], codes: dict[bytes, int]) -> list[Any]:
     notes = [
         [note.first, note.end, reasons.setdefault(note.reason, len(reasons)), note.tries, note.last_on]
         for note in (series.needed_notes() if series.notes else ())
@@ -139,11 +147,12 @@ def _version_of(text: bytes) -> int:
 
 
 def _ledger_of(fields: _LedgerFields) -> Ledger:
-    codes = [text.encode("ascii") for text in fields.codes]
+    codes = [one.encode("ascii") for one in fields.codes]
     if any(one.translate(None, cells.CODES) for one in codes):
         raise ValueError("unknown codes")
     ledger = Ledger(covers_all=fields.covers_all, fill_since=fields.fill[0], filled_on=fields.fill[1])
-    for page_id, page in fields.pages.items():
+    for page_id, text in fields.pages.items():
+        page = _PAGE.decode(text)
         failures, failed_on = page.wait or (0, 0)
         series = {
             metric: Series(

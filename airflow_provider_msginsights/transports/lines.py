@@ -8,6 +8,7 @@ a proxy goes through httpx, which knows tunnels.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
@@ -38,6 +39,7 @@ _HEADERS = (
     ("Connection", "keep-alive"),
     ("User-Agent", f"airflow-provider-msginsights/{__version__}"),
 )
+_TARGET = re.compile(r"/[!-~]*")
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
@@ -156,15 +158,20 @@ class DirectLine:
         return opened
 
     def _written(self, call: HttpCall) -> bytes:
-        import h11
+        """Return the call as it is sent; h11, which would check every header of ours again, learns only that one is.
 
-        body = b"" if call.form is None else urlencode(call.form).encode()
-        headers = [*self._headers, *call.headers]
+        :raises ValueError: for an address or a token that no request can carry.
+        """
+        for event in _any_request():
+            self._http.send(event)
+        target, body, headers = call.url[self._origin_length :], "", [*self._headers, *call.headers]
         if call.form is not None:
+            body = urlencode(call.form)
             headers += [_FORM, ("Content-Length", str(len(body)))]
-        request = h11.Request(method=call.method, target=call.url[self._origin_length :], headers=headers)
-        events = (request, h11.Data(data=body), h11.EndOfMessage()) if body else (request, h11.EndOfMessage())
-        return b"".join(self._http.send(event) or b"" for event in events)
+        head = "".join(f"\r\n{name}: {value}" for name, value in headers)
+        if head.count("\r") != len(headers) or head.count("\n") != len(headers) or not _TARGET.fullmatch(target):
+            raise ValueError
+        return f"{call.method} {target} HTTP/1.1{head}\r\n\r\n{body}".encode("ascii")
 
     async def _event(self, opened: _Socket, ends_at: float) -> h11.Event:
         import h11
@@ -313,6 +320,14 @@ def _request(call: HttpCall, timeout: dict[str, float]) -> httpx.Request:
     )
     request.headers.update(call.headers)
     return request
+
+
+@cache
+def _any_request() -> tuple[h11.Event, h11.Event]:
+    """Return what h11 has to know of a request in order to read its answer."""
+    import h11
+
+    return h11.Request(method="GET", target="/", headers=[("Host", "any")]), h11.EndOfMessage()
 
 
 @cache

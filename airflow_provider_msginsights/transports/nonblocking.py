@@ -135,12 +135,15 @@ class _Inbox:
             if not self._calls:
                 await sleep(timeout_seconds or 0.0)
                 return None
-            try:
-                # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
-                async with asyncio.timeout(timeout_seconds):
-                    call = await self._done.get()
-            except TimeoutError:
-                return None
+            if timeout_seconds is None:
+                call = await self._done.get()
+            else:
+                try:
+                    # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
+                    async with asyncio.timeout(timeout_seconds):
+                        call = await self._done.get()
+                except TimeoutError:
+                    return None
             self._calls.discard(call)
             self._replies.extend(self._wire.replies(call.result()))
         return self._replies.popleft()

@@ -110,7 +110,7 @@ async def load_for_polling() -> None:
 
 @cache
 def _load() -> None:
-    from airflow_provider_msginsights.transports.lines import new_line
+    from airflow_provider_msginsights.transports.clients import new_line
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
     for module in ("hooks.connection", "insights.flows", "transports.nonblocking", "transports.sharing"):

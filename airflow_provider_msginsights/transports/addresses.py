@@ -43,12 +43,8 @@ class Address:
     @property
     def url(self) -> str:
         """The address, without the port that its scheme has anyway."""
-        return f"{self.scheme}://{self.user_info}{'@' * bool(self.user_info)}{self.authority}{self.path}"
-
-    @property
-    def authority(self) -> str:
-        """Host and port, without the port that the scheme has anyway."""
-        return self.name if self.port in (None, _DEFAULT_PORTS[self.scheme]) else f"{self.name}:{self.port}"
+        port = "" if self.port in (None, _DEFAULT_PORTS[self.scheme]) else f":{self.port}"
+        return f"{self.scheme}://{self.user_info}{'@' * bool(self.user_info)}{self.name}{port}{self.path}"
 
     @property
     def effective_port(self) -> int:
@@ -94,11 +90,6 @@ def _ip(name: str) -> IPv4Address | IPv6Address | None:
         return IPv6Address(name[1:-1]) if name.startswith("[") else ip_address(name)
     except ValueError:
         return None
-
-
-def is_ip(name: str) -> bool:
-    """Return whether a host is an address of version 4 or 6, as it is or in brackets."""
-    return _ip(name if ":" not in name or name.startswith("[") else f"[{name}]") is not None
 
 
 def is_loopback(name: str) -> bool:

@@ -1,10 +1,10 @@
-"""What HTTP libraries are given: certificates, proxies, and nothing taken from the environment unasked."""
+"""The HTTP libraries, set up once: certificates, proxies, timeouts, and nothing taken from the environment unasked."""
 
 from __future__ import annotations
 
 import os
 import ssl
-from functools import cache
+from functools import cache, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,14 @@ from airflow_provider_msginsights.transports.connections import pools_of
 from airflow_provider_msginsights.transports.proxies import proxy_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
     import requests
 
     from airflow_provider_msginsights.transports.connections import Line
     from airflow_provider_msginsights.transports.settings import TransportSettings
+    from airflow_provider_msginsights.transports.wire import HttpCall
 
 
 def new_session(settings: TransportSettings, line: Line) -> requests.Session:
@@ -51,6 +55,53 @@ def new_session(settings: TransportSettings, line: Line) -> requests.Session:
     for scheme in ("https://", "http://"):
         session.mount(scheme, OurAdapter())
     return session
+
+
+def new_line(settings: TransportSettings) -> httpx.AsyncHTTPTransport:
+    """Return a line for one call at a time, which reads nothing from the environment and shares the SSL context.
+
+    It has httpx's connections and errors without its client: nothing here is redirected, kept as a cookie or logged.
+    """
+    import httpx
+
+    proxy = proxy_for(settings.base_url, settings.proxy)
+    return httpx.AsyncHTTPTransport(
+        verify=ssl_context(settings), trust_env=False, proxy=None if proxy is None else httpx.Proxy(proxy.url)
+    )
+
+
+def new_request(call: HttpCall, timeout: Mapping[str, float]) -> httpx.Request:
+    """Return a signed request for a line.
+
+    :param timeout: seconds for each stage, by httpcore's names for them.
+    """
+    import httpx
+
+    extensions = {"timeout": dict(timeout)}
+    request = httpx.Request(call.method, _url(call.url), headers=_headers(), data=call.form, extensions=extensions)
+    return call.sign(request)
+
+
+@cache
+def _headers() -> httpx.Headers:
+    import httpx
+
+    return httpx.Headers(
+        {
+            "Accept": "*/*",
+            "Accept-Encoding": ENCODING,
+            "Connection": "keep-alive",
+            "User-Agent": f"python-httpx/{httpx.__version__}",
+        }
+    )
+
+
+@lru_cache(1024)
+def _url(text: str) -> httpx.URL:
+    """Read an address, in which no secret stands; a trigger's is the same at each poll."""
+    import httpx
+
+    return httpx.URL(text)
 
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""Drives flows in one event loop: for Airflow's triggers."""
+"""Drives flows with httpx in one event loop: for Airflow's triggers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.protocol import Emit, Receive, Send
+from airflow_provider_msginsights.transports.bodies import BodyReader
+from airflow_provider_msginsights.transports.clients import new_request
 from airflow_provider_msginsights.transports.credentials import RunTokens
 from airflow_provider_msginsights.transports.sharing import OwnClient
+from airflow_provider_msginsights.transports.silence import unlogged
 from airflow_provider_msginsights.transports.wire import Exchange, Wire, out_of_time, why_lost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
+
+    import httpx
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.protocol import Answer, Flow, Reply
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+_GRACE_SECONDS = 0.2
 
 
 class NonblockingTransport:
@@ -95,15 +102,31 @@ class NonblockingTransport:
 
     async def _fetch(self, call: HttpCall, limit_seconds: float) -> HttpAnswer | Lost:
         """Make one call; what the HTTP library raises becomes a sentence of ours, since its own may hold secrets."""
-        loop, ends_at = asyncio.get_running_loop(), float("inf")
+        settings, loop = self._settings, asyncio.get_running_loop()
+        # Each stage ends by itself where it can: a handshake that is cancelled leaves its socket open.
+        read_seconds = min(settings.read_timeout_seconds, limit_seconds)
+        connect_seconds = min(settings.connect_timeout_seconds, limit_seconds)
+        timeout = {"connect": connect_seconds, "read": read_seconds, "write": read_seconds, "pool": read_seconds}
+        ends_at = float("inf")
         try:
-            with self._client.use() as line:
+            with unlogged(), self._client.use() as line:
                 ends_at = loop.time() + limit_seconds
-                return await line.answer(call, ends_at)
+                async with asyncio.timeout_at(ends_at + _GRACE_SECONDS):
+                    answer = await line.handle_async_request(new_request(call, timeout))
+                    stream = cast("httpx.AsyncByteStream", answer.stream)
+                    try:
+                        body = BodyReader(settings, answer.status_code, answer.headers)
+                        if body.wants_more:
+                            async for piece in stream:
+                                if not body.takes(piece):
+                                    break
+                    finally:
+                        await stream.aclose()
+            return body.answer()
         except (ConfigurationError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - ValueError, UnicodeError, AttributeError: whatever a reply provokes
-            return out_of_time(limit_seconds) if loop.time() >= ends_at else why_lost(error, self._settings)
+            return out_of_time(limit_seconds) if loop.time() >= ends_at else why_lost(error, settings)
 
 
 class _Inbox:
@@ -135,15 +158,12 @@ class _Inbox:
             if not self._calls:
                 await sleep(timeout_seconds or 0.0)
                 return None
-            if timeout_seconds is None:
-                call = await self._done.get()
-            else:
-                try:
-                    # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
-                    async with asyncio.timeout(timeout_seconds):
-                        call = await self._done.get()
-                except TimeoutError:
-                    return None
+            try:
+                # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
+                async with asyncio.timeout(timeout_seconds):
+                    call = await self._done.get()
+            except TimeoutError:
+                return None
             self._calls.discard(call)
             self._replies.extend(self._wire.replies(call.result()))
         return self._replies.popleft()

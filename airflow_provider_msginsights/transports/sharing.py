@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
-from airflow_provider_msginsights.transports.lines import new_line
+from airflow_provider_msginsights.transports.clients import new_line
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from contextlib import AbstractContextManager
 
-    from airflow_provider_msginsights.transports.lines import LoopLine
+    import httpx
+
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 IDLE_SECONDS = 5.0
@@ -26,7 +27,7 @@ IDLE_SECONDS = 5.0
 class Clients(Protocol):
     """Where a transport gets its HTTP client from."""
 
-    def use(self) -> AbstractContextManager[LoopLine]:
+    def use(self) -> AbstractContextManager[httpx.AsyncHTTPTransport]:
         """Return a line for one call."""
 
     async def aclose(self) -> None:
@@ -36,17 +37,18 @@ class Clients(Protocol):
 class OwnClient:
     """The lines of one transport, made when they are first needed.
 
-    The line that was used last is used next, so that there are no more than calls at a time.
+    Each has one network connection: httpx looks through all that it holds together several times at every call. The
+    line that was used last is used next, so that there are no more than calls at a time.
     """
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
-        self._free: list[LoopLine] = []
-        self._open: set[LoopLine] = set()
-        self._used: set[LoopLine] = set()
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._open: set[httpx.AsyncHTTPTransport] = set()
+        self._used: set[httpx.AsyncHTTPTransport] = set()
 
     @contextmanager
-    def use(self) -> Iterator[LoopLine]:
+    def use(self) -> Iterator[httpx.AsyncHTTPTransport]:
         """Give a line."""
         if self._free:
             line = self._free.pop()
@@ -88,7 +90,7 @@ class _Shared:
         self._closing: asyncio.Task[None] | None = None
 
     @contextmanager
-    def use(self) -> Iterator[LoopLine]:
+    def use(self) -> Iterator[httpx.AsyncHTTPTransport]:
         self._was_used = True
         self._look = self._look or asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_if_idle)
         self._calls += 1
@@ -135,7 +137,7 @@ class SharedClient:
         self._client.holders += 1
         self._is_held = True
 
-    def use(self) -> AbstractContextManager[LoopLine]:
+    def use(self) -> AbstractContextManager[httpx.AsyncHTTPTransport]:
         """Give a line of the client."""
         return self._client.use()
 

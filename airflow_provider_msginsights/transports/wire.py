@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from airflow_provider_msginsights.insights.graph import batch
@@ -13,6 +12,7 @@ from airflow_provider_msginsights.insights.protocol import Reply, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import httpx
     import requests
 
     from airflow_provider_msginsights.insights.protocol import Request, Send
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.transports.settings import TransportSettings
 
 Group = tuple["Request", ...]
+Signable = TypeVar("Signable", "requests.PreparedRequest", "httpx.Request")
 
 _REASONS = {
     # names of exceptions of requests, httpx and ssl, the special before the general
@@ -69,14 +70,10 @@ class HttpCall:
         """Whether the answer holds one for each request."""
         return self.form is not None and "batch" in self.form
 
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """The header with the token; none where the app signs."""
-        return () if self.token is None else (("Authorization", f"Bearer {self.token}"),)
-
-    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def sign(self, request: Signable) -> Signable:
         """Set the header last: as an ``auth`` callable it stands where a netrc entry would otherwise be read."""
-        request.headers.update(self.headers)
+        if self.token is not None:
+            request.headers["Authorization"] = f"Bearer {self.token}"
         return request
 
 
@@ -138,7 +135,7 @@ class Wire:
             form = {**dict(exchange.params), **tokens.exchanged(exchange)}
             return HttpCall(method="POST", url=f"{root}{exchange.path}", token=None, form=form)
         if len(group) == 1 and not tokens.must_be_hidden(group[0]):
-            url = f"{root}{group[0].path}?{_query(group[0].params)}"
+            url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
             return HttpCall(method="GET", url=url, token=tokens.of(group[0]))
         # A part alone is sent under its own token: the app's own can ask about one that no longer works.
         now, own = self._unix_clock(), tokens.of(group[0]) if len(group) == 1 else tokens.credentials.token
@@ -188,12 +185,6 @@ class Wire:
             shared=shared,
             too_large=lost.too_large and not shared,
         )
-
-
-@lru_cache(1024)
-def _query(params: tuple[tuple[str, str], ...]) -> str:
-    """Return parameters, which are no secrets, as an address has them; those of a poll are the last one's."""
-    return urlencode(params)
 
 
 def out_of_time(limit_seconds: float) -> Lost:

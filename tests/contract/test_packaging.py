@@ -110,7 +110,7 @@ def test_the_metadata_is_valid_and_says_what_pyproject_says(built: Built) -> Non
     assert found.project_urls == project["urls"]
     assert set(found.provides_extra or ()) == set(project["optional-dependencies"])
     always = {needed.name for needed in found.requires_dist or () if needed.marker is None}
-    assert always == {"apache-airflow", "croniter", "h11", "httpx", "msgspec", "pendulum", "requests", "rich"}
+    assert always == {"apache-airflow", "croniter", "httpx", "msgspec", "pendulum", "requests", "rich"}
 
 
 def test_airflow_and_the_shell_find_what_they_look_for(built: Built) -> None:

@@ -40,13 +40,16 @@ class Ruling:
     :param ask: slices to request, again or after all.
     :param failed: slices refused for every metric: their Page is at fault.
     :param error: why, where there are any.
-    :param found_metrics: a metric was found to be refused, so that requests still waiting should do without it.
+    :param found_on: the Page on which a metric was found to be refused, so that its requests still waiting should do
+        without it.
+    :param found_for_all: a metric was found to be refused that the waiting requests of all Pages should do without.
     """
 
     ask: list[Slice] = field(default_factory=list)
     failed: list[Slice] = field(default_factory=list)
     error: MessagingInsightsError | None = None
-    found_metrics: bool = False
+    found_on: str | None = None
+    found_for_all: bool = False
 
 
 @dataclass(slots=True)
@@ -130,7 +133,8 @@ class MetricIsolation:
         if len(part.metrics) == 1 and (search := self._searched(part)) is not None:
             search.was_answered = True
             found = self._end_search(part)
-            ruling.found_metrics |= found.found_metrics
+            ruling.found_on = ruling.found_on or found.found_on
+            ruling.found_for_all |= found.found_for_all
             ruling.ask += found.ask
         for metric in part.metrics:
             if (error := self._on_page.pop((part.page_id, metric), None)) is not None:
@@ -213,7 +217,9 @@ class MetricIsolation:
                 self._everywhere.add(metric)
             elif metric in self._everywhere:
                 self._confirmed.add(metric)
-        return Ruling(found_metrics=bool(refusals))
+        if not refusals:
+            return Ruling()
+        return Ruling(found_on=page_id, found_for_all=page_id == self._judge)
 
     def _forget_confirmation(self, metric: str) -> list[Slice]:
         self._confirming_page.pop(metric, None)

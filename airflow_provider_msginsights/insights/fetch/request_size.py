@@ -44,6 +44,11 @@ class RequestSize:
         size = self._of(part)
         return iter((part,)) if size.holds(part) else part.cut(size.days, size.metrics)
 
+    @property
+    def of_all(self) -> Size:
+        """The size for Pages that have no smaller one of their own."""
+        return self._of_all
+
     def shrink(self, part: Slice, *, days_only: bool) -> bool:
         """Make room for less than this slice, which was refused as too heavy; whether there is less to ask for."""
         size = self._of(part)

@@ -133,9 +133,16 @@ class FetchRun:
         self._pending.add(request, part)
         return request
 
-    def _recut_what_waits(self) -> None:
-        """Apply to the queue what was learned since: metrics refused, Pages lost, sizes accepted."""
-        stale = [request for request in self._scheduler.waiting if not self._is_fit(self._pending[request])]
+    def _recut_what_waits(self, page_id: str | None = None) -> None:
+        """Apply to the queue what was learned since: metrics refused, Pages lost, sizes accepted.
+
+        :param page_id: the only Page that it was learned of; looking at all of them for each of many would take long.
+        """
+        if page_id is None:
+            waiting = self._scheduler.waiting
+        else:
+            waiting = tuple(filter(self._scheduler.is_waiting, self._pending.requests_of(page_id)))
+        stale = [request for request in waiting if not self._is_fit(self._pending[request])]
         self._scheduler.drop(stale)
         self._queue([self._pending.pop(request) for request in stale])
 
@@ -208,7 +215,7 @@ class FetchRun:
         self._lost_pages.update(page_ids)
         for page_id in page_ids:
             self._apply(self._isolation.lose(page_id))
-        self._recut_what_waits()
+            self._recut_what_waits(page_id)
 
     def _apply(self, ruling: Ruling) -> None:
         """Do what follows from the refusal, or the answer, of single metrics."""
@@ -219,8 +226,8 @@ class FetchRun:
             if not self._isolation.has_answered(page_id):
                 self._lose((page_id,))
         self._queue(ruling.ask)
-        if ruling.found_metrics:
-            self._recut_what_waits()
+        if ruling.found_on is not None:
+            self._recut_what_waits(None if ruling.found_for_all else ruling.found_on)
 
     # The end
 
@@ -365,6 +372,7 @@ class FetchRun:
             self._fail(part, problem)
             return
         if self._request_size.fits(part):  # otherwise less is requested already, since it was sent
+            of_all = self._request_size.of_all
             days_only = isinstance(problem.error, InvalidRequestError)
             if not self._request_size.shrink(part, days_only=days_only):
                 self._fail(part, problem)
@@ -372,5 +380,5 @@ class FetchRun:
                 return
             self._apply(self._isolation.give_up(part))
             self._scheduler.probe_first(part.page_id)
-            self._recut_what_waits()
+            self._recut_what_waits(part.page_id if self._request_size.of_all == of_all else None)
         self._queue([part])

@@ -109,6 +109,10 @@ class Scheduler:
         """Everything queued and not under way."""
         return (*self._ready, *self._parked)
 
+    def is_waiting(self, request: Request) -> bool:
+        """Return whether a request is queued and not under way."""
+        return request in self._ready or request in self._parked
+
     def drop(self, requests: Iterable[Request]) -> None:
         """Take waiting requests back out of the queue."""
         for request in requests:

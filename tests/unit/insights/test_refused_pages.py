@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,17 +20,20 @@ from airflow_provider_msginsights.exceptions import (
     MessagingInsightsError,
     PermissionDeniedError,
 )
+from airflow_provider_msginsights.insights.fetch import run
 from airflow_provider_msginsights.insights.fetch.retry_policy import RetryPolicy
 from airflow_provider_msginsights.insights.flows import fetch_insights, probe_availability, probe_metrics
 from airflow_provider_msginsights.insights.graph.error_table import RULES, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from airflow_provider_msginsights.insights.fetch.outcome import FetchOutcome
     from airflow_provider_msginsights.insights.protocol import Request, Response
     from airflow_provider_msginsights.insights.query import InsightsQuery
 
+FETCH = Path(run.__file__).parent
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 UNKNOWN = "(#100) Something that no table knows"
 SENTENCES = [
@@ -285,3 +290,34 @@ def test_one_metric_of_a_group_that_is_refused_by_name_stays_a_refused_metric() 
     assert set(outcome.unavailable_metrics) == {DEAD}
     assert isinstance(outcome.unavailable_metrics[DEAD], InvalidRequestError)
     assert not outcome.page_failures
+
+
+def _calls_of(pages: int, answer: Callable[[Request], Response]) -> int:
+    """How many functions of the package a fetch of a few days in many requests calls, from a wait on."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_filename.startswith(str(FETCH))
+
+    query = make_query(pages=pages, days=2, metrics=[NEW, DEAD])
+    api = ScriptedApi(answer)
+    sys.setprofile(count)
+    try:
+        fetch(api, query)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("kind", ["failed Pages", "metrics refused on one Page after the other"])
+def test_what_each_of_many_refusals_takes_does_not_grow_with_what_waits(kind: str) -> None:
+    def answer(request: Request) -> Response:
+        number = int(request.page_id or 0)
+        if kind == "failed Pages":
+            return refusal(200, message="(#200) No permission") if number % 2 else insights(request)
+        mine = DEAD if number % 2 else NEW
+        return BAD_METRIC if mine in metrics_of(request) else insights(request)
+
+    few, many = (_calls_of(pages, answer) for pages in (100, 400))
+    assert many < few * 6, "a step for each that waits, at each refusal, would make it sixteen times as many"

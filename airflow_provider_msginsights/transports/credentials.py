@@ -152,16 +152,12 @@ class RunTokens:
         own = self._spelled(used)
         margin = max(_MARGIN, *(len(secret) for secret in used))
         looked_for = [one.plain for one in own]
+        # Mostly a link holds the token: replaced where it stands, which keeps the rest of the body as it came.
+        body = replaced(body, {form for one in own for form in one.raw})
         plain = canonical(escaped_part(body, margin))
-        if plain is not None and (is_found := holds(body, looked_for) or holds(plain, looked_for)):
-            # Mostly a link with the token: replaced where it stands, which keeps the rest of the body as it came.
-            body = replaced(body, {form for one in own for form in one.raw})
-            plain = canonical(escaped_part(body, margin))
-        if plain is None:
+        if plain is None or any(holds(text, looked_for) for text in (body, plain)):
             return self._scrub(body)
         texts = (body, plain)
-        if is_found and any(holds(text, looked_for) for text in texts):
-            return self._scrub(body)
         is_error = '"error"' in body or '"error"' in plain
         has_words = is_error or request.yields_tokens or request.inspects_token or '"access_token"' in body
         if has_words and any(map(looks_secret, texts)):

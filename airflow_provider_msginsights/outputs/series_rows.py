@@ -17,6 +17,7 @@ from airflow_provider_msginsights.outputs.schema import BREAKDOWN_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
+    from hashlib import _Hash as Hash
 
     from airflow_provider_msginsights.outputs.values import Values
 
@@ -77,7 +78,7 @@ class RowSeries:
             yield (record_id, page_id, metric, period, start, day, end, *said)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class HeadColumns:
     """What the rows of a day say of Page and metric, as columns.
 
@@ -94,6 +95,11 @@ class HeadColumns:
     def of(cls, heads: Iterable[SeriesHead]) -> Self:
         """Return the columns of these heads, one at least."""
         return cls(*zip(*heads, strict=True))
+
+    @cached_property
+    def begun_hashes(self) -> list[Hash]:
+        """Return the hash of the first part of each key, for days to copy and end."""
+        return list(map(sha256, self.key_starts))
 
     def __getitem__(self, stretch: slice) -> HeadColumns:
         return HeadColumns(*[getattr(self, column.name)[stretch] for column in fields(self)])
@@ -130,8 +136,12 @@ class DayRows:
     @cached_property
     def record_ids(self) -> list[str]:
         """Return the hashes of the keys."""
-        end = self.day.key_end
-        return [sha256(start + end).hexdigest()[:_ID_DIGITS] for start in self.heads.key_starts]
+        end, ids = self.day.key_end, []
+        for begun in self.heads.begun_hashes:
+            key = begun.copy()
+            key.update(end)
+            ids.append(key.hexdigest()[:_ID_DIGITS])
+        return ids
 
 
 class HeadOrder:

@@ -54,6 +54,7 @@ class RowMaker:
         self._names = (*COLUMN_NAMES, *(name for name, _ in extra))
         self._extra = tuple(text for _, text in extra)
         self._known_times: dict[TimeColumns, tuple[SeriesDay, ...]] = {}
+        self._latest_times: tuple[TimeColumns, tuple[SeriesDay, ...]] | None = None
         self._heads: dict[tuple[str, str, str, str], SeriesHead] = {}
         self._days: dict[date, bool] = {}
 
@@ -98,11 +99,13 @@ class RowMaker:
         return head
 
     def _days_of(self, times: TimeColumns) -> tuple[SeriesDay, ...]:
-        if (known := self._known_times.get(times)) is not None:
-            return known
-        if len(self._known_times) >= _MOST_REMEMBERED:
-            self._known_times.clear()
-        days = self._known_times[times] = tuple(map(self._series_day, *times))
+        if self._latest_times is not None and self._latest_times[0] is times:  # hashing it takes longer
+            return self._latest_times[1]
+        if (days := self._known_times.get(times)) is None:
+            if len(self._known_times) >= _MOST_REMEMBERED:
+                self._known_times.clear()
+            days = self._known_times[times] = tuple(map(self._series_day, *times))
+        self._latest_times = times, days
         return days
 
     def _series_day(self, start: date, day: date, end: datetime) -> SeriesDay:

@@ -58,8 +58,8 @@ def decode_columns(text: str) -> dict[str, object] | None:
     """Return what records are read of in a reply, each ``values`` as `RowColumns`; ``None`` for an unusual reply."""
     try:
         found = _DECODER.decode(text)
-        columns = [_take_columns(entry) for entry in found.data]
-        colons = msgspec.json.encode(found).count(b":") + sum(map(_colons, columns))
+        columns = _take_columns(found.data)
+        colons = msgspec.json.encode(found).count(b":") + _colons(columns)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     if not columns or not is_unambiguous(text, colons):
@@ -71,12 +71,25 @@ def decode_columns(text: str) -> dict[str, object] | None:
     return {"data": entries}
 
 
-def _take_columns(entry: _Entry) -> RowColumns:
-    """Return an entry's rows, which leave it."""
-    rows, entry.values = entry.values, []
-    return RowColumns([row.value for row in rows], tuple([row.end_time for row in rows]))
+def _take_columns(entries: list[_Entry]) -> list[RowColumns]:
+    """Return the rows of each entry, which leave it; neighbours with equal end times have one object for them."""
+    columns: list[RowColumns] = []
+    latest: tuple[str, ...] = ()
+    for entry in entries:
+        rows, entry.values = entry.values, []
+        end_times = tuple([row.end_time for row in rows])
+        if end_times != latest:
+            latest = end_times
+        columns.append(RowColumns([row.value for row in rows], latest))
+    return columns
 
 
-def _colons(columns: RowColumns) -> int:
+def _colons(columns: list[RowColumns]) -> int:
     """Return the colons that the rows take as JSON: one in each of two pairs, and those of the end times."""
-    return 2 * len(columns) + "".join(columns.end_times).count(":")
+    latest: tuple[str, ...] = ()
+    colons = in_latest = 0
+    for one in columns:
+        if one.end_times is not latest:
+            latest, in_latest = one.end_times, "".join(one.end_times).count(":")
+        colons += 2 * len(one) + in_latest
+    return colons

@@ -19,6 +19,10 @@ from support.bytecode import share_bytecode
 
 share_bytecode()  # before anything large is imported
 
+from support.memory_disk import keep_files_in_memory
+
+keep_files_in_memory()  # before the first temporary file
+
 import hypothesis
 from support import s3_server
 from support.dag_runs import connection_to
@@ -53,6 +57,10 @@ def pytest_xdist_auto_num_workers() -> int | None:
     return (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1) + 1
 
 
+LOOK_FOR_GARBAGE = 50_000, 20, 20
+"""After how many new objects; Python's own numbers are for programs that have to be small."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Keep the garbage collector from looking, again and again, at what lives to the end: tests and libraries."""
@@ -61,6 +69,7 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(*LOOK_FOR_GARBAGE)
         gc.enable()
 
 

@@ -45,11 +45,13 @@ OF_A_NAME = "MSGI-config-…"
 NAMES_NOTHING = re.compile(r"[…\W]*")
 
 
+@cache
 def found() -> dict[str, list[str]]:
     """Return every id, and the messages that the code makes with it: … stands for what is known when it runs."""
     return {error_id: messages for error_id, messages in made().items() if ID.fullmatch(error_id)}
 
 
+@cache
 def made() -> dict[str, list[str]]:
     """Return the messages of every id, those of `OF_A_NAME` too."""
     ids: defaultdict[str, list[str]] = defaultdict(list)
@@ -104,8 +106,9 @@ def _of_kinds() -> Iterator[str]:
 
 
 def _in_code(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    nodes = tuple(ast.walk(tree))
+    docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.Constant) and node not in docstrings and ID.fullmatch(str(node.value)):
             yield str(node.value), ""
         elif isinstance(node, ast.Call):

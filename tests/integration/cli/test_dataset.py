@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -106,7 +107,8 @@ def test_rows_that_a_killed_load_left_of_an_erased_page_go_with_the_next_load(
     assert pages_in(loaded) == {"102"}
     assert "Page 101 erased from this dataset meanwhile: all rows are removed." in capsys.readouterr().out
     manifest = json.loads((loaded / "_manifests/latest/part-0.json").read_text())
-    assert "101" not in json.dumps({key: held for key, held in manifest.items() if key != "files"})
+    told = json.dumps({key: held for key, held in manifest.items() if key != "files"})
+    assert re.search(r"(?<![\w.])101(?![\w.])", told) is None  # a duration, a time or a digest may hold these figures
 
 
 def test_a_moved_page_is_loaded_by_its_new_part(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,8 +47,11 @@ def _emulator(*options: str) -> Iterator[list[str]]:
             process.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("command", ["demo", "emulator"])
-@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "python_multipart"])
+@pytest.mark.parametrize("command", ["emulator", pytest.param("demo", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "missing",
+    ["starlette", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("uvicorn", "python_multipart"))],
+)
 def test_a_command_that_needs_the_emulator_says_what_to_install(command: str, missing: str) -> None:
     code = f"""
 import sys

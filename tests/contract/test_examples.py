@@ -166,6 +166,7 @@ def test_the_daily_load_waits_for_its_day_loads_it_with_those_before_and_reads_i
     assert "for the last time" not in done.log
 
 
+@pytest.mark.thorough
 def test_the_backfill_loads_each_day_of_its_year_once(
     run_example: RunExample, tmp_path: Path, emulator: GraphEmulator
 ) -> None:
@@ -184,6 +185,7 @@ def test_the_backfill_loads_each_day_of_its_year_once(
     assert emulator.stats()["graph_calls"] == 8
 
 
+@pytest.mark.thorough
 def test_the_breakdown_report_counts_the_opt_ins_of_a_pacific_month(
     run_example: RunExample, emulator: GraphEmulator
 ) -> None:
@@ -224,6 +226,7 @@ def test_two_businesses_write_their_pages_side_by_side(
     assert {row["page_id"] for row in rows_below(tmp_path)} == {*emulator.page_ids, "901", "902"}
 
 
+@pytest.mark.thorough
 def test_rows_reach_the_python_task_that_wants_them(
     run_example: RunExample, emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +307,7 @@ def complete(connection: None, emulator: GraphEmulator, monkeypatch: pytest.Monk
         yield
 
 
+@pytest.mark.thorough
 @needs_airflow("3.2", "what mapped tasks left can be read; 3.1 ends in an AttributeError of its own")
 @pytest.mark.usefixtures("complete")
 def test_each_complete_page_gets_its_report_whatever_is_the_matter_with_another(
@@ -320,6 +324,7 @@ def test_each_complete_page_gets_its_report_whatever_is_the_matter_with_another(
     assert totals
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("complete")
 def test_the_history_of_a_client_is_filled_into_the_dataset_run_by_run(
     run_example: RunExample, tmp_path: Path, emulator: GraphEmulator
@@ -364,6 +369,7 @@ def text_of(mail: EmailMessage) -> str:
     return str(body.get_content())
 
 
+@pytest.mark.thorough
 def test_a_day_that_arrives_in_time_sends_no_mail(
     run_example: RunExample, tmp_path: Path, mails: list[EmailMessage]
 ) -> None:

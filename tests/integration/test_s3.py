@@ -38,7 +38,10 @@ def execute(**parameters: Any) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize(("output_format", "compression"), [("jsonl", "gzip"), ("csv", None), ("parquet", None)])
+@pytest.mark.parametrize(
+    ("output_format", "compression"),
+    [("jsonl", "gzip"), *(pytest.param(one, None, marks=pytest.mark.thorough) for one in ("csv", "parquet"))],
+)
 def test_s3_and_a_local_disk_get_the_same_data_files(
     s3: ObjectStoragePath, tmp_path: Path, output_format: str, compression: str | None
 ) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 
+THOROUGH = pytest.mark.thorough
+
+
 def task(root: Path, name: str, parameters: str = "") -> str:
     """A load into a directory of its own."""
     return f'MessagingInsightsOperator(task_id="{name}", output_path="file://{root}/{name}", {parameters})'
@@ -40,17 +43,22 @@ def cron(expression: str, zone: str) -> str:
     ("schedule", "end_of_interval", "expected"),
     [
         (cron("0 0 * * *", "UTC"), datetime(2026, 3, 10, tzinfo=UTC), ["2026-03-08"]),
-        (cron("0 0 * * *", "Asia/Tokyo"), datetime(2026, 3, 9, 15, tzinfo=UTC), ["2026-03-08"]),
-        (cron("0 6 * * *", "Europe/Berlin"), datetime(2026, 10, 25, 5, tzinfo=UTC), ["2026-10-23"]),
+        pytest.param(
+            cron("0 0 * * *", "Asia/Tokyo"), datetime(2026, 3, 9, 15, tzinfo=UTC), ["2026-03-08"], marks=THOROUGH
+        ),
+        pytest.param(
+            cron("0 6 * * *", "Europe/Berlin"), datetime(2026, 10, 25, 5, tzinfo=UTC), ["2026-10-23"], marks=THOROUGH
+        ),
         (
             cron("0 0 * * 1", "America/Los_Angeles"),
             datetime(2026, 3, 9, 7, tzinfo=UTC),
             days(date(2026, 3, 2), date(2026, 3, 8)),
         ),
-        (
+        pytest.param(
             cron("0 0 1 * *", "America/Los_Angeles"),
             datetime(2026, 3, 1, 8, tzinfo=UTC),
             days(date(2026, 2, 1), date(2026, 2, 28)),
+            marks=THOROUGH,
         ),
     ],
     ids=["daily UTC", "daily Tokyo", "daily Berlin", "weekly", "monthly"],
@@ -67,7 +75,9 @@ def test_an_interval_loads_the_days_that_end_in_it_and_look_back_adds_days_befor
 
 
 @pytest.mark.parametrize(
-    "schedule", ['"30 9 * * *"', "datetime.timedelta(days=1)", "None"], ids=["cron", "timedelta", "manual"]
+    "schedule",
+    ['"30 9 * * *"', *(pytest.param(one, marks=THOROUGH) for one in ("datetime.timedelta(days=1)", "None"))],
+    ids=["cron", "timedelta", "manual"],
 )
 def test_a_run_without_length_needs_look_back_a_preset_or_dates(
     run_dag: RunDag, tmp_path: Path, emulator: GraphEmulator, schedule: str

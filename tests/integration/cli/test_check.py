@@ -107,6 +107,7 @@ def test_a_connection_that_is_missing_or_wrong_ends_with_2(
     assert "secret-of-mine" not in captured.out + captured.err
 
 
+@pytest.mark.thorough
 def test_stdout_holds_the_json_document_alone_in_a_process_of_its_own(emulator: GraphEmulator) -> None:
     done = run_command("check", "--json", environment=connection(emulator, "page-token-101", **APP))
     assert done.exit_code == 0, done.errors

@@ -115,7 +115,7 @@ def test_a_command_stops_at_once_while_a_server_drips(
     assert "Traceback" not in session.log
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
 def test_the_emulator_stops_at_once_while_a_request_hangs(
     number: signal.Signals, sessions: Sessions, temporary: Path
 ) -> None:
@@ -158,11 +158,9 @@ def test_the_demo_stops_at_once_with_its_children_and_folders(
 
 @pytest.mark.parametrize(
     "options",
-    [
-        pytest.param((), id="demo"),
-        pytest.param(("--ui", "--port", "0"), id="demo --ui", marks=pytest.mark.thorough),
-    ],
+    [pytest.param((), id="demo"), pytest.param(("--ui", "--port", "0"), id="demo --ui")],
 )
+@pytest.mark.thorough
 def test_children_of_a_killed_demo_end_by_themselves(
     options: tuple[str, ...], sessions: Sessions, temporary: Path
 ) -> None:
@@ -173,6 +171,7 @@ def test_children_of_a_killed_demo_end_by_themselves(
     )
 
 
+@pytest.mark.thorough
 def test_a_hangup_that_was_ignored_at_the_start_stays_ignored(sessions: Sessions) -> None:
     command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "emulator", "--port", "0"]
     session = sessions.start("emulator", command)
@@ -183,6 +182,7 @@ def test_a_hangup_that_was_ignored_at_the_start_stays_ignored(sessions: Sessions
     is_told_to_stop_and_ends(session, signal.SIGTERM)
 
 
+@pytest.mark.thorough
 def test_ctrl_c_ends_what_a_script_started_in_the_background(sessions: Sessions) -> None:
     """There it is ignored from the start."""
     command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND, "emulator", "--port", "0"]
@@ -212,7 +212,7 @@ QUICK = ("metrics --json", PLAN, f"{PLAN} --json", "--version", "--help")
 
 @pytest.mark.parametrize(
     "arguments",
-    ["metrics", "emulator --port 0", *(pytest.param(one, marks=pytest.mark.thorough) for one in QUICK)],
+    ["metrics", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("emulator --port 0", *QUICK))],
 )
 def test_output_that_cannot_be_written_is_told_in_one_line(arguments: str) -> None:
     for redirection, reason in ((">/dev/full", "No space left on device"), (">&-", "it is closed")):
@@ -223,7 +223,13 @@ def test_output_that_cannot_be_written_is_told_in_one_line(arguments: str) -> No
         assert (silent.returncode, silent.stderr) == (74, "")
 
 
-@pytest.mark.parametrize("arguments", ["metrics", "metrics --json", "emulator --port 0 --journal"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "metrics",
+        *(pytest.param(one, marks=pytest.mark.thorough) for one in ("metrics --json", "emulator --port 0 --journal")),
+    ],
+)
 def test_a_reader_that_leaves_ends_the_command_without_a_word(arguments: str) -> None:
     """As `head` does. What it never reads is longer than what a pipe holds, or comes after it has left."""
     done = in_shell(f'set -o pipefail; {{ sleep 0.5; "$@" {arguments}; }} | true')
@@ -236,13 +242,19 @@ def test_an_error_goes_nowhere_where_standard_error_cannot_be_written() -> None:
         assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
-@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}], ids=str)
+@pytest.mark.parametrize(
+    "variables",
+    [{"PYTHONIOENCODING": "ascii"}, pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0"}, marks=pytest.mark.thorough)],
+    ids=str,
+)
 @pytest.mark.parametrize(
     "arguments",
     [
-        "metrics",
         "plan --period naïve",
-        *(pytest.param(one, marks=pytest.mark.thorough) for one in (PLAN, "--help", "metrics --metrics naïve")),
+        *(
+            pytest.param(one, marks=pytest.mark.thorough)
+            for one in ("metrics", PLAN, "--help", "metrics --metrics naïve")
+        ),
     ],
 )
 def test_an_encoding_without_its_letters_stops_no_command(variables: dict[str, str], arguments: str) -> None:
@@ -278,6 +290,7 @@ def test_an_airflow_that_does_not_work_is_told_so_and_not_shown(broken: dict[str
     assert not re.search("Traceback|PASSWORD-1", done.stdout + done.stderr)
 
 
+@pytest.mark.thorough
 def test_the_emulator_prints_its_welcome_in_ascii(sessions: Sessions) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     session = sessions.start("emulator", [*COMMAND, "emulator", "--port", "0"], environment=environment)

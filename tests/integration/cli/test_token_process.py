@@ -59,7 +59,7 @@ def listens(port: int) -> bool:
 # Stopped
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
 def test_a_login_that_is_waited_for_ends_at_once_and_its_server_with_it(
     number: signal.Signals, emulator: GraphEmulator, tmp_path: Path
 ) -> None:
@@ -230,6 +230,7 @@ def test_a_person_is_asked_and_no_secret_is_shown(emulator: GraphEmulator, tmp_p
     assert "Fresno Bicycles" in terminal.shown, "the list of Pages"
 
 
+@pytest.mark.thorough
 def test_a_page_of_any_name_is_listed(emulator: GraphEmulator) -> None:
     emulator.change_page("102", name="[/nothing] [bold]x")
     with Terminal([*COMMAND, "--host", emulator.base_url, "--paste", "--print-secret"]) as terminal:
@@ -242,6 +243,7 @@ def test_a_page_of_any_name_is_listed(emulator: GraphEmulator) -> None:
         assert terminal.exit_code() == 0
 
 
+@pytest.mark.thorough
 def test_a_person_may_name_another_place_where_one_refuses(emulator: GraphEmulator, tmp_path: Path) -> None:
     options = ("--host", emulator.base_url, "--paste", "--page-ids", "101", "--save-with", "/nonexistent")
     file = tmp_path / "x.env"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,6 @@ from airflow_provider_msginsights.outputs.coverage_files import CoverageFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -42,14 +43,21 @@ def load(path: Path, since: str, until: str, *page_ids: str, **different: Any) -
     execute(run_context(run_id=f"{since}-{'-'.join(page_ids)}"), **parameters)
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test that needs the dataset makes it; each works on a copy."""
+    return tmp_path_factory.mktemp("original")
+
+
 @pytest.fixture
-def dataset(tmp_path: Path) -> Path:
+def dataset(original: Path, tmp_path: Path) -> Path:
     """Of Pages 101 and 102 in part 0, and of 103 in another part, since 1 November; 102 lacks nine days."""
-    load(tmp_path, "2026-11-01", "2026-11-30", "101")
-    load(tmp_path, "2026-11-01", "2026-11-11", "102")
-    load(tmp_path, "2026-11-20", "2026-11-30", "102")
-    load(tmp_path, "2026-11-01", "2026-11-30", "103", part="b")
-    return tmp_path
+    if not any(original.iterdir()):
+        load(original, "2026-11-01", "2026-11-30", "101")
+        load(original, "2026-11-01", "2026-11-11", "102")
+        load(original, "2026-11-20", "2026-11-30", "102")
+        load(original, "2026-11-01", "2026-11-30", "103", part="b")
+    return Path(shutil.copytree(original, tmp_path, dirs_exist_ok=True))
 
 
 def check(path: Path, **parameters: Any) -> dict[str, Any]:

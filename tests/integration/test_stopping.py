@@ -49,7 +49,7 @@ def test_a_load_that_waits_for_a_slow_server_ends_within_seconds_and_leaves_no_p
     connection_to(emulator, monkeypatch, password=emulator.system_user_token)
     output, scratch = tmp_path / "output", tmp_path / "scratch"
     scratch.mkdir()
-    emulator.add_fault(kind="delay", delay_seconds=20, page_id="102", times=None)
+    emulator.add_fault(kind="delay", delay_seconds=60, page_id="102", times=None)
     task = started(output, scratch, since="2026-11-01", page_ids="101 102")
     try:
         wait_until(lambda: bool(emulator.stats()["calls_by_page"].get("102")), task)
@@ -59,7 +59,7 @@ def test_a_load_that_waits_for_a_slow_server_ends_within_seconds_and_leaves_no_p
     finally:
         task.kill()
     assert task.returncode == 7, printed.decode()
-    assert time.monotonic() - asked_to_stop < 10, "it waited for the server"
+    assert time.monotonic() - asked_to_stop < 30, "it waited for the server"
     left = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
     assert left == ["_coverage/part-0.json.gz", "_dataset.json"]
     assert list(scratch.iterdir()) == []

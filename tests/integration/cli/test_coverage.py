@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -19,7 +21,6 @@ from airflow_provider_msginsights.operators.fill import MessagingInsightsFillOpe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from airflow_provider_msginsights.emulator import GraphEmulator
 
@@ -45,12 +46,19 @@ def fill(path: Path, **different: Any) -> None:
     task.execute(run_context(task_id="fill"))  # type: ignore[arg-type] # a context may lack what is not used
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test that needs the dataset makes it; each works on a copy."""
+    return tmp_path_factory.mktemp("original")
+
+
 @pytest.fixture
-def lacking(tmp_path: Path) -> Path:
+def lacking(original: Path, tmp_path: Path) -> Path:
     """A dataset of two Pages since 1 November that lacks nine days."""
-    load(tmp_path, "2026-11-01", "2026-11-11")
-    load(tmp_path, "2026-11-20", "2026-11-30")
-    return tmp_path
+    if not any(original.iterdir()):
+        load(original, "2026-11-01", "2026-11-11")
+        load(original, "2026-11-20", "2026-11-30")
+    return Path(shutil.copytree(original, tmp_path, dirs_exist_ok=True))
 
 
 def coverage(capsys: pytest.CaptureFixture[str], *arguments: object, exit_code: int = 0) -> dict[str, Any]:

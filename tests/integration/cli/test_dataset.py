@@ -155,18 +155,24 @@ def test_the_last_day_of_a_retired_page_is_the_one_that_has_ended(
 
 
 def test_a_load_that_runs_while_a_page_is_erased_takes_its_rows_out_again(
-    emulator: GraphEmulator, loaded: Path, capsys: pytest.CaptureFixture[str]
+    emulator: GraphEmulator, monkeypatch: pytest.MonkeyPatch, loaded: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    emulator.add_fault(kind="delay", delay_seconds=2, page_id="101", times=None)
+    """However long the erasure takes: until it is done, what the load asks for is refused, and asked for again."""
+    patient = {"max_attempts": 100_000, "base_seconds": 0.02, "max_delay_seconds": 0.02}
+    connection_to(emulator, monkeypatch, password=emulator.system_user_token, extra=patient)
+    emulator.add_fault(code=2, page_id="101", times=None)
     with ThreadPoolExecutor(1) as pool:
         before = emulator.stats()["http_requests"]
         later = {"since": "2026-11-04", "until": "2026-11-06"}
         load = pool.submit(
             execute, run_context(run_id="long"), output_path=str(loaded), page_ids=["101", "102"], **later
         )
-        while emulator.stats()["http_requests"] == before:
-            time.sleep(0.01)
-        assert main(["dataset", "erase", str(loaded), "--page-ids", "101"]) == 0
+        try:
+            while emulator.stats()["http_requests"] == before:
+                time.sleep(0.01)
+            assert main(["dataset", "erase", str(loaded), "--page-ids", "101"]) == 0
+        finally:
+            emulator.clear_faults()
         load.result()
     assert pages_in(loaded) == {"102"}
     assert len(list(loaded.glob("dt=*/part-0.jsonl"))) == 5

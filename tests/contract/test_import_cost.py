@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 PACKAGE = "airflow_provider_msginsights"
 HEAVY = {
     "requests",
@@ -58,7 +60,6 @@ def loaded() -> dict[str, set[str]]:
     return {name: set(modules) for name, *modules in found}
 
 
-@pytest.mark.thorough
 def test_importing_a_module_of_a_dag_file_loads_no_heavy_library(loaded: dict[str, set[str]]) -> None:
     assert {name: loaded[name] & HEAVY for name in MODULES} == {name: set() for name in MODULES}
     assert all(f"{PACKAGE}.{name}" in loaded[name] for name in MODULES)

@@ -10,6 +10,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, quote_plus
 
@@ -91,15 +92,15 @@ def wait(watch: Watch, _: Path) -> None:
     _run(watch, lambda: task.execute({}))
 
 
-def wait_in_triggerer(watch: Watch, _: Path) -> None:
-    """Ask by the trigger, until its first event."""
+def wait_in_triggerer(watch: Watch, _: Path, *, seconds: float = 0.7) -> None:
+    """Ask by the trigger, until its first event or so many seconds are over."""
     trigger = MessagingInsightsAvailabilityTrigger(
         msginsights_conn_id="msginsights_default",
         page_ids=PAGES,
         metrics=["page_messages_new_conversations_unique"],
         ranges=[[*DAYS.values()]],
         poll_interval_seconds=1,
-        deadline=(datetime.now(UTC) + timedelta(seconds=0.7)).isoformat(),
+        deadline=(datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(),
         max_failed_polls=1,
     )
 
@@ -109,7 +110,7 @@ def wait_in_triggerer(watch: Watch, _: Path) -> None:
             return
 
     watch.see("trigger", trigger.serialize())
-    _run(watch, lambda: asyncio.run(asyncio.wait_for(first_event(), 20)))
+    _run(watch, lambda: asyncio.run(asyncio.wait_for(first_event(), seconds + 60)))
 
 
 def _run(watch: Watch, work: Callable[[], Any]) -> None:
@@ -137,7 +138,9 @@ def crossed(values: Iterable[Any], *, always: Callable[[Way, Any], bool]) -> pyt
     )
 
 
-@WAYS
+@pytest.mark.parametrize(
+    "way", [load, wait, pytest.param(partial(wait_in_triggerer, seconds=60), id="wait_in_triggerer")]
+)
 @pytest.mark.parametrize("proof", ["plain", "timed"])
 def test_when_all_goes_well(
     way: Way,

@@ -154,7 +154,7 @@ def availability_trigger(**different: Any) -> None:
 
     async def bounded() -> dict[str, Any] | None:
         try:
-            return await asyncio.wait_for(first_event(), 0.3)
+            return await asyncio.wait_for(first_event(), 5)
         except TimeoutError:
             return None  # it waits for what its parameters say
 

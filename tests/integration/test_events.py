@@ -273,7 +273,7 @@ def test_the_shared_poll_ends_at_whatever_moment_it_is_cancelled(emulator: Graph
         for _ in range(turns_of_the_loop):
             await asyncio.sleep(0)
         listening.cancel()
-        ended, _ = await asyncio.wait([listening], timeout=5)
+        ended, _ = await asyncio.wait([listening], timeout=60)
         assert ended, f"cancelled {turns_of_the_loop} turns after a poll, and still running"
 
     async def cancel_often() -> None:

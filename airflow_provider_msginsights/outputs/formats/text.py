@@ -99,7 +99,8 @@ def _line_decoder(columns: tuple[Column, ...]) -> msgspec.json.Decoder[Any]:
         (f"column_{place}", _FIELD_TYPES[column.kind] | None, msgspec.field(name=column.name))
         for place, column in enumerate(columns)
     ]
-    return msgspec.json.Decoder(msgspec.defstruct("Line", fields, gc=False))
+    # Fields that are none of ours would be passed over unread, whatever bytes they are.
+    return msgspec.json.Decoder(msgspec.defstruct("Line", fields, forbid_unknown_fields=True, gc=False))
 
 
 class Csv:

@@ -369,6 +369,8 @@ def test_any_bytes_as_a_part_are_merged_with_or_named_and_left(examples: int) ->
     @given(damaged_parts())
     @example((format_named("jsonl"), set_in_first(page_id=101)))
     @example((format_named("jsonl"), JSONL + DEEP))
+    @example((format_named("jsonl"), JSONL.replace(b'{"record_id"', b'{"\x80": 1, "record_id"')))
+    @example((format_named("jsonl"), JSONL.replace(b'{"record_id"', b'{"other": "\\ud800", "record_id"')))
     @example((format_named("csv"), CSV.replace(b",42,", b"," + DEEP + b",")))
     def check(damaged: tuple[Format, bytes]) -> None:
         check_part(damaged)

@@ -108,10 +108,11 @@ def test_a_deferred_load_ends_when_its_execution_timeout_does_and_keeps_what_it_
 ) -> None:
     emulator.configure(readiness_lag_hours=0)
     emulator.set_throttled("102", minutes=15)
-    task = load(tmp_path, execution_timeout=SOON)
+    time_enough = timedelta(seconds=4)  # for one Page, on a busy machine too
+    task = load(tmp_path, execution_timeout=time_enough)
     deferred = deferral_of(lambda: task.execute({}))
     with pytest.raises(AirflowTaskTimeout, match="Meta's limit lasts until"):
-        load(tmp_path, execution_timeout=SOON).resume_execution("execute_complete", triggered(deferred), {})
+        load(tmp_path, execution_timeout=time_enough).resume_execution("execute_complete", triggered(deferred), {})
     assert len(list(tmp_path.glob("dt=*/*"))) == 1
 
 

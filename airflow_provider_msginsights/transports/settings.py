@@ -60,6 +60,8 @@ class TransportSettings:
         :param retry_bounds: any of `RETRY_FIELDS`; numbers may come as text.
         :raises ConfigurationError: for a wrong name or value, naming it.
         """
+        if not retry_bounds:
+            return self
         for name in retry_bounds:
             known(name, RETRY_FIELDS, "name in retry_bounds", parameter="retry_bounds")
         numbers = {

@@ -152,7 +152,7 @@ class _Wait:
     async def sleep_until_first_poll(self) -> None:
         """Sleep until there can be something new; restarted triggers, too, do not all poll in one second."""
         seconds = _seconds_until(self.check.first_poll_at) or 0.0
-        if seconds:
+        if seconds > self.check.poll_interval_seconds:  # a line opens a file: too much for a thousand triggers at once
             self.log.info("The first poll is at %s.", self.check.first_poll_at)
         await asyncio.sleep(seconds + uniform(0, JITTER * self.check.poll_interval_seconds))  # noqa: S311 - spreads load, guards nothing
 

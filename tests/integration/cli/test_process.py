@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COMMAND = (sys.executable, "-m", "airflow_provider_msginsights.cli")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONE_AND_THE_OTHERS = [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.thorough) for one in SIGNALS[1:])]
-AT_ONCE_SECONDS = 30
+AT_ONCE_SECONDS = 10
 """Under one where nothing else runs. What is waited for here would otherwise take minutes."""
 
 

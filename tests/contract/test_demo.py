@@ -40,9 +40,10 @@ def data_files(folder: Path) -> list[Path]:
     return files
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("connection")
 def test_the_run_in_its_airflow_reports_the_day_and_each_task_in_order(airflow_database: Path, tmp_path: Path) -> None:
-    """The heart of it, in this process: the rest below is thorough, since it makes an Airflow home first."""
+    """The heart of it, in this process: the rest below makes an Airflow home first."""
     report, dag_file = tmp_path / "report.json", airflow_database / "dags" / "daily_load.py"
     shutil.copy(EXAMPLES / "daily_load.py", dag_file)
     try:

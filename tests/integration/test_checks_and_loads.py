@@ -57,6 +57,7 @@ ASKED_FOR = st.one_of(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     pages=st.tuples(PAGE, PAGE, PAGE),

@@ -53,7 +53,9 @@ numbers >> [rendered, listed, waited]
 """
 
 
-@pytest.mark.parametrize("native", ["", "dag.render_template_as_native_obj = True"])
+@pytest.mark.parametrize(
+    "native", [pytest.param("", marks=pytest.mark.thorough), "dag.render_template_as_native_obj = True"]
+)
 def test_ids_and_numbers_work_however_they_are_rendered(
     run_dag: RunDag, emulator: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: str
 ) -> None:

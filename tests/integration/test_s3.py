@@ -58,6 +58,7 @@ def test_s3_and_a_local_disk_get_the_same_data_files(
     assert {name: there[name] for name in data} == {name: here[name] for name in data}
 
 
+@pytest.mark.thorough
 def test_a_second_load_puts_no_data_file_on_s3_again(s3: ObjectStoragePath) -> None:
     def written() -> dict[str, Any]:
         s3.fs.invalidate_cache()

@@ -26,7 +26,10 @@ MessagingInsightsOperator(task_id="wrong", page_ids="101", metrics="no_such_metr
 """
 
 
-@pytest.mark.parametrize("is_expired", [False, True], ids=["good token", "expired token"])
+@pytest.mark.parametrize(
+    "is_expired",
+    [pytest.param(False, marks=pytest.mark.thorough, id="good token"), pytest.param(True, id="expired token")],
+)
 def test_what_airflow_keeps_of_a_run_holds_no_secret(
     run_dag: RunDag,
     emulator: GraphEmulator,

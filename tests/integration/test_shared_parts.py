@@ -105,9 +105,8 @@ def test_on_a_disk_every_row_of_every_mapped_task_is_stored(connections: None, t
 
 
 @pytest.mark.parametrize("conditions", ["honoured"], indirect=True)
-@pytest.mark.parametrize(
-    "over", [name if name == "Pages" else pytest.param(name, marks=pytest.mark.thorough) for name in MAPPINGS]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("over", MAPPINGS)
 def test_on_s3_every_row_of_every_mapped_task_is_stored(s3: dict[str, Any], over: str) -> None:
     results = execute_at_once(MAPPINGS[over], **s3)
     assert rows_at(*s3.values()) == expected(MAPPINGS[over])

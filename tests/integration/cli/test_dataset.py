@@ -133,6 +133,7 @@ def test_a_page_of_a_dataset_without_a_list_of_pages_is_retired_after_a_rebuild(
     assert "msginsights coverage PATH --rebuild" in told["error"]["message"]
 
 
+@pytest.mark.thorough
 def test_a_dataset_on_s3_is_reached_by_its_connection(
     s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -114,6 +114,7 @@ def test_days_that_cannot_exist_are_not_planned_and_it_is_told(capsys: pytest.Ca
     assert "none can be had" in error["message"]
 
 
+@pytest.mark.thorough
 def test_a_schedule_that_uses_up_a_pages_calls_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
     often = ("--schedule", "*/2 * * * *", "--timetable", "CronTriggerTimetable", "--lookback-days", "700")
     told = plan(capsys, *often, "--at", "2026-11-24T12:00:00Z", exit_code=1)

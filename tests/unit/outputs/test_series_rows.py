@@ -112,24 +112,29 @@ def rows_of(rows: RowMaker, added: Iterable[Records]) -> Iterable[RowSeries | li
     return (part for records in added for part in rows.parts(records))
 
 
-@settings(max_examples=30)
-@example([Records((series("2", "paid", [1]), series("1", "paid", [1])))], [Records((series("2", "paid", [1.0]),))])
-@example([Records((series("2", "paid", [1]),))], [Records((series("11", "paid", [5]), series("2", "paid", [3])))])
-@given(st.lists(parts(), min_size=1, max_size=6), st.lists(parts(), min_size=1, max_size=8))
-def test_a_day_loaded_again_is_stored_and_counted_alike_whether_its_rows_came_as_columns(
-    before: list[Records], added: list[Records]
-) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+@pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.thorough)])
+def test_a_day_loaded_again_is_stored_and_counted_alike_whether_its_rows_came_as_columns(examples: int) -> None:
+    @settings(max_examples=examples)
+    @example([Records((series("2", "paid", [1]), series("1", "paid", [1])))], [Records((series("2", "paid", [1.0]),))])
+    @example([Records((series("2", "paid", [1]),))], [Records((series("11", "paid", [5]), series("2", "paid", [3])))])
+    @given(st.lists(parts(), min_size=1, max_size=6), st.lists(parts(), min_size=1, max_size=8))
+    def check(before: list[Records], added: list[Records]) -> None:
         for name in ("jsonl", "csv", "parquet"):
-            root = UPath(Path(folder).as_uri()) / name
-            columns, single = (dataset_at(root / way, format_named(name)) for way in ("columns", "rows"))
-            stored(columns, rows_of(maker(), before))
-            stored(single, rows_of(maker(), before))
-            results = [
-                restated(columns, rows_of(later_maker(), added)),
-                restated(single, map(later_maker().values, added)),
-            ]
-            assert results[0] == results[1]
+            check_that_both_ways_are_alike(format_named(name), before, added)
+
+    check()
+
+
+def check_that_both_ways_are_alike(file_format: Format, before: list[Records], added: list[Records]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        columns, single = (dataset_at(UPath(Path(folder).as_uri()) / way, file_format) for way in ("columns", "rows"))
+        stored(columns, rows_of(maker(), before))
+        stored(single, rows_of(maker(), before))
+        results = [
+            restated(columns, rows_of(later_maker(), added)),
+            restated(single, map(later_maker().values, added)),
+        ]
+        assert results[0] == results[1]
 
 
 def later_maker() -> RowMaker:

@@ -30,6 +30,7 @@ def measure_trigger_costs(emulated: Emulated, home: Path) -> list[Told]:
         emulated.be_quick()
         emulated.control("settings", {"readiness_lag_hours": 72})
         told.append(_told_by(name, ["-m", "peers.trigger_cost", name, emulated.base_url, str(TRIGGERS)], home))
+    emulated.reset()  # so that what comes next finds days
     return told
 
 

@@ -74,7 +74,7 @@ def sections_of(told: argparse.Namespace) -> dict[str, Any]:
     most_days = max([1, *(one.days for one in workloads), *([730] if "growth" in told.sections else [])])
     with ExitStack() as stack:
         emulated = stack.enter_context(
-            Emulated(pages=most_pages, latency_ms=told.latency_ms, batch_part_ms=told.batch_part_ms)
+            Emulated(pages=most_pages, day=END_DAY, latency_ms=told.latency_ms, batch_part_ms=told.batch_part_ms)
         )
         first_day = date.fromordinal(END_DAY.toordinal() - most_days)
         largest = Job(

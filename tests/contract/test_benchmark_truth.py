@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("kind", ["flat", pytest.param("nested", marks=pytest.mark.thorough)])
 def test_rows_that_are_missing_doubled_or_wrong_are_counted(tmp_path: Path, kind: str) -> None:
-    with Emulated(pages=2, latency_ms=0, batch_part_ms=0) as emulated:
+    with Emulated(pages=2, day=END_DAY, latency_ms=0, batch_part_ms=0) as emulated:
         first_day = END_DAY - timedelta(4)
         whole = Job(base_url=emulated.base_url, pages=2, first_day=first_day, days=4, output=tmp_path / "truth")
         truth = Truth(emulated, whole)

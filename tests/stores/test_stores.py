@@ -37,7 +37,8 @@ def test_a_dataset_is_safe_on(store: StoreUnderTest, wheel: Path, tmp_path: Path
             "STORE_ENDPOINT": endpoint,
             "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
         }
-        options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "--durations=5"]
+        options = ["-q", "-n", "0", "-m", "not slow", "-p", "no:cacheprovider", "-o", "filterwarnings=default"]
+        options += ["--durations=5"]
         done = subprocess.run(  # noqa: S603 - our own tests
             [str(python), "-P", "-m", "pytest", *options, f"--junitxml={report}", str(INSIDE)],
             cwd=tmp_path,

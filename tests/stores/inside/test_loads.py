@@ -73,10 +73,13 @@ def test_a_directory_may_have_any_name(place: Place, directory: str) -> None:
     assert (result["rows"], result["rows_unchanged"]) == (66, 22)
     names = sorted(other.versions())
     assert [name for name in names if not name.startswith("_manifests/")] == [
+        "_coverage/findings-0.json.gz",
+        "_coverage/pages.json",
+        "_coverage/part-0.json.gz",
         "_dataset.json",
         *(f"dt=2026-10-0{day}/part-0.jsonl" for day in (1, 2, 3)),
     ]
-    assert len(names) == 6
+    assert len(names) == 9
 
 
 def test_tasks_that_write_one_part_at_once_lose_no_page(place: Place) -> None:

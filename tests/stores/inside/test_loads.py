@@ -15,6 +15,7 @@ from support.dag_runs import connection_to
 from support.operator_calls import execute
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
+from airflow_provider_msginsights.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,26 @@ def test_a_directory_may_have_any_name(place: Place, directory: str) -> None:
         *(f"dt=2026-10-0{day}/part-0.jsonl" for day in (1, 2, 3)),
     ]
     assert len(names) == 9
+
+
+def test_a_page_is_moved_and_one_erased_with_its_last_files(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def pages_by_file() -> dict[str, set[str]]:
+        names = [name for name in place.versions() if name.startswith("dt=")]
+        return {name: {json.loads(line)["page_id"] for line in place.read(name).splitlines()} for name in names}
+
+    def dataset(action: str, page_id: str, *options: str) -> None:
+        arguments = [place.url, "--output-conn-id", "warehouse", "--page-ids", page_id, *options, "--json"]
+        assert main(["dataset", action, *arguments]) == 0, capsys.readouterr()
+
+    execute(**LOAD, **place.parameters)
+    dataset("move", "102", "--part", "b")
+    days = [f"dt=2026-10-0{day}" for day in (1, 2, 3)]
+    kept = {f"{day}/part-0.jsonl": {"101"} for day in days}
+    moved = {f"{day}/part-b.jsonl": {"102"} for day in days}
+    assert pages_by_file() == kept | moved
+    dataset("erase", "101")
+    assert pages_by_file() == moved
+    assert execute(**LOAD | {"page_ids": ["102"]}, **place.parameters, part="b")["rows_unchanged"] == 33
 
 
 def test_tasks_that_write_one_part_at_once_lose_no_page(place: Place) -> None:

@@ -78,35 +78,30 @@ def new_request(call: HttpCall, timeout: Mapping[str, float]) -> httpx.Request:
     import httpx
 
     extensions = {"timeout": dict(timeout)}
-    url, headers = _prepared(call.url)
-    if call.form is None:  # given as it is, a request without a body is not searched for what it might lack
-        request = httpx.Request(call.method, url, headers=headers, stream=_no_body(), extensions=extensions)
-    else:
-        request = httpx.Request(call.method, url, headers=headers, data=call.form, extensions=extensions)
+    request = httpx.Request(call.method, _url(call.url), headers=_headers(), data=call.form, extensions=extensions)
     return call.sign(request)
 
 
-@lru_cache(1024)
-def _prepared(address: str) -> tuple[httpx.URL, httpx.Headers]:
-    """Return an address and its headers, in which no secret stands; a trigger's are the same at each poll."""
-    import httpx
-
-    url = httpx.URL(address)
-    headers = {
-        "Host": url.netloc.decode("ascii"),
-        "Accept": "*/*",
-        "Accept-Encoding": ENCODING,
-        "Connection": "keep-alive",
-        "User-Agent": f"python-httpx/{httpx.__version__}",
-    }
-    return url, httpx.Headers(headers)
-
-
 @cache
-def _no_body() -> httpx.ByteStream:
+def _headers() -> httpx.Headers:
     import httpx
 
-    return httpx.ByteStream(b"")
+    return httpx.Headers(
+        {
+            "Accept": "*/*",
+            "Accept-Encoding": ENCODING,
+            "Connection": "keep-alive",
+            "User-Agent": f"python-httpx/{httpx.__version__}",
+        }
+    )
+
+
+@lru_cache(1024)
+def _url(text: str) -> httpx.URL:
+    """Read an address, in which no secret stands; a trigger's is the same at each poll."""
+    import httpx
+
+    return httpx.URL(text)
 
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:

@@ -106,9 +106,7 @@ class NonblockingTransport:
         # Each stage ends by itself where it can: a handshake that is cancelled leaves its socket open.
         read_seconds = min(settings.read_timeout_seconds, limit_seconds)
         connect_seconds = min(settings.connect_timeout_seconds, limit_seconds)
-        timeout = {"connect": connect_seconds, "read": read_seconds}
-        if call.form is not None:  # headers alone never wait for room
-            timeout["write"] = read_seconds
+        timeout = {"connect": connect_seconds, "read": read_seconds, "write": read_seconds, "pool": read_seconds}
         ends_at = float("inf")
         try:
             with unlogged(), self._client.use() as line:
@@ -160,15 +158,12 @@ class _Inbox:
             if not self._calls:
                 await sleep(timeout_seconds or 0.0)
                 return None
-            if timeout_seconds is None:
-                call = await self._done.get()
-            else:
-                try:
-                    # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
-                    async with asyncio.timeout(timeout_seconds):
-                        call = await self._done.get()
-                except TimeoutError:
-                    return None
+            try:
+                # Not wait_for, which in Python 3.11 forgets a cancellation that comes with the reply.
+                async with asyncio.timeout(timeout_seconds):
+                    call = await self._done.get()
+            except TimeoutError:
+                return None
             self._calls.discard(call)
             self._replies.extend(self._wire.replies(call.result()))
         return self._replies.popleft()

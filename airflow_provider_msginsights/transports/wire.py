@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
@@ -136,7 +135,7 @@ class Wire:
             form = {**dict(exchange.params), **tokens.exchanged(exchange)}
             return HttpCall(method="POST", url=f"{root}{exchange.path}", token=None, form=form)
         if len(group) == 1 and not tokens.must_be_hidden(group[0]):
-            url = f"{root}{group[0].path}?{_query(group[0].params)}"
+            url = f"{root}{group[0].path}?{urlencode(group[0].params)}"
             return HttpCall(method="GET", url=url, token=tokens.of(group[0]))
         # A part alone is sent under its own token: the app's own can ask about one that no longer works.
         now, own = self._unix_clock(), tokens.of(group[0]) if len(group) == 1 else tokens.credentials.token
@@ -186,12 +185,6 @@ class Wire:
             shared=shared,
             too_large=lost.too_large and not shared,
         )
-
-
-@lru_cache(1024)
-def _query(params: tuple[tuple[str, str], ...]) -> str:
-    """Return parameters, which are no secrets, as an address has them; those of a poll are the last one's."""
-    return urlencode(params)
 
 
 def out_of_time(limit_seconds: float) -> Lost:

@@ -88,11 +88,15 @@ def _turn(item: pytest.Item) -> int:
     return 0 if item.get_closest_marker("smoke") else min(found, default=len(EXPENSIVE_FIXTURES) + 1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def airflow_home() -> Iterator[Path]:
-    """The Airflow home of this test run; removed at its end."""
-    yield AIRFLOW_HOME
+def pytest_unconfigure() -> None:
+    """Remove the Airflow home, also where tests run in processes of their own and nothing used it."""
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def airflow_home() -> Path:
+    """The Airflow home of this process; removed at its end."""
+    return AIRFLOW_HOME
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,12 @@ def present(emulator: GraphEmulator) -> None:
     emulator.set_clock(datetime.now(UTC))
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test of a module that needs a dataset makes it; each works on a copy."""
+    return tmp_path_factory.mktemp("original")
+
+
 @pytest.fixture
 def run_dag(airflow_database: Path, connection: None, capfd: pytest.CaptureFixture[str]) -> Iterator[RunDag]:
     """Runs a DAG of the given tasks through Airflow's own ``dag.test()``."""

@@ -43,12 +43,6 @@ def load(path: Path, since: str, until: str, *page_ids: str, **different: Any) -
     execute(run_context(run_id=f"{since}-{'-'.join(page_ids)}"), **parameters)
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test that needs the dataset makes it; each works on a copy."""
-    return tmp_path_factory.mktemp("original")
-
-
 @pytest.fixture
 def dataset(original: Path, tmp_path: Path) -> Path:
     """Of Pages 101 and 102 in part 0, and of 103 in another part, since 1 November; 102 lacks nine days."""

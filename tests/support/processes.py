@@ -15,12 +15,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import psutil
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONE_AND_THE_OTHERS = [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.thorough) for one in SIGNALS[1:])]
+"""What a command is stopped with, as parameters of a test."""
+
+AT_ONCE_SECONDS = 4
+"""Two where nothing else runs. What is waited for here would otherwise take minutes."""
 
 _PORTS = range(15_000, 32_000)
 """Below those that systems give to outgoing connections: one of these could take a server's port before it starts."""

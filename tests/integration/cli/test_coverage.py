@@ -46,12 +46,6 @@ def fill(path: Path, **different: Any) -> None:
     task.execute(run_context(task_id="fill"))  # type: ignore[arg-type] # a context may lack what is not used
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test that needs the dataset makes it; each works on a copy."""
-    return tmp_path_factory.mktemp("original")
-
-
 @pytest.fixture
 def lacking(original: Path, tmp_path: Path) -> Path:
     """A dataset of two Pages since 1 November that lacks nine days."""

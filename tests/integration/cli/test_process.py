@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from support.processes import Session, Sessions, wait_until
+from support.processes import AT_ONCE_SECONDS, ONE_AND_THE_OTHERS, Session, Sessions, wait_until
 
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.cli.plan import command as plan
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 COMMAND = (sys.executable, "-m", "airflow_provider_msginsights.cli")
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ONE_AND_THE_OTHERS = [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.thorough) for one in SIGNALS[1:])]
-AT_ONCE_SECONDS = 10
-"""Under one where nothing else runs. What is waited for here would otherwise take minutes."""
 
 
 class DrippingServer:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 from support.dialog_browser import press
-from support.processes import Sessions, free_port, wait_until
+from support.processes import AT_ONCE_SECONDS, ONE_AND_THE_OTHERS, Sessions, free_port, wait_until
 from support.token_commands import FOUR, LOOKS_AROUND, connections_in
 
 from airflow_provider_msginsights.cli.token.loopback import redirect_server
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_msginsights.emulator import GraphEmulator
 
 COMMAND = (sys.executable, "-m", "airflow_provider_msginsights.cli", "token", "create")
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ONE_AND_THE_OTHERS = [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.thorough) for one in SIGNALS[1:])]
-AT_ONCE_SECONDS = 10
-"""Under one where nothing else runs. What is waited for here would otherwise take minutes."""
 
 
 @pytest.fixture
@@ -95,7 +91,7 @@ def test_a_command_that_saves_is_ended_with_all_it_started(
         wait_until(marker.exists, timeout_seconds=60, told=lambda: "", every_seconds=0.05)
         process.send_signal(number)
         assert process.wait(timeout=AT_ONCE_SECONDS) == 128 + number
-    wait_until(lambda: processes_naming(str(marker)) == [], timeout_seconds=30, told=lambda: "a child is left")
+    wait_until(lambda: processes_naming(str(marker)) == [], timeout_seconds=5, told=lambda: "a child is left")
 
 
 @pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)
@@ -121,7 +117,7 @@ def test_an_import_into_airflow_leaves_no_file_when_it_is_stopped(
         process.send_signal(number)
         assert process.wait(timeout=AT_ONCE_SECONDS) == 128 + number
     assert list(temporary.iterdir()) == []
-    wait_until(lambda: processes_naming(str(temporary)) == [], timeout_seconds=30, told=lambda: "a child is left")
+    wait_until(lambda: processes_naming(str(temporary)) == [], timeout_seconds=5, told=lambda: "a child is left")
 
 
 @pytest.mark.parametrize("number", ONE_AND_THE_OTHERS)

@@ -45,9 +45,11 @@ os.environ |= {
 }
 (AIRFLOW_HOME / "dags").mkdir()
 
-# How long an example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("any machine", deadline=None)
-hypothesis.settings.load_profile("any machine")
+# How long an example takes says more about the machine than about the code. Every run tries new examples, so that a
+# plain one tries few; `support.examples` scales the numbers of tests that name their own.
+hypothesis.settings.register_profile("plain", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=100)
+hypothesis.settings.load_profile("plain")
 
 
 def pytest_xdist_auto_num_workers() -> int | None:
@@ -89,8 +91,10 @@ def _turn(item: pytest.Item) -> int:
 
 
 def pytest_unconfigure() -> None:
-    """Remove the Airflow home, also where tests run in processes of their own and nothing used it."""
+    """Remove the Airflow home, also where tests run in processes of their own and nothing used it; hasten the end."""
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+    gc.collect()
+    gc.freeze()  # pytest looks for garbage five times more, which takes seconds
 
 
 @pytest.fixture(scope="session", autouse=True)

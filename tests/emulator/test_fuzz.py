@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import so_many
 
 from airflow_provider_msginsights.emulator import EventKind, FaultKind, GraphEmulator
 from airflow_provider_msginsights.emulator.control.handlers import HANDLERS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 FUZZ = settings(
-    max_examples=int(EXAMPLES or 100),
+    max_examples=int(EXAMPLES or so_many(100)),
     derandomize=EXAMPLES is None,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.airflow_versions import TaskDeferred
 from support.cases import case
+from support.examples import so_many
 from support.operator_calls import DAY
 
 from airflow_provider_msginsights.airflow_names import AirflowFailException
@@ -279,7 +280,7 @@ def test_what_no_parameter_can_mean_is_refused_by_its_name(call: str, name: str)
 @example(("availability trigger", "deadline"), "2026-11-01T00:00:00")
 @example(("new-day trigger", "poll_interval_seconds"), "900")
 @settings(
-    max_examples=500,
+    max_examples=so_many(500),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.dag_runs import connection_to
+from support.examples import so_many
 
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.exceptions import ConfigurationError, MessagingInsightsError
@@ -58,7 +59,7 @@ ASKED_FOR = st.one_of(
 
 
 @pytest.mark.thorough
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=so_many(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     pages=st.tuples(PAGE, PAGE, PAGE),
     kind=st.sampled_from(["page", "user", "system user"]),

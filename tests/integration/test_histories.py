@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.dag_runs import connection_to
+from support.examples import few
 from support.histories import History, LocalRoot
 from support.made_events import late_conversation
 
@@ -120,7 +121,7 @@ _roots = itertools.count()
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("examples", [10, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [few(10), pytest.param(500, marks=pytest.mark.slow)])
 def test_random_histories_converge(emulator: GraphEmulator, tmp_path: Path, examples: int) -> None:
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
     @given(

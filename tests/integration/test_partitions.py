@@ -12,6 +12,7 @@ from airflow.sdk import Asset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.airflow_versions import needs_airflow
+from support.examples import so_many
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
 from airflow_provider_msginsights.insights.dates import DateRange
@@ -92,7 +93,7 @@ def test_every_day_is_loaded_once_by_the_partitions_of_a_schedule(
     assert loaded == all_days(first, end)
 
 
-@settings(max_examples=30)  # the scheduler logs each step it counts
+@settings(max_examples=so_many(30))  # the scheduler logs each step it counts
 @given(
     cron=st.sampled_from(
         [DAILY, WEEKLY, MONTHLY, "0 0 1,15 * *", "0 4 * * *", "45 23 * * *", "30 1 * * 0", "0 0 */3 * *"]

@@ -1,4 +1,4 @@
-"""Properties with a few examples in every run, and with many behind the marker `slow`."""
+"""How many examples of a property are tried: few in a plain run, more in a thorough one, many behind `slow`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,32 @@ from hypothesis import HealthCheck, given, settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from _pytest.mark import ParameterSet
     from hypothesis.strategies import SearchStrategy
 
 
-def holds_for(
-    *strategies: SearchStrategy[Any], quick: int, thorough: int, **named: SearchStrategy[Any]
-) -> Callable[[Callable[..., None]], Callable[[int], None]]:
-    """Make a test of a property, as Hypothesis's `given` does, that runs twice: quick, and marked slow.
+def so_many(thorough: int) -> int:
+    """Return how many examples this run tries where a thorough one, `--hypothesis-profile=thorough`, tries so many."""
+    return max(1, round(thorough * settings.default.max_examples / 100))
 
-    :param quick: how many examples every run tries.
-    :param thorough: how many examples `pytest -m slow` tries.
+
+def few(thorough: int) -> ParameterSet:
+    """Return `so_many` as the parameter of a test that makes its property inside."""
+    return pytest.param(so_many(thorough), marks=pytest.mark.hypothesis, id="few")
+
+
+def holds_for(
+    *strategies: SearchStrategy[Any], thorough: int, slow: int, **named: SearchStrategy[Any]
+) -> Callable[[Callable[..., None]], Callable[[int], None]]:
+    """Make a test of a property, as Hypothesis's `given` does, that runs twice: with few examples, and marked slow.
+
+    :param thorough: how many examples a thorough run tries; see `so_many`.
+    :param slow: how many examples `pytest -m slow` tries.
     """
-    many = pytest.param(thorough, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])
+    many = pytest.param(slow, marks=[pytest.mark.hypothesis, pytest.mark.slow, pytest.mark.timeout(3600)])
 
     def decorate(check: Callable[..., None]) -> Callable[[int], None]:
-        @pytest.mark.parametrize("examples", [quick, many])
+        @pytest.mark.parametrize("examples", [few(thorough), many])
         def test(examples: int) -> None:
             bounded = settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
             bounded(given(*strategies, **named)(check))()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import so_many
 
 from airflow_provider_msginsights.cli import main
 from airflow_provider_msginsights.cli.dry_run import dry_run
@@ -175,7 +176,7 @@ def test_people_get_a_table_without_control_characters_when_it_is_no_terminal(
     concurrency=st.integers(1, 8),
     with_page_token=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=so_many(40), deadline=None)
 def test_every_page_and_chunk_is_one_call_whatever_the_settings(
     *, pages: int, day_count: int, batch_size: int, concurrency: int, with_page_token: bool
 ) -> None:

@@ -120,8 +120,8 @@ def stretches_of(names: tuple[str, ...]) -> st.SearchStrategy[Stretches]:
 
 
 @holds_for(
-    quick=200,
-    thorough=3_000,
+    thorough=200,
+    slow=3_000,
     outages=some_days,
     skipped=some_days,
     fills=some_days,

@@ -174,8 +174,8 @@ BEHAVIOURS: dict[str, Response | str] = {
     st.integers(1, 200),
     st.lists(st.booleans(), max_size=2),
     st.integers(1, 60),
-    quick=100,
-    thorough=3_000,
+    thorough=100,
+    slow=3_000,
 )
 def test_nothing_is_lost_and_nothing_doubled_whatever_the_api_answers(
     faults: list[tuple[int, str]], pages: int, days: int, renews: list[bool], window: int

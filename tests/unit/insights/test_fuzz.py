@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.examples import so_many
 from support.fetch_helpers import NEW
 from support.paths import SAMPLES
 from support.scripted import ScriptedApi
@@ -190,7 +191,7 @@ def text_of(document: Any, cut: tuple[int, str] | None) -> str:
 @example("breakdown_as_documented", [(9, "put", "\ud800")], None, 200, {})
 @example("error", [(3, "put", True)], None, 400, {"retry-after": "-5"})
 @example("error", [(2, "put", {"a": 1})], None, 500, {"x-app-usage": '{"call_count": 1e999}'})
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=so_many(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(QUERIES)), CHANGES, CUTS, STATUSES, HEADERS)
 def test_a_reply_bent_out_of_shape_is_records_or_an_error_of_ours(
     name: str, changes: list[tuple[int, str, Any]], cut: tuple[int, str] | None, status: int, headers: dict[str, str]

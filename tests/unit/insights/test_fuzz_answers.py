@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.examples import so_many
 from unit.insights.test_fuzz import CHANGES, DOCUMENTS, JSON, QUERIES, STATUSES, bent, check_flows
 from unit.insights.test_odd_replies import ODD_BODIES, ODD_HEADERS
 
@@ -137,7 +138,7 @@ def with_seeds(test: Any) -> Any:
 
 
 @with_seeds
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=so_many(500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NAMES, BODIES, STATUSES, HEADERS, INNER)
 def test_any_bytes_are_records_or_an_error_of_ours(
     name: str, body: bytes, status: int, headers: dict[str, str], inner: Any

@@ -250,8 +250,8 @@ refusals = st.one_of(
     st.integers(1, 6),
     st.sampled_from([1, 120]),
     st.sampled_from(sorted(FLOWS)),
-    quick=100,
-    thorough=3_000,
+    thorough=100,
+    slow=3_000,
 )
 def test_every_page_ends_in_exactly_one_way_and_none_that_failed_is_ready(
     refused: dict[int, dict[int, Response]], pages: int, days: int, flow: str

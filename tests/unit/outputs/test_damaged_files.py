@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.examples import few
 from support.made_records import record, store_rows, values_of
 from upath import UPath
 
@@ -363,7 +364,7 @@ def fuzzed(examples: int) -> settings:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("examples", [300, pytest.param(18_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [few(300), pytest.param(18_000, marks=pytest.mark.slow)])
 def test_any_bytes_as_a_part_are_merged_with_or_named_and_left(examples: int) -> None:
     @fuzzed(examples)
     @given(damaged_parts())
@@ -380,7 +381,7 @@ def test_any_bytes_as_a_part_are_merged_with_or_named_and_left(examples: int) ->
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("examples", [200, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [few(200), pytest.param(2_000, marks=pytest.mark.slow)])
 def test_any_bytes_as_a_label_or_manifest_are_read_or_named_and_left(examples: int) -> None:
     @fuzzed(examples)
     @given(OBJECTS | bytes_like(LABEL) | bytes_like(MANIFEST))

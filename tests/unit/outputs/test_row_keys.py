@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import paths
+from support.examples import so_many
 from support.made_records import record, row_of, values_of
 from upath import UPath
 
@@ -74,7 +75,7 @@ def values_in(records: Records) -> list[Values]:
     return RowMaker(final_if_ended_by=NOW).values(records)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=so_many(200), deadline=None)
 @given(
     period=st.sampled_from(PERIODS),
     breakdowns=st.sampled_from([(), (BREAKDOWN,)]),

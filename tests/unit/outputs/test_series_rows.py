@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.examples import few, so_many
 from upath import UPath
 
 from airflow_provider_msginsights.exceptions import ConfigurationError
@@ -96,7 +97,7 @@ def test_a_spool_gives_series_and_single_rows_back_as_the_rows_added_last(added:
     assert back == sorted(back, key=lambda row: (row[PACIFIC_DATE], sort_key(row)))
 
 
-@settings(max_examples=20)
+@settings(max_examples=so_many(20))
 @given(st.lists(parts(), min_size=1, max_size=8))
 def test_a_file_has_the_same_bytes_whether_its_rows_came_as_columns(added: list[Records]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +113,7 @@ def rows_of(rows: RowMaker, added: Iterable[Records]) -> Iterable[RowSeries | li
     return (part for records in added for part in rows.parts(records))
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("examples", [few(30)])
 def test_a_day_loaded_again_is_stored_and_counted_alike_whether_its_rows_came_as_columns(examples: int) -> None:
     @settings(max_examples=examples)
     @example([Records((series("2", "paid", [1]), series("1", "paid", [1])))], [Records((series("2", "paid", [1.0]),))])

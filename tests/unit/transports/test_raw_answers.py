@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.answers import USER
 from support.drivers import Driver
+from support.examples import so_many
 from support.fetch_helpers import make_query
 from support.raw_server import RawServer
 
@@ -170,8 +171,9 @@ def check_any_bytes(served: tuple[Served, str], count: int) -> None:
     check()
 
 
+@pytest.mark.hypothesis
 def test_any_bytes_are_read_or_refused_in_words_of_ours(served: tuple[Served, str]) -> None:
-    check_any_bytes(served, 500)
+    check_any_bytes(served, so_many(500))
 
 
 @pytest.mark.slow

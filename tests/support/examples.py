@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def so_many(thorough: int) -> int:
     """Return how many examples this run tries where a thorough one, `--hypothesis-profile=thorough`, tries so many."""
-    return max(1, round(thorough * settings.default.max_examples / 100))
+    return max(1, round(thorough * settings().max_examples / 100))
 
 
 def few(thorough: int) -> ParameterSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import os
@@ -95,6 +96,7 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
     gc.collect()
     gc.freeze()  # pytest looks for garbage five times more, which takes seconds
+    atexit.register(gc.unfreeze)  # for what libraries release at the very end
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,8 +30,7 @@ _BUDGET_ROWS = 100_000
 class PartFile:
     """The file of a dataset's part in any partition; any thread may write one, each partition by one.
 
-    :param merging: where rows are read, merged and encoded. Few threads do it, whatever number waits for the store:
-        Python runs one at a time, and pyarrow keeps some megabytes for every thread that ever used it.
+    :param merging: where rows are read, merged and encoded; ``None`` for the thread that writes the file.
     :param patience: for how long another writer of the same file may be first.
     :param on_changes: takes what changed in a partition once that is stored; from any thread.
     """
@@ -40,7 +39,7 @@ class PartFile:
         self,
         dataset: Dataset[Any],
         store: Store,
-        merging: Executor,
+        merging: Executor | None,
         patience: Patience,
         on_changes: Callable[[Sequence[Change]], None] | None = None,
     ) -> None:
@@ -67,6 +66,8 @@ class PartFile:
 
         def merge(current: Current, file: IO[bytes]) -> tuple[int, Tally]:
             owners = self._owners(self._others(partition, current.folder))
+            if self._merging is None:
+                return self._merge(name, current.data, owners, spool.rows(runs), file)
             return self._merging.submit(self._merge, name, current.data, owners, spool.rows(runs), file).result()
 
         with self._budget.held(answered_rows + stored_bytes // self._format.least_row_bytes):

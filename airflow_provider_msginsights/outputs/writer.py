@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 _days_of = itemgetter(RANGE_START, PACIFIC_DATE)
 _GROUPED_AT_ONCE_ROWS = 10_000
+_ON_DISK_AT_ONCE, _REMOTE_AT_ONCE = 4, 16
 _MERGED_AT_ONCE = 2
+"""Of remote files; however many threads wait for the store, Python runs one, and pyarrow keeps megabytes for each."""
+
 _LOOKED_AT_ALONE = 2
 
 
@@ -42,15 +45,17 @@ class DatasetWriter:
     Use it in a ``with`` block and from one thread. Leaving the block early leaves each file as it was or complete.
 
     :param dataset: claimed; its part is what is written.
-    :param concurrency: how many partitions are written at a time.
+    :param concurrency: how many partitions are written at a time; fewer by default where little is waited for.
     :param changes: takes what changed in rows that were stored before.
     """
 
-    def __init__(self, dataset: Dataset[Any], *, concurrency: int = 16, changes: ChangeLog | None = None) -> None:
+    def __init__(
+        self, dataset: Dataset[Any], *, concurrency: int | None = None, changes: ChangeLog | None = None
+    ) -> None:
         self._dataset = dataset
         self._on_changes = changes.add if changes is not None else None
         self._store = open_store(dataset.root, conditional=dataset.conditional_writes)
-        self._concurrency = concurrency
+        self._concurrency = concurrency or (_REMOTE_AT_ONCE if self._store.is_remote else _ON_DISK_AT_ONCE)
         self._partitions: dict[tuple[date, date], str] = {}
         self._latest: tuple[tuple[SeriesDay, ...], tuple[str, ...]] | None = None
         self._settled_before: date | None = None
@@ -59,7 +64,11 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         self._spool = RowSpool()
         self._pool = ThreadPoolExecutor(self._concurrency, thread_name_prefix="msginsights-writer")
-        self._merging = ThreadPoolExecutor(_MERGED_AT_ONCE, thread_name_prefix="msginsights-merger")
+        self._merging = (
+            ThreadPoolExecutor(_MERGED_AT_ONCE, thread_name_prefix="msginsights-merger")
+            if self._store.is_remote
+            else None
+        )
         self._patience = Patience()
         self._part = PartFile(self._dataset, self._store, self._merging, self._patience, self._on_changes)
         return self
@@ -70,7 +79,8 @@ class DatasetWriter:
         if error is not None:
             self._patience.stopped.set()
         self._pool.shutdown(cancel_futures=True)
-        self._merging.shutdown()
+        if self._merging is not None:
+            self._merging.shutdown()
         self._spool.close()
 
     def add(self, rows: Iterable[Values]) -> None:

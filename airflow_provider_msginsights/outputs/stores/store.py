@@ -103,6 +103,9 @@ class Store:
     has_conditions: ClassVar[bool | None] = False
     """Whether stores of this kind honour conditions; ``None`` where only trying tells (`probe_conditions`)."""
 
+    is_remote: ClassVar[bool] = True
+    """Whether a file is mostly waited for: then many are to be under way at a time, and few at a time be made."""
+
     fs: Any
     base: str
     shown: str

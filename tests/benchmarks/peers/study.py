@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -113,8 +113,21 @@ class Study:
         others = (file for file in job.output.rglob("*") if file.is_file() and file not in data)
         told["token_in_files"] = any(_holds_token(file) for file in others)
         if not keep:
-            shutil.rmtree(job.output)
+            self.put_aside(job.output)
         return {"peer": peer.name, "workload": workload.name, "expected": workload.pages * workload.days * 11, **told}
+
+    def put_aside(self, output: Path) -> None:
+        """Empty the files of a run that was looked at, and leave them until the study is done.
+
+        A file system (ext4 without a journal) does not use the number of a removed file again for minutes, and looks
+        past each of them whenever a file is made: what one run removed would cost the next ones a third of their time.
+        """
+        for file in output.rglob("*"):
+            if file.is_file():
+                os.truncate(file, 0)
+        aside = self.work / "aside"
+        aside.mkdir(exist_ok=True)
+        output.rename(aside / f"{output.name}-{len(list(aside.iterdir()))}")
 
     def _note(self, run: Told) -> None:
         self.runs.append(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from peers.jobs import USER_TOKEN
@@ -47,7 +46,6 @@ def run_trouble(study: Study, peers: Sequence[Peer]) -> list[Told]:
         study.measure(peer, LOAD, keep=True)
         again = study.measure(peer, LOAD)
         told.append({"peer": peer.name, "scenario": "second_run", **_chosen(again), "error": again.get("error")})
-        shutil.rmtree(study.work / "output", ignore_errors=True)
         study.say(f"trouble        {peer.name}")
     return told
 

@@ -9,11 +9,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.listener import get_listener_manager
 
 from peers.jobs import ATTEMPTS, WAIT_SECONDS
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
+
+get_listener_manager()  # loads the installation's plugins, as Airflow does before a task's own work begins
 
 
 def run_task(operator: BaseOperator) -> Any:

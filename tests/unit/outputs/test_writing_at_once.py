@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 import tracemalloc
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +19,8 @@ from airflow_provider_msginsights.outputs.dataset import Dataset
 from airflow_provider_msginsights.outputs.formats.by_name import format_named
 from airflow_provider_msginsights.outputs.rows import RowMaker
 from airflow_provider_msginsights.outputs.spool import RowSpool
+from airflow_provider_msginsights.outputs.stores.directory_lock import locked_directory
+from airflow_provider_msginsights.outputs.stores.patience import Patience
 from airflow_provider_msginsights.outputs.writer import DatasetWriter
 
 if TYPE_CHECKING:
@@ -79,6 +83,34 @@ def test_a_settled_day_is_stored_while_rows_of_others_still_come(final_if_ended_
         assert place.fs.find(place.path) == [f"{place.path}/dt={DAY}/part-0.jsonl"]
         writer.finish()
     assert len(place.fs.find(place.path)) == 2
+
+
+def test_files_on_disk_are_flushed_several_at_a_time(
+    tmp_path: Path, final_if_ended_by: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_here = threading.Barrier(4)
+    monkeypatch.setattr(os, "fsync", lambda _: all_here.wait(PATIENCE_SECONDS))
+    records = [record(f"2026-03-0{day}") for day in range(1, 9)]
+    rows = values_of(records, final_if_ended_by=final_if_ended_by)
+    assert len(store_rows(dataset_at(UPath(tmp_path.as_uri())), rows)) == 8
+
+
+def test_a_day_that_another_writer_holds_keeps_no_other_from_being_stored(
+    tmp_path: Path, final_if_ended_by: datetime
+) -> None:
+    held, free = tmp_path / f"dt={DAY}", tmp_path / f"dt={NEXT_DAY}"
+    held.mkdir()
+    rows = values_of([record(DAY), record(NEXT_DAY)], final_if_ended_by=final_if_ended_by)
+    with DatasetWriter(dataset_at(UPath(tmp_path.as_uri()))) as writer:
+        with locked_directory(held, Patience()):
+            writer.add(rows)
+            writer.settle(date.fromisoformat("2026-03-10"))
+            until = time.monotonic() + PATIENCE_SECONDS
+            while not (free / "part-0.jsonl").exists():
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            assert not (held / "part-0.jsonl").exists()
+        assert len(writer.finish().files) == 2
 
 
 @pytest.mark.thorough
